@@ -1,0 +1,111 @@
+/// What the harness can ask of a guest, and how: the contract between Assay and every executor of guest operations.
+/// C11, freestanding: the agent kernel, the shared-memory host side and the in-process direct guest all use this header.
+///
+/// One vCPU has one mailbox and at most one request in flight. The host writes `op`, `arg`, `data`, `data_bytes`, then
+/// `request` = previous + 1 with release order; the agent polls `request`, executes, writes `status`, `value`, `fault`,
+/// `data`, then `reply` = `request` with release order. A guest that blocks inside a hypercall simply replies later.
+/// The agent reads every field once and trusts none of them: a malformed request gets a status, never harm.
+#ifndef ASSAY_SIM_GUEST_AGENT_PROTOCOL_H
+#define ASSAY_SIM_GUEST_AGENT_PROTOCOL_H
+
+#include <stdint.h>
+
+#define ASSAY_AGENT_MAGIC 0x31544e4547415341ull /* "ASAGENT1" */
+#define ASSAY_AGENT_VERSION 1u
+#define ASSAY_AGENT_VCPUS_MAX 8u
+#define ASSAY_MAILBOX_BYTES 16384u
+#define ASSAY_MAILBOX_DATA_BYTES (ASSAY_MAILBOX_BYTES - 256u)
+
+enum assay_op {
+  ASSAY_OP_NOP = 0,
+  /// arg: number, a1..a6. value[0]: result register. A fault while in the call is reported as status FAULT.
+  ASSAY_OP_HYPERCALL = 1,
+  ASSAY_OP_READ = 2,    /**< arg: va, bytes. data: what was read. Bytes <= ASSAY_MAILBOX_DATA_BYTES. FAULT when unmapped. */
+  ASSAY_OP_WRITE = 3,   /**< arg: va. data, data_bytes: what to write. FAULT when not writable. */
+  ASSAY_OP_FILL = 4,    /**< arg: va, bytes, byte value. */
+  /// arg: va, width in bytes (1, 2, 4, 8), kind (enum assay_atomic), operand, comparand. value[0]: old value.
+  ASSAY_OP_ATOMIC = 5,
+  ASSAY_OP_CPUID = 6,   /**< arg: leaf, subleaf. value: eax, ebx, ecx, edx. PV64 uses the forced-emulation prefix. */
+  ASSAY_OP_RDMSR = 7,   /**< arg: index. value[0]. FAULT (#GP) when refused. */
+  ASSAY_OP_WRMSR = 8,   /**< arg: index, value. */
+  ASSAY_OP_TIME = 9,    /**< value: system time in ns by the vCPU's own pvclock record, raw TSC. */
+  /// arg: 1 = deliver event upcalls, 0 = hold them. PV64: plain store to evtchn_upcall_mask (no hypercall). PVH: sti/cli.
+  ASSAY_OP_UPCALLS = 10,
+  /// The handler counts, notes, clears evtchn_upcall_pending and returns; selectors and pending bits stay for the caller.
+  /// value: count, rflags of the last frame, (evtchn_upcall_mask at handler entry) | (evtchn_upcall_pending << 8), rip of the frame.
+  ASSAY_OP_UPCALL_RECORD = 11,
+  /// arg: wanted count, timeout in ns of system time (0 = look once). Spins until the upcall count reaches it.
+  /// status OK or TIMED_OUT; value[0]: count.
+  ASSAY_OP_WAIT_UPCALL = 12,
+  ASSAY_OP_SPIN = 13,   /**< arg: ns of system time to spend in the guest without a hypercall. */
+  ASSAY_OP_HALT = 14,   /**< PVH: sti; hlt. PV64: sched_op block. Replies when it runs again. */
+  /// arg: va. Calls the code there (on the agent's stack) and replies when it returns; value[0]: rax. For machine-code cases.
+  ASSAY_OP_CALL = 15,
+  /// arg: 1 = stop spinning on the mailbox between requests and sleep in the hypervisor until event `arg[1]` (a local port)
+  /// becomes pending; 0 = spin (default). An idle vCPU that sleeps leaves the host's CPU to the others.
+  ASSAY_OP_PARK = 16,
+  ASSAY_OP_COUNT_ = 17
+};
+
+enum assay_atomic { ASSAY_ATOMIC_XCHG = 0, ASSAY_ATOMIC_AND = 1, ASSAY_ATOMIC_OR = 2, ASSAY_ATOMIC_CMPXCHG = 3, ASSAY_ATOMIC_ADD = 4 };
+
+enum assay_status {
+  ASSAY_STATUS_OK = 0,
+  ASSAY_STATUS_FAULT = 1,       /**< `fault` says which; the guest goes on */
+  ASSAY_STATUS_TIMED_OUT = 2,
+  ASSAY_STATUS_BAD_OP = 3,      /**< no such operation */
+  ASSAY_STATUS_BAD_ARGUMENT = 4,/**< length, width or kind out of range */
+  ASSAY_STATUS_UNSUPPORTED = 5, /**< not on this guest type */
+};
+
+struct assay_fault {
+  uint32_t vector;     /**< 0..31 */
+  uint32_t error_code;
+  uint64_t address;    /**< CR2 for vector 14 */
+  uint64_t rip;
+};
+
+struct assay_mailbox {
+  uint64_t magic;      /**< ASSAY_AGENT_MAGIC once the agent listens here */
+  uint32_t version;
+  uint32_t vcpu_id;
+  uint32_t reserved[12];
+  /* byte 64: written by the host */
+  uint32_t request;
+  uint32_t op;
+  uint32_t data_bytes;
+  uint32_t reserved_request;
+  uint64_t arg[8];
+  /* byte 144: written by the agent */
+  uint32_t reply;
+  uint32_t status;
+  uint64_t value[4];
+  struct assay_fault fault;
+  uint32_t reply_bytes; /**< of data */
+  uint32_t reserved_reply;
+  uint8_t reserved_tail[256 - 216];
+  uint8_t data[ASSAY_MAILBOX_DATA_BYTES];
+};
+
+/// Placed in ELF section ".assay.layout" of the agent image; read by the host from the file, never from the guest.
+/// All are link-time virtual addresses. PV64: VIRT_BASE-relative (va - virt_base = pseudo-physical address). The PVH image
+/// half runs identity-mapped: its addresses are (va - virt_base).
+struct assay_agent_layout {
+  uint64_t magic, version;
+  uint64_t virt_base;
+  uint64_t image_start, image_end;     /**< all of the image, heap included, page-aligned */
+  uint64_t pv_entry, pvh_entry;        /**< first vCPU */
+  uint64_t pv_secondary, pvh_secondary;/**< further vCPUs, 64-bit; rdi = vcpu id */
+  uint64_t event_callback, failsafe_callback;
+  uint64_t trap_handlers;              /**< 32 handlers, `trap_handler_stride` bytes apart, one per vector */
+  uint64_t trap_handler_stride;
+  uint64_t pvh_vector;                 /**< interrupt vector the PVH agent asks event upcalls on */
+  uint64_t hypercall_page;
+  uint64_t shared_info;                /**< where the agent maps shared_info (a page of the image given up for it) */
+  uint64_t mailboxes, mailbox_stride;  /**< ASSAY_AGENT_VCPUS_MAX of them */
+  uint64_t stacks, stack_bytes;        /**< stack of vCPU i ends at stacks + (i + 1) * stack_bytes */
+  uint64_t pvh_page_tables;            /**< static identity map of the first GiB: L4 frame */
+  uint64_t heap_start, heap_end;       /**< memory the agent never touches: the host's to hand out */
+};
+
+#endif

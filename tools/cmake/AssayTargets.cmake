@@ -1,0 +1,28 @@
+# One warning set, one include root and one way to declare a test, for every target of ours.
+
+add_library(assay_options INTERFACE)
+target_include_directories(assay_options INTERFACE "${CMAKE_SOURCE_DIR}")
+target_compile_options(assay_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wundef -Wcast-align -Wformat=2
+  -Wnull-dereference -Wdouble-promotion -Wimplicit-fallthrough
+  $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor;-Woverloaded-virtual;-Wextra-semi>
+  # Paths in assertions, digests and reports must not depend on where the tree was cloned.
+  -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
+if(ASSAY_WERROR)
+  target_compile_options(assay_options INTERFACE -Werror)
+endif()
+if(ASSAY_SANITIZE)
+  target_compile_options(assay_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all
+    -fno-omit-frame-pointer)
+  target_link_options(assay_options INTERFACE -fsanitize=address,undefined)
+endif()
+
+# assay_test(NAME SOURCES... [LIBS libs...]): a GoogleTest binary whose tests appear in CTest one by one.
+function(assay_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  find_package(GTest REQUIRED)
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE assay_options ${ARG_LIBS} GTest::gtest GTest::gmock GTest::gtest_main)
+  include(GoogleTest)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST)
+endfunction()
