@@ -1,0 +1,50 @@
+#include "hv/base/host.hpp"
+
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+
+namespace hv {
+
+namespace {
+/// In the data segment: which the host saves and restores with the arena.
+const assay_host* current_host = nullptr;
+constexpr int kLogLineMax = 256;
+}  // namespace
+
+const assay_host& host() { return *current_host; }
+void set_host(const assay_host* host) { current_host = host; }
+
+Ns now() { return host().now_ns(host().ctx); }
+
+void panic(std::string_view message) {
+  char text[kLogLineMax];
+  std::snprintf(text, sizeof text, "%.*s", static_cast<int>(message.size()), message.data());
+  host().panic(host().ctx, text);
+  __builtin_trap();
+}
+
+void assertion_failed(const char* condition, const char* file, int line) {
+  char text[kLogLineMax];
+  std::snprintf(text, sizeof text, "Assertion '%s' failed at %s:%d", condition, file, line);
+  panic(text);
+}
+
+void log(const char* format, ...) {
+  char text[kLogLineMax];
+  std::memcpy(text, "(XEN) ", 6);
+  va_list args;
+  va_start(args, format);
+  const int wanted = std::vsnprintf(text + 6, sizeof text - 7, format, args);
+  va_end(args);
+  const size_t length = 6 + static_cast<size_t>(wanted < 0 ? 0 : (wanted < kLogLineMax - 8 ? wanted : kLogLineMax - 8));
+  text[length] = '\n';
+  host().console_write(host().ctx, text, length + 1);
+}
+
+uint8_t* frame_bytes(Mfn mfn) {
+  HV_ASSERT(mfn.raw() < host().frames);
+  return host().memory + mfn.raw() * kPageSize;
+}
+
+}  // namespace hv

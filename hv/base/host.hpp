@@ -1,0 +1,35 @@
+/// The host behind the port, as the rest of the core sees it. One machine at a time; everything lives in its arena.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "hv/base/types.hpp"
+#include "sim/port/port.h"
+
+namespace hv {
+
+/// Set by boot; never null afterwards.
+const assay_host& host();
+void set_host(const assay_host* host);
+
+Ns now();
+
+/// Panics with the text, file and line when `condition` is false: a bug of this core, never a guest's mistake.
+#define HV_ASSERT(condition) \
+  (static_cast<bool>(condition) ? static_cast<void>(0) : ::hv::assertion_failed(#condition, __FILE__, __LINE__))
+
+[[noreturn]] void assertion_failed(const char* condition, const char* file, int line);
+[[noreturn]] void panic(std::string_view message);
+
+/// printf to the hypervisor's console, one line, "(XEN) " in front.
+[[gnu::format(printf, 1, 2)]] void log(const char* format, ...);
+
+/// The host's memory behind a machine frame. The frame number must be valid.
+uint8_t* frame_bytes(Mfn mfn);
+template <typename T>
+T* frame_as(Mfn mfn) {
+  return reinterpret_cast<T*>(frame_bytes(mfn));
+}
+
+}  // namespace hv

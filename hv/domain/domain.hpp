@@ -1,0 +1,57 @@
+/// A domain: the components that the folders to the left implement, put together, and its life cycle.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "hv/base/lock.hpp"
+#include "hv/base/types.hpp"
+#include "hv/evtchn/event_channels.hpp"
+#include "hv/mm/domain_memory.hpp"
+#include "hv/vcpu/vcpu.hpp"
+
+namespace hv {
+
+enum class DyingState : uint8_t { kAlive, kDying, kDead };
+
+struct Domain : UpcallSink {
+  DomId id;
+  GuestKind kind = GuestKind::kPv64;
+  bool privileged = false;        ///< control and hardware domain (the first one)
+  DyingState dying = DyingState::kAlive;
+  std::array<uint8_t, 16> handle{};
+  uint32_t ssid = 0;
+  uint32_t flags = 0;             ///< XEN_DOMCTL_CDF_*
+  uint32_t emulation_flags = 0;
+
+  DomainMemory memory;
+  struct EventChannels* events = nullptr;
+
+  uint32_t max_vcpus = 0;         ///< as created
+  Vcpu** vcpus = nullptr;         ///< max_vcpus entries; null until allocated
+
+  uint32_t controller_pauses = 0; ///< XEN_DOMCTL_pausedomain count
+  bool shut_down = false;
+  int32_t shutdown_code = -1;     ///< -1 = none recorded
+  bool creation_finished = false; ///< unpaused once
+
+  std::array<uint64_t, HVM_NR_PARAMS> hvm_params{};
+  std::array<Ns, 2> watchdogs{kNever, kNever};
+  Port suspend_port{};
+  std::array<char, 200> console_line{};
+  uint32_t console_bytes = 0;
+
+  Domain* next = nullptr;         ///< list in ascending id order
+
+  void mark_pending(uint32_t vcpu_id, uint32_t selector_bit) override;
+  void wake_pollers(Port port) override;
+  [[nodiscard]] bool vcpu_exists(uint32_t vcpu_id) const override;
+  [[nodiscard]] shared_info_t* shared_info() const;
+};
+
+/// Null when there is none. DOMID_SELF and reserved ids are the caller's business.
+Domain* domain_by_id(DomId id);
+/// Lowest id at or above; null past the last.
+Domain* domain_at_or_above(DomId id);
+
+}  // namespace hv
