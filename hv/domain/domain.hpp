@@ -14,7 +14,7 @@ namespace hv {
 
 enum class DyingState : uint8_t { kAlive, kDying, kDead };
 
-struct Domain : UpcallSink {
+struct Domain final : UpcallSink {
   DomId id;
   GuestKind kind = GuestKind::kPv64;
   bool privileged = false;        ///< control and hardware domain (the first one)
