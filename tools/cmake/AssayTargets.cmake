@@ -17,12 +17,20 @@ if(ASSAY_SANITIZE)
   target_link_options(assay_options INTERFACE -fsanitize=address,undefined)
 endif()
 
-# assay_test(NAME SOURCES... [LIBS libs...]): a GoogleTest binary whose tests appear in CTest one by one.
+# assay_test(NAME SOURCES... [LIBS libs...] [LABEL unit|xen]): a GoogleTest binary whose tests appear in CTest one by one.
+# `unit` (default) tests also run under the sanitizers; `xen` tests boot the real Xen and run alone.
 function(assay_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "" "LABEL" "SOURCES;LIBS" ${ARGN})
+  if(NOT ARG_LABEL)
+    set(ARG_LABEL unit)
+  endif()
+  set(serial FALSE)
+  if(ARG_LABEL STREQUAL "xen")
+    set(serial TRUE)
+  endif()
   find_package(GTest REQUIRED)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE assay_options ${ARG_LIBS} GTest::gtest GTest::gmock GTest::gtest_main)
   include(GoogleTest)
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS ${ARG_LABEL} RUN_SERIAL ${serial} TIMEOUT 300)
 endfunction()
