@@ -25,11 +25,17 @@ struct Header {
   uint64_t in_use;
 };
 
-Header& header() { return *reinterpret_cast<Header*>(host().arena); }
+Header& header() {
+  return *reinterpret_cast<Header*>(host().arena);
+}
 
-size_t class_bytes(size_t bytes) { return std::bit_ceil(bytes < kSmallest ? kSmallest : bytes); }
+size_t class_bytes(size_t bytes) {
+  return std::bit_ceil(bytes < kSmallest ? kSmallest : bytes);
+}
 
-unsigned class_index(size_t bytes) { return static_cast<unsigned>(std::countr_zero(class_bytes(bytes))); }
+unsigned class_index(size_t bytes) {
+  return static_cast<unsigned>(std::countr_zero(class_bytes(bytes)));
+}
 
 }  // namespace
 
@@ -69,6 +75,8 @@ void arena_free(void* memory, size_t bytes) {
   h.in_use -= class_bytes(bytes);
 }
 
-size_t arena_in_use() { return header().in_use; }
+size_t arena_in_use() {
+  return header().in_use;
+}
 
 }  // namespace hv

@@ -24,14 +24,16 @@ class [[nodiscard]] Status {
 };
 
 constexpr Status kOk{};
-constexpr Status fail(int xen_errno) { return Status::error(xen_errno); }
+constexpr Status fail(int xen_errno) {
+  return Status::error(xen_errno);
+}
 
 /// A value, or the reason there is none.
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  constexpr Result(T value) : value_(std::move(value)) {}           // NOLINT(google-explicit-constructor)
-  constexpr Result(Status status) : status_(status) {}              // NOLINT(google-explicit-constructor)
+  constexpr Result(T value) : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  constexpr Result(Status status) : status_(status) {}     // NOLINT(google-explicit-constructor)
   [[nodiscard]] constexpr bool ok() const { return status_.ok(); }
   [[nodiscard]] constexpr Status status() const { return status_; }
   constexpr T& operator*() { return value_; }

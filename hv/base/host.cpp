@@ -12,10 +12,16 @@ const assay_host* current_host = nullptr;
 constexpr int kLogLineMax = 256;
 }  // namespace
 
-const assay_host& host() { return *current_host; }
-void set_host(const assay_host* host) { current_host = host; }
+const assay_host& host() {
+  return *current_host;
+}
+void set_host(const assay_host* host) {
+  current_host = host;
+}
 
-Ns now() { return host().now_ns(host().ctx); }
+Ns now() {
+  return host().now_ns(host().ctx);
+}
 
 void panic(std::string_view message) {
   char text[kLogLineMax];

@@ -19,12 +19,12 @@ class Strong {
   Rep value_{};
 };
 
-using Mfn = Strong<struct MfnTag, uint64_t>;   ///< machine frame
-using Gfn = Strong<struct GfnTag, uint64_t>;   ///< what a guest calls a frame: mfn for PV, guest-physical for HVM
-using Gva = Strong<struct GvaTag, uint64_t>;   ///< guest linear address
-using Gpa = Strong<struct GpaTag, uint64_t>;   ///< guest-physical address of an HVM guest
+using Mfn = Strong<struct MfnTag, uint64_t>;  ///< machine frame
+using Gfn = Strong<struct GfnTag, uint64_t>;  ///< what a guest calls a frame: mfn for PV, guest-physical for HVM
+using Gva = Strong<struct GvaTag, uint64_t>;  ///< guest linear address
+using Gpa = Strong<struct GpaTag, uint64_t>;  ///< guest-physical address of an HVM guest
 using DomId = Strong<struct DomIdTag, uint16_t>;
-using Port = Strong<struct PortTag, uint32_t>; ///< event channel port
+using Port = Strong<struct PortTag, uint32_t>;  ///< event channel port
 
 constexpr Mfn kInvalidMfn{~uint64_t{0}};
 constexpr Gfn kInvalidGfn{~uint64_t{0}};

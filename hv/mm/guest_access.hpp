@@ -1,7 +1,7 @@
 /// Copies between the core and the memory of a guest, by the guest's own addresses. Every frame is found through the
 /// guest's page tables (PV64: cr3 in machine frames, user bit required, never through the hypervisor's own range; HVM:
-/// cr3 in guest frames when CR0.PG is set, otherwise the address is guest-physical, then the second-stage table), so a bad
-/// pointer is a false result, never a crash.
+/// cr3 in guest frames when CR0.PG is set, otherwise the address is guest-physical, then the second-stage table), so a
+/// bad pointer is a false result, never a crash.
 #pragma once
 
 #include <cstddef>

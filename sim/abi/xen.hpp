@@ -14,7 +14,6 @@
 #pragma GCC diagnostic ignored "-Wpedantic"
 #endif
 extern "C" {
-#include <xen/xen.h>
 #include <xen/arch-x86/cpuid.h>
 #include <xen/arch-x86/hvm/start_info.h>
 #include <xen/callback.h>
@@ -33,6 +32,7 @@ extern "C" {
 #include <xen/sysctl.h>
 #include <xen/vcpu.h>
 #include <xen/version.h>
+#include <xen/xen.h>
 }
 #if defined(__GNUC__)
 #pragma GCC diagnostic pop

@@ -1,11 +1,12 @@
 /// The contract between the simulator and a hypervisor core. C11, no dependencies, no other header of this project.
 ///
-/// A core is a shared object that exports one symbol, `assay_core`. The host loads it, checks the version, hands over an
-/// `assay_host`, and drives it: one call per exit of a guest. See README.md in this folder for the life of a call.
+/// A core is a shared object that exports one symbol, `assay_core`. The host loads it, checks the version, hands over
+/// an `assay_host`, and drives it: one call per exit of a guest. See README.md in this folder for the life of a call.
 ///
 /// Rules both sides keep:
 ///  - All mutable state of a core lives in the arena, in machine frames, or in its own data segment.
-///  - Calls that carry a pCPU number run on that pCPU's fiber. Within such a call the core may be switched away from at a
+///  - Calls that carry a pCPU number run on that pCPU's fiber. Within such a call the core may be switched away from at
+///  a
 ///    scheduling point (assay_host.point) and only there; another pCPU's fiber may then run core code.
 ///  - The core never blocks, never calls into the C library for time, memory, randomness or I/O, never unwinds across
 ///    the boundary.
@@ -31,11 +32,11 @@ extern "C" {
 
 /// Why the host calls `point`. The object pointer names the lock or the target; it is only compared, never followed.
 enum assay_point {
-  ASSAY_POINT_LOCK_WANTED = 1,   /**< about to take a lock; also called again after each failed attempt */
+  ASSAY_POINT_LOCK_WANTED = 1, /**< about to take a lock; also called again after each failed attempt */
   ASSAY_POINT_LOCK_TAKEN = 2,
   ASSAY_POINT_LOCK_RELEASED = 3,
   ASSAY_POINT_SIGNAL_SENT = 4,
-  ASSAY_POINT_GUEST_READ = 5,    /**< about to read guest memory that another vCPU can change (double fetches) */
+  ASSAY_POINT_GUEST_READ = 5, /**< about to read guest memory that another vCPU can change (double fetches) */
   ASSAY_POINT_GUEST_WRITE = 6,
   ASSAY_POINT_PREEMPT_CHECK = 7, /**< a long operation asks whether it should create a continuation */
 };
@@ -79,31 +80,32 @@ enum assay_exit_reason {
 enum assay_access { ASSAY_ACCESS_READ = 1, ASSAY_ACCESS_WRITE = 2, ASSAY_ACCESS_EXECUTE = 4 };
 
 struct assay_exit {
-  uint32_t reason;     /**< enum assay_exit_reason */
-  uint32_t vector;     /**< EXCEPTION: 0..31 */
-  uint32_t error_code; /**< EXCEPTION */
-  uint32_t access;     /**< STAGE2: enum assay_access */
-  uint64_t address;    /**< EXCEPTION: faulting linear address; STAGE2: guest-physical address */
-  uint64_t index;      /**< MSR: index; IO: port */
-  uint64_t value;      /**< IO write: value */
-  uint32_t size;       /**< IO: 1, 2 or 4 bytes */
-  uint32_t is_write;   /**< IO, MSR */
+  uint32_t reason;         /**< enum assay_exit_reason */
+  uint32_t vector;         /**< EXCEPTION: 0..31 */
+  uint32_t error_code;     /**< EXCEPTION */
+  uint32_t access;         /**< STAGE2: enum assay_access */
+  uint64_t address;        /**< EXCEPTION: faulting linear address; STAGE2: guest-physical address */
+  uint64_t index;          /**< MSR: index; IO: port */
+  uint64_t value;          /**< IO write: value */
+  uint32_t size;           /**< IO: 1, 2 or 4 bytes */
+  uint32_t is_write;       /**< IO, MSR */
   uint32_t has_error_code; /**< EXCEPTION */
-  uint32_t reserved32; /**< zero */
+  uint32_t reserved32;     /**< zero */
 };
 
 /// What runs next on a pCPU. Written by the core at the end of `enter`, valid until the next `enter` on that pCPU.
 struct assay_run {
-  uint32_t mode;          /**< enum assay_vcpu_mode */
+  uint32_t mode; /**< enum assay_vcpu_mode */
   uint16_t domid;
-  uint16_t reserved16;    /**< zero */
+  uint16_t reserved16; /**< zero */
   uint32_t vcpu_id;
-  uint32_t inject;        /**< HVM: 1 = deliver interrupt `inject_vector` at the next instruction boundary */
-  uint32_t inject_vector; /**< HVM: the core only asks when rflags.IF is set; the host delivers through the guest's IDT */
-  uint32_t window;        /**< HVM: 1 = leave with PREEMPTED as soon as the guest can take an interrupt */
-  uint64_t until_ns;      /**< leave with PREEMPTED at this time, ASSAY_NEVER = no limit */
-  uint64_t stage2_root;   /**< HVM: machine frame of the 4-level second-stage table, x86-64 long-mode entry format */
-  uint64_t tlb_version;   /**< changes whenever translations of this vCPU that the host cached may be stale */
+  uint32_t inject; /**< HVM: 1 = deliver interrupt `inject_vector` at the next instruction boundary */
+  uint32_t
+      inject_vector;    /**< HVM: the core only asks when rflags.IF is set; the host delivers through the guest's IDT */
+  uint32_t window;      /**< HVM: 1 = leave with PREEMPTED as soon as the guest can take an interrupt */
+  uint64_t until_ns;    /**< leave with PREEMPTED at this time, ASSAY_NEVER = no limit */
+  uint64_t stage2_root; /**< HVM: machine frame of the 4-level second-stage table, x86-64 long-mode entry format */
+  uint64_t tlb_version; /**< changes whenever translations of this vCPU that the host cached may be stale */
   struct assay_regs* regs;
 };
 
@@ -111,13 +113,13 @@ struct assay_run {
 struct assay_host {
   uint32_t major, minor; /**< version of the host's side */
   void* ctx;
-  uint8_t* memory;       /**< machine frame n starts at memory + n * ASSAY_PAGE_SIZE; zeroed at boot */
-  uint64_t frames;       /**< count of machine frames */
-  uint8_t* arena;        /**< zeroed at boot, page-aligned, at the same address for the whole life of the machine */
+  uint8_t* memory; /**< machine frame n starts at memory + n * ASSAY_PAGE_SIZE; zeroed at boot */
+  uint64_t frames; /**< count of machine frames */
+  uint8_t* arena;  /**< zeroed at boot, page-aligned, at the same address for the whole life of the machine */
   uint64_t arena_bytes;
-  uint32_t pcpus;        /**< 1..ASSAY_PCPUS_MAX */
-  uint32_t tsc_khz;      /**< guest TSC = virtual time * tsc_khz / 1,000,000; no drift */
-  uint64_t wallclock_s;  /**< seconds since 1970 at virtual time 0 */
+  uint32_t pcpus;       /**< 1..ASSAY_PCPUS_MAX */
+  uint32_t tsc_khz;     /**< guest TSC = virtual time * tsc_khz / 1,000,000; no drift */
+  uint64_t wallclock_s; /**< seconds since 1970 at virtual time 0 */
 
   uint64_t (*now_ns)(void* ctx);
   /// One timer per pCPU: replaces the earlier deadline. A passed deadline makes the pCPU enter with PREEMPTED.
@@ -142,7 +144,7 @@ struct assay_image {
   uint64_t initrd_bytes;
   const char* command_line;
   uint32_t vcpus;
-  uint32_t pages;        /**< memory of the first domain, in frames */
+  uint32_t pages; /**< memory of the first domain, in frames */
 };
 
 /// What a core exports, under the name ASSAY_CORE_SYMBOL.
@@ -156,8 +158,8 @@ struct assay_core {
   int (*boot)(const struct assay_host* host, const char* command_line);
   /// Builds the first, privileged domain (PV64) and makes it runnable. Returns 0 or a negative errno.
   int (*build_first_domain)(const struct assay_image* image);
-  /// The guest on `pcpu` left with `left`; its state is in the `regs` of the last assay_run. Handles it, delivers what is
-  /// pending, schedules, and says what runs next.
+  /// The guest on `pcpu` left with `left`; its state is in the `regs` of the last assay_run. Handles it, delivers what
+  /// is pending, schedules, and says what runs next.
   void (*enter)(uint32_t pcpu, const struct assay_exit* left, struct assay_run* next);
   /// Checks every invariant the core knows; reads only. Returns the number of violations and describes the first ones,
   /// one a line, NUL-terminated. May be null.

@@ -5,7 +5,9 @@
 
 namespace assay {
 
-std::string_view to_string(GuestType type) { return type == GuestType::kPv64 ? "pv64" : "pvh"; }
+std::string_view to_string(GuestType type) {
+  return type == GuestType::kPv64 ? "pv64" : "pvh";
+}
 
 Domain::Domain(DomId id, GuestType type, const GuestSpace& space) : id_(id), type_(type), space_(space) {
   const uint64_t shift = space.va_offset - space.layout.virt_base;
@@ -38,9 +40,13 @@ Gva Domain::alloc_pages(uint64_t count) {
   return start;
 }
 
-uint64_t Domain::pages_left() const { return (heap_end_.raw() - heap_next_.raw()) / kPageSize; }
+uint64_t Domain::pages_left() const {
+  return (heap_end_.raw() - heap_next_.raw()) / kPageSize;
+}
 
-Pfn Domain::pfn_of(Gva va) const { return Pfn{(va.raw() - space_.va_offset) >> kPageShift}; }
+Pfn Domain::pfn_of(Gva va) const {
+  return Pfn{(va.raw() - space_.va_offset) >> kPageShift};
+}
 
 Gfn Domain::gfn_of(Gva va) {
   const Pfn pfn = pfn_of(va);

@@ -1,8 +1,8 @@
 /// A running hypervisor with guests that do what they are told: all that cases, properties and scenarios may see.
 ///
-/// Target owns Domains, a Domain owns Vcpus, a Vcpu executes guest-side operations through a GuestPort. The only thing an
-/// implementation of a target has to supply is a way to boot, a GuestPort per vCPU and a way to tell what went wrong;
-/// building domains (sim/toolstack) and everything above is written once.
+/// Target owns Domains, a Domain owns Vcpus, a Vcpu executes guest-side operations through a GuestPort. The only thing
+/// an implementation of a target has to supply is a way to boot, a GuestPort per vCPU and a way to tell what went
+/// wrong; building domains (sim/toolstack) and everything above is written once.
 #pragma once
 
 #include <array>
@@ -188,7 +188,9 @@ class Domain {
   Gfn gfn_of(Gva va);
 
   /// shared_info as the guest sees it.
-  [[nodiscard]] Gva shared_info() const { return Gva{space_.layout.shared_info - space_.layout.virt_base + space_.va_offset}; }
+  [[nodiscard]] Gva shared_info() const {
+    return Gva{space_.layout.shared_info - space_.layout.virt_base + space_.va_offset};
+  }
   /// vcpu_info of a vCPU, in shared_info (the default place).
   [[nodiscard]] Gva vcpu_info(uint32_t vcpu) const;
 
@@ -203,15 +205,15 @@ class Domain {
 
 struct GuestSpec {
   GuestType type = GuestType::kPv64;
-  uint32_t vcpus = 1;       ///< created and, with `online`, brought up by the guest itself
-  uint32_t vcpus_online = 1;///< vCPUs 0..n-1 run the agent when create_guest returns
-  uint32_t pages = 1024;    ///< memory of the guest
+  uint32_t vcpus = 1;            ///< created and, with `online`, brought up by the guest itself
+  uint32_t vcpus_online = 1;     ///< vCPUs 0..n-1 run the agent when create_guest returns
+  uint32_t pages = 1024;         ///< memory of the guest
   uint32_t max_evtchn_port = 0;  ///< 0 = the ABI's own limit
 };
 
 /// Everything a case may ask for by name (`needs`); a target that lacks one makes the case SKIP.
 enum class Capability : uint8_t {
-  kDom0,         ///< the privileged domain takes operations
+  kDom0,  ///< the privileged domain takes operations
   kPv64Guest,
   kPvhGuest,
   kTwoGuests,
@@ -225,8 +227,8 @@ std::string_view to_string(Capability capability);
 std::optional<Capability> capability_from(std::string_view name);
 
 struct TargetInfo {
-  std::string kind;     ///< "hv", "xen", "core", "connect"
-  std::string name;     ///< what the subject calls itself
+  std::string kind;  ///< "hv", "xen", "core", "connect"
+  std::string name;  ///< what the subject calls itself
   std::string version;
   std::vector<Capability> capabilities;
 };
@@ -235,8 +237,9 @@ class Target {
  public:
   virtual ~Target() = default;
   [[nodiscard]] virtual const TargetInfo& info() const = 0;
-  /// Makes ready for one case: afterwards only the privileged domain exists, with no event channel open and time running.
-  /// In process that is a fresh machine seeded with `seed`; on a real hypervisor, the booted one, cleaned, or a fresh boot.
+  /// Makes ready for one case: afterwards only the privileged domain exists, with no event channel open and time
+  /// running. In process that is a fresh machine seeded with `seed`; on a real hypervisor, the booted one, cleaned, or
+  /// a fresh boot.
   virtual void begin_case(uint64_t seed) = 0;
   virtual Domain& dom0() = 0;
   /// Builds and starts a guest through the toolstack. The reference stays valid until begin_case or destroy_guest.

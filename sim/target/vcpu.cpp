@@ -131,11 +131,17 @@ std::optional<assay_fault> Vcpu::wrmsr(uint32_t index, uint64_t value) {
   return fault_of(execute(make_request(ASSAY_OP_WRMSR, {index, value})));
 }
 
-uint64_t Vcpu::time_ns() { return execute(make_request(ASSAY_OP_TIME, {})).value[0]; }
+uint64_t Vcpu::time_ns() {
+  return execute(make_request(ASSAY_OP_TIME, {})).value[0];
+}
 
-uint64_t Vcpu::tsc() { return execute(make_request(ASSAY_OP_TIME, {})).value[1]; }
+uint64_t Vcpu::tsc() {
+  return execute(make_request(ASSAY_OP_TIME, {})).value[1];
+}
 
-void Vcpu::set_upcalls(bool enabled) { execute(make_request(ASSAY_OP_UPCALLS, {enabled ? 1u : 0u})); }
+void Vcpu::set_upcalls(bool enabled) {
+  execute(make_request(ASSAY_OP_UPCALLS, {enabled ? 1u : 0u}));
+}
 
 UpcallRecord Vcpu::upcalls() {
   const GuestReply reply = execute(make_request(ASSAY_OP_UPCALL_RECORD, {}));
@@ -159,7 +165,9 @@ void Vcpu::spin(uint64_t ns) {
   }
 }
 
-void Vcpu::start_halt() { port_->start(make_request(ASSAY_OP_HALT, {})); }
+void Vcpu::start_halt() {
+  port_->start(make_request(ASSAY_OP_HALT, {}));
+}
 
 GuestReply Vcpu::raw(const GuestRequest& request, uint64_t timeout_ns) {
   GuestReply reply;
