@@ -17,31 +17,39 @@ enum class DyingState : uint8_t { kAlive, kDying, kDead };
 struct Domain final : UpcallSink {
   DomId id;
   GuestKind kind = GuestKind::kPv64;
-  bool privileged = false;        ///< control and hardware domain (the first one)
+  bool privileged = false;  ///< control and hardware domain (the first one)
   DyingState dying = DyingState::kAlive;
   std::array<uint8_t, 16> handle{};
   uint32_t ssid = 0;
-  uint32_t flags = 0;             ///< XEN_DOMCTL_CDF_*
+  uint32_t flags = 0;  ///< XEN_DOMCTL_CDF_*
   uint32_t emulation_flags = 0;
 
   DomainMemory memory;
   struct EventChannels* events = nullptr;
 
-  uint32_t max_vcpus = 0;         ///< as created
-  Vcpu** vcpus = nullptr;         ///< max_vcpus entries; null until allocated
+  uint32_t max_vcpus = 0;  ///< as created
+  Vcpu** vcpus = nullptr;  ///< max_vcpus entries; null until allocated
 
-  uint32_t controller_pauses = 0; ///< XEN_DOMCTL_pausedomain count
+  uint32_t controller_pauses = 0;  ///< XEN_DOMCTL_pausedomain count
   bool shut_down = false;
-  int32_t shutdown_code = -1;     ///< -1 = none recorded
-  bool creation_finished = false; ///< unpaused once
+  int32_t shutdown_code = -1;      ///< -1 = none recorded
+  bool creation_finished = false;  ///< unpaused once
 
   std::array<uint64_t, HVM_NR_PARAMS> hvm_params{};
   std::array<Ns, 2> watchdogs{kNever, kNever};
   Port suspend_port{};
   std::array<char, 200> console_line{};
   uint32_t console_bytes = 0;
+  uint32_t pollers = 0;       ///< vCPUs in SCHEDOP_poll: the send path asks nothing else while this is 0
+  uint32_t misc_flags = 0;    ///< XEN_X86_MSR_RELAXED
+  int64_t time_offset_s = 0;  ///< XEN_DOMCTL_settimeoffset
+  uint32_t tsc_mode = 0;
+  uint32_t tsc_incarnation = 0;
+  uint32_t tsc_khz = 0;  ///< 0 = the host's
+  bool debugger_attached = false;
+  DomId target_of{DOMID_INVALID};  ///< XEN_DOMCTL_set_target: the domain this one emulates devices for
 
-  Domain* next = nullptr;         ///< list in ascending id order
+  Domain* next = nullptr;  ///< list in ascending id order
 
   void mark_pending(uint32_t vcpu_id, uint32_t selector_bit) override;
   void wake_pollers(Port port) override;

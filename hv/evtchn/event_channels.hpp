@@ -1,5 +1,6 @@
 /// Event channels of one domain: ports, their bindings, and the 2-level delivery through shared_info.
-/// Operations between two domains take both components; who may ask for what is decided by the caller (hv/hypercall).
+/// Operations between two domains take both components; who may ask for what is decided by the caller (hv/hypercall),
+/// except where the ABI makes the order of the two checks observable: there the verdict is passed in.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +11,7 @@
 
 namespace hv {
 
-/// How events reach vCPUs: implemented above (hv/vcpu), so that this folder knows nothing of vCPUs.
+/// How events reach vCPUs: implemented above (hv/domain), so that this folder knows nothing of vCPUs.
 class UpcallSink {
  public:
   /// Sets evtchn_pending_sel bit and evtchn_upcall_pending of a vCPU and kicks it when the latter was clear.
@@ -22,5 +23,102 @@ class UpcallSink {
  protected:
   ~UpcallSink() = default;
 };
+
+struct EventChannels;
+
+/// A consumer inside the hypervisor: called instead of setting the port pending, on the sender's pCPU.
+using XenConsumer = void (*)(EventChannels& channels, uint32_t vcpu_id, Port port);
+
+enum class PortState : uint8_t { kFree, kReserved, kUnbound, kInterdomain, kPirq, kVirq, kIpi };
+
+struct EventChannel {
+  Lock lock;  ///< state and binding; the component's lock is taken first
+  PortState state = PortState::kFree;
+  DomId remote_id;  ///< unbound: who may bind; interdomain: the peer
+  uint32_t notify_vcpu = 0;
+  uint32_t value = 0;  ///< interdomain: the peer's port; virq, pirq: its number
+  EventChannels* remote = nullptr;
+  XenConsumer consumer = nullptr;
+};
+
+constexpr uint32_t kPortsPerBucket = 64;
+constexpr uint32_t kPorts2Level = EVTCHN_2L_NR_CHANNELS;
+constexpr uint32_t kPortsPerWord = 64;
+static_assert(kPorts2Level == 4096);
+
+/// Why a reset stopped.
+enum class ResetProgress : uint8_t { kDone, kPreempted };
+
+struct EventChannels {
+  DomId id;
+  Lock lock;  ///< allocation, virq bindings, reset progress. Two components: lower id first.
+  UpcallSink* sink = nullptr;
+  shared_info_t* shared = nullptr;
+  bool dying = false;         ///< no new ports
+  uint32_t max_port = 0;      ///< highest number that may be handed out
+  uint32_t valid_ports = 0;   ///< ports that exist: grows by a bucket when the first of its ports is handed out
+  uint32_t active_ports = 0;  ///< neither free nor reserved
+  uint32_t xen_ports = 0;     ///< of those, consumed by the hypervisor
+  uint32_t first_free = 1;    ///< no port below is free
+  uint32_t reset_next = 0;    ///< 0: no reset in progress
+  uint32_t vcpus_max = 0;
+  uint32_t** virq_ports = nullptr;  ///< per vCPU, null until its first virq: port of each virq, 0 = unbound
+  EventChannel* buckets[kPorts2Level / kPortsPerBucket] = {};
+};
+
+/// Makes ports 0..63 exist and reserves port 0. ENOMEM leaves nothing allocated.
+Status evtchn_init(EventChannels& channels, uint32_t max_port, uint32_t vcpus_max);
+/// Frees the memory of a component whose ports are all closed.
+void evtchn_free_memory(EventChannels& channels);
+
+/// The channel when the port exists, null otherwise.
+[[nodiscard]] inline EventChannel* channel_at(EventChannels& channels, Port port) {
+  if (port.raw() >= channels.valid_ports) return nullptr;
+  return &channels.buckets[port.raw() / kPortsPerBucket][port.raw() % kPortsPerBucket];
+}
+
+/// Errors, in order: EINVAL dying; ENOSPC or ENOMEM no port; EPERM not `permitted`. On error nothing changes.
+Result<Port> evtchn_alloc_unbound(EventChannels& channels, DomId remote, bool permitted);
+/// An unbound port on `vcpu_id` that only the hypervisor consumes.
+Result<Port> evtchn_alloc_for_xen(EventChannels& channels, uint32_t vcpu_id, DomId remote, XenConsumer consumer);
+/// Errors, in order: EINVAL dying; ENOSPC or ENOMEM no local port; EINVAL remote port not open for us.
+/// On success the local port is pending.
+Result<Port> evtchn_bind_interdomain(EventChannels& local, EventChannels& remote, Port remote_port);
+/// Errors, in order: EINVAL virq; EINVAL global virq and vcpu not 0; ENOENT no vcpu; EEXIST bound; then as allocation.
+Result<Port> evtchn_bind_virq(EventChannels& channels, uint32_t virq, uint32_t vcpu_id);
+/// Errors, in order: ENOENT no vcpu; then as allocation.
+Result<Port> evtchn_bind_ipi(EventChannels& channels, uint32_t vcpu_id);
+/// EINVAL: free, reserved, not existing, or consumed by the hypervisor unless `by_xen`.
+Status evtchn_close(EventChannels& channels, Port port, bool by_xen = false);
+/// EINVAL: not an unbound, interdomain or IPI port.
+Status evtchn_send(EventChannels& channels, Port port);
+/// Errors, in order: EINVAL no such port; EACCES consumed by the hypervisor; EPERM not `permitted`.
+/// Fills every field of `status` but dom and port.
+Status evtchn_status(EventChannels& channels, Port port, bool permitted, evtchn_status_t& status);
+/// Errors, in order: ENOENT no vcpu; EINVAL port that does not exist, is bound to its vcpu, or is not bound at all.
+Status evtchn_bind_vcpu(EventChannels& channels, Port port, uint32_t vcpu_id);
+/// EINVAL: no such port. A port not in use is left alone.
+Status evtchn_unmask(EventChannels& channels, Port port);
+
+/// Closes every port of the guest, 64 between two calls of `preempt(context)`. EBUSY: a fresh reset while one is in
+/// progress, or a continued one while none is; EAGAIN: ports were opened meanwhile.
+Result<ResetProgress> evtchn_reset(EventChannels& channels, bool continued, bool (*preempt)(void*), void* context);
+/// The same for a dying domain, hypervisor ports included; no new port can appear.
+ResetProgress evtchn_close_all(EventChannels& channels, bool (*preempt)(void*), void* context);
+
+/// True for a virq of the whole domain, which starts on vCPU 0 and can be moved.
+[[nodiscard]] bool virq_is_global(uint32_t virq);
+/// Makes the port bound to the virq pending; dropped when there is none. Global virqs: `vcpu_id` 0.
+void evtchn_raise_virq(EventChannels& channels, uint32_t vcpu_id, uint32_t virq);
+/// The hypervisor's side of an interdomain port notifies its peer.
+void evtchn_notify_via_xen(EventChannels& channels, Port port);
+
+/// For SCHEDOP_poll. EINVAL: port that does not exist, is not in use, or is consumed by the hypervisor.
+Result<bool> evtchn_poll(EventChannels& channels, Port port);
+/// Whether the guest may have been told of it: the pending bit, without any check of the binding.
+[[nodiscard]] bool evtchn_pending(const EventChannels& channels, Port port);
+
+/// Reads only. Returns the number of violations, each described through `report`.
+uint32_t evtchn_audit(EventChannels& channels, void (*report)(void*, const char*), void* context);
 
 }  // namespace hv
