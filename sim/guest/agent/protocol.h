@@ -38,7 +38,8 @@ enum assay_op {
   /// status OK or TIMED_OUT; value[0]: count.
   ASSAY_OP_WAIT_UPCALL = 12,
   ASSAY_OP_SPIN = 13,   /**< arg: ns of system time to spend in the guest without a hypercall. */
-  ASSAY_OP_HALT = 14,   /**< PVH: sti; hlt. PV64: sched_op block. Replies when it runs again. */
+  /// PVH: sti; hlt. PV64: sched_op block. Replies when it runs again; upcalls are then let through or held as before.
+  ASSAY_OP_HALT = 14,
   /// arg: va. Calls the code there (on the agent's stack) and replies when it returns; value[0]: rax. For machine-code cases.
   ASSAY_OP_CALL = 15,
   /// arg: 1 = stop spinning on the mailbox between requests and sleep in the hypervisor until event `arg[1]` (a local port)
@@ -69,7 +70,8 @@ struct assay_mailbox {
   uint64_t magic;      /**< ASSAY_AGENT_MAGIC once the agent listens here */
   uint32_t version;
   uint32_t vcpu_id;
-  uint32_t reserved[12];
+  uint64_t boot_info;  /**< VA of start_info (PV64) or of hvm_start_info (PVH), as the vCPU was handed it; 0 on secondaries */
+  uint32_t reserved[10];
   /* byte 64: written by the host */
   uint32_t request;
   uint32_t op;
@@ -88,8 +90,8 @@ struct assay_mailbox {
 };
 
 /// Placed in ELF section ".assay.layout" of the agent image; read by the host from the file, never from the guest.
-/// All are link-time virtual addresses. PV64: VIRT_BASE-relative (va - virt_base = pseudo-physical address). The PVH image
-/// half runs identity-mapped: its addresses are (va - virt_base).
+/// All are link-time virtual addresses, valid in both guest types: va - virt_base is the pseudo-physical address. A PVH
+/// guest runs on static page tables that map its first GiB twice, at 0 and at virt_base.
 struct assay_agent_layout {
   uint64_t magic, version;
   uint64_t virt_base;
@@ -104,7 +106,7 @@ struct assay_agent_layout {
   uint64_t shared_info;                /**< where the agent maps shared_info (a page of the image given up for it) */
   uint64_t mailboxes, mailbox_stride;  /**< ASSAY_AGENT_VCPUS_MAX of them */
   uint64_t stacks, stack_bytes;        /**< stack of vCPU i ends at stacks + (i + 1) * stack_bytes */
-  uint64_t pvh_page_tables;            /**< static identity map of the first GiB: L4 frame */
+  uint64_t pvh_page_tables;            /**< static map of the first GiB at 0 and at virt_base: L4 frame */
   uint64_t heap_start, heap_end;       /**< memory the agent never touches: the host's to hand out */
 };
 

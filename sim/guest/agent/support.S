@@ -1,0 +1,75 @@
+// What C++ cannot say: the recovery point of an operation, calls with a given stack discipline, memory primitives.
+
+.text
+// bool agent_protected(Recovery* recovery, void (*run)(void*), void* argument)
+// Runs it; returns 0 when it returned and 1 when it faulted. The recovery point is armed in between.
+.globl agent_protected
+agent_protected:
+  push %rbx
+  push %rbp
+  push %r12
+  push %r13
+  push %r14
+  push %r15
+  push %rdi
+  mov %rsp, (%rdi)
+  mov %rsi, %rax
+  mov %rdx, %rdi
+  call *%rax
+  xor %eax, %eax
+protected_leave:
+  pop %rdi
+  movq $0, (%rdi)
+  pop %r15
+  pop %r14
+  pop %r13
+  pop %r12
+  pop %rbp
+  pop %rbx
+  ret
+
+// void agent_recover(uint64_t stack_pointer): resumes at the recovery point armed there.
+.globl agent_recover
+agent_recover:
+  mov %rdi, %rsp
+  mov $1, %eax
+  jmp protected_leave
+
+// uint64_t agent_call(uint64_t address): calls code that may clobber any general register but rsp.
+.globl agent_call
+agent_call:
+  push %rbx
+  push %rbp
+  push %r12
+  push %r13
+  push %r14
+  push %r15
+  push %rax
+  call *%rdi
+  pop %rcx
+  pop %r15
+  pop %r14
+  pop %r13
+  pop %r12
+  pop %rbp
+  pop %rbx
+  cld
+  ret
+
+.globl memcpy
+memcpy:
+  mov %rdi, %rax
+  mov %rdx, %rcx
+  rep movsb
+  ret
+
+.globl memset
+memset:
+  mov %rdi, %r8
+  mov %esi, %eax
+  mov %rdx, %rcx
+  rep stosb
+  mov %r8, %rax
+  ret
+
+.section .note.GNU-stack, "", @progbits
