@@ -66,6 +66,12 @@ class TargetDied : public std::runtime_error {
   How how_;
 };
 
+/// Something that a target needs is missing on this machine. The message says what, where, and what to do.
+class TargetUnavailable : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 /// The harness itself is at fault (verdict ERROR).
 class HarnessFault : public std::logic_error {
  public:
