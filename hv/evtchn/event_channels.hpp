@@ -88,12 +88,15 @@ Result<Port> evtchn_bind_interdomain(EventChannels& local, EventChannels& remote
 Result<Port> evtchn_bind_virq(EventChannels& channels, uint32_t virq, uint32_t vcpu_id);
 /// Errors, in order: ENOENT no vcpu; then as allocation.
 Result<Port> evtchn_bind_ipi(EventChannels& channels, uint32_t vcpu_id);
+/// Errors, in order: EEXIST bound already; as allocation; EINVAL no line behind it (`has_line`: an HVM guest's pirq is
+/// a number without a line and always has one). Range and access rights are the caller's business.
+Result<Port> evtchn_bind_pirq(EventChannels& channels, uint32_t pirq, bool has_line);
 /// EINVAL: free, reserved, not existing, or consumed by the hypervisor unless `by_xen`.
 Status evtchn_close(EventChannels& channels, Port port, bool by_xen = false);
 /// EINVAL: not an unbound, interdomain or IPI port.
 Status evtchn_send(EventChannels& channels, Port port);
 /// Errors, in order: EINVAL no such port; EACCES consumed by the hypervisor; EPERM not `permitted`.
-/// Fills every field of `status` but dom and port.
+/// Fills status and vcpu, and the member of u that the state has.
 Status evtchn_status(EventChannels& channels, Port port, bool permitted, evtchn_status_t& status);
 /// Errors, in order: ENOENT no vcpu; EINVAL port that does not exist, is bound to its vcpu, or is not bound at all.
 Status evtchn_bind_vcpu(EventChannels& channels, Port port, uint32_t vcpu_id);

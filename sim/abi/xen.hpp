@@ -19,6 +19,7 @@ extern "C" {
 #include <xen/callback.h>
 #include <xen/domctl.h>
 #include <xen/elfnote.h>
+#include <xen/errno.h>
 #include <xen/event_channel.h>
 #include <xen/features.h>
 #include <xen/grant_table.h>

@@ -1,0 +1,80 @@
+/// How events travel.
+#include "hv/evtchn/ports.hpp"
+#include "hv/evtchn/two_level.hpp"
+
+namespace hv {
+
+namespace {
+
+void deliver(EventChannels& channels, const EventChannel& channel, Port port) {
+  if (channel.consumer != nullptr) {
+    channel.consumer(channels, channel.notify_vcpu, port);
+  } else {
+    two_level_set_pending(channels, channel.notify_vcpu, port);
+  }
+}
+
+}  // namespace
+
+Status evtchn_send(EventChannels& channels, Port port) {
+  EventChannel* channel = channel_at(channels, port);
+  if (channel == nullptr) return fail(XEN_EINVAL);
+  const LockGuard guard(channel->lock);
+  if (channel->consumer != nullptr) return fail(XEN_EINVAL);
+  switch (channel->state) {
+    case PortState::kInterdomain: {
+      const Port peer{channel->value};
+      deliver(*channel->remote, *channel_at(*channel->remote, peer), peer);
+      return kOk;
+    }
+    case PortState::kIpi:
+      two_level_set_pending(channels, channel->notify_vcpu, port);
+      return kOk;
+    case PortState::kUnbound:
+      return kOk;  // nobody listens yet; the bind will leave an event with the peer
+    default:
+      return fail(XEN_EINVAL);
+  }
+}
+
+void evtchn_raise_virq(EventChannels& channels, uint32_t vcpu_id, uint32_t virq) {
+  HV_ASSERT(virq < NR_VIRQS && vcpu_id < channels.vcpus_max);
+  if (channels.virq_ports == nullptr) return;
+  const uint32_t* row = channels.virq_ports[vcpu_id];
+  if (row == nullptr || row[virq] == 0) return;
+  const Port port{row[virq]};
+  EventChannel& channel = *channel_at(channels, port);
+  const LockGuard guard(channel.lock);
+  if (channel.state != PortState::kVirq || channel.value != virq) return;
+  two_level_set_pending(channels, channel.notify_vcpu, port);
+}
+
+void evtchn_notify_via_xen(EventChannels& channels, Port port) {
+  EventChannel* channel = channel_at(channels, port);
+  if (channel == nullptr) return;
+  const LockGuard guard(channel->lock);
+  if (channel->state != PortState::kInterdomain) return;
+  HV_ASSERT(channel->consumer != nullptr);
+  const Port peer{channel->value};
+  deliver(*channel->remote, *channel_at(*channel->remote, peer), peer);
+}
+
+Status evtchn_unmask(EventChannels& channels, Port port) {
+  EventChannel* channel = channel_at(channels, port);
+  if (channel == nullptr) return fail(XEN_EINVAL);
+  const LockGuard guard(channel->lock);
+  if (channel_usable(*channel)) two_level_unmask(channels, channel->notify_vcpu, port);
+  return kOk;
+}
+
+Result<bool> evtchn_poll(EventChannels& channels, Port port) {
+  const EventChannel* channel = channel_at(channels, port);
+  if (channel == nullptr || !channel_usable(*channel)) return fail(XEN_EINVAL);
+  return evtchn_pending(channels, port);
+}
+
+bool evtchn_pending(const EventChannels& channels, Port port) {
+  return port.raw() < kPorts2Level && (channels.shared->evtchn_pending[port_word(port)] & port_bit(port)) != 0;
+}
+
+}  // namespace hv
