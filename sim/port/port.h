@@ -63,7 +63,10 @@ struct assay_regs {
   uint16_t reserved16; /**< zero */
 };
 
-/// Why a guest stopped running. Exactly one per call of assay_core.enter.
+/// Why a guest stopped running. Exactly one per call of assay_core.enter. For HYPERCALL, IO, MSR, CPUID and HALT rip is
+/// behind the instruction: the core needs no instruction length. For EXCEPTION and STAGE2 rip is at the instruction.
+/// MSR and CPUID come from guests of both modes (PV64: what hardware would fault on and the core would emulate). A core
+/// that refuses an MSR answers as hardware does: PV64, it bounces #GP to the guest; HVM, it injects vector 13.
 enum assay_exit_reason {
   ASSAY_EXIT_NONE = 0,      /**< first entry on this pCPU, or it slept and was woken by nothing in particular */
   ASSAY_EXIT_HYPERCALL = 1, /**< registers carry number and arguments; rip is behind the instruction */
