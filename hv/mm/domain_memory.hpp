@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "hv/base/error.hpp"
 #include "hv/base/lock.hpp"
 #include "hv/base/types.hpp"
 
@@ -10,28 +11,68 @@ namespace hv {
 
 enum class GuestKind : uint8_t { kPv64, kHvm };
 
-struct FrameList {  ///< doubly linked through the frame table; head and tail are frame numbers
-  Mfn head = kInvalidMfn;
-  Mfn tail = kInvalidMfn;
+/// Doubly linked through the frame table. Frame 0 is the core's own and therefore means "none" here.
+struct FrameList {
+  Mfn head{};
+  Mfn tail{};
   uint64_t count = 0;
 };
 
-/// The memory component of a domain. Other components reach it through their Domain.
+/// The memory component of a domain. Other components reach it through their Domain. It must outlive its last frame:
+/// frames that others still hold keep it as their owner after relinquish_memory (see `released`).
 struct DomainMemory {
   DomId id;
   GuestKind kind = GuestKind::kPv64;
   bool privileged = false;  ///< may name other domains' frames
   bool dying = false;       ///< takes no new frames
-  Lock lock;                ///< pages, counts, p2m
-  FrameList pages;
+  Lock lock;                ///< page tables, p2m, reservations: one operation at a time
+  FrameList pages;          ///< frames that count as the domain's reservation
+  FrameList core_pages;     ///< the core's frames that are shared with the domain
   uint64_t tot_pages = 0;
   uint64_t max_pages = 0;
-  Mfn shared_info = kInvalidMfn;  ///< owned by the core, shared with the guest
-  Mfn stage2_root = kInvalidMfn;  ///< HVM: 4-level second-stage table in machine frames
-  uint64_t paging_pool_frames = 0;  ///< HVM: set_paging_mempool_size, in frames
-  uint64_t paging_pool_used = 0;
-  uint64_t max_gpfn = 0;          ///< HVM: highest populated gfn; PV: what the guest publishes in shared_info
-  uint64_t tlb_version = 1;       ///< grows whenever a cached translation may be stale
+  Mfn shared_info = kInvalidMfn;           ///< owned by the core, shared with the guest
+  Mfn stage2_root = kInvalidMfn;           ///< HVM: 4-level second-stage table in machine frames
+  FrameList paging_pool;                   ///< HVM: frames of the pool that are not in use
+  uint64_t paging_pool_frames = 0;         ///< HVM: size of the pool, used and unused
+  uint64_t paging_pool_used = 0;           ///< HVM: second-stage tables, the root included
+  uint64_t max_gpfn = 0;                   ///< HVM: highest gfn ever populated
+  uint64_t tlb_version = 1;                ///< grows whenever a cached translation may be stale
+  struct MemoryMap* memory_map = nullptr;  ///< XENMEM_set_memory_map; null = none
+  /// Called when the last frame of a dying domain is gone. Null = nobody waits.
+  void (*released)(DomainMemory&) = nullptr;
 };
+
+/// Prepares the memory of a new domain: limits, shared_info (allocated, zeroed and shared with the guest) and for HVM a
+/// paging pool of kInitialPagingPool frames with an empty second-stage table. `id`, `kind` and `privileged` must be
+/// set. Errors: ENOMEM, and then nothing is left behind.
+Status memory_create(DomainMemory& memory);
+
+/// Takes the domain's memory away: pins and allocation references are dropped, the second-stage table is emptied.
+/// Call it again with a fresh budget while it returns false; the caller must have dropped the roots that vCPUs hold.
+/// `budget` counts frames and is lowered by the work done. Frames that others hold stay until they let go.
+[[nodiscard]] bool relinquish_memory(DomainMemory& memory, uint64_t& budget);
+
+/// The last step of destruction, when the domain can no longer be named: frees shared_info and the paging pool.
+void memory_destroy(DomainMemory& memory);
+
+/// True when no frame, not even a shared one, has this memory as its owner any more.
+[[nodiscard]] bool memory_empty(const DomainMemory& memory);
+
+/// The machine frame that a guest names. PV64: the frame itself when the domain owns it. HVM: through the second-stage
+/// table, RAM only. Takes no reference. EINVAL otherwise.
+Result<Mfn> resolve_gfn(const DomainMemory& memory, Gfn gfn);
+
+/// Frames of an HVM domain's paging pool at creation.
+constexpr uint64_t kInitialPagingPool = 256;
+
+/// XEN_DOMCTL_{get,set}_paging_mempool_size. Errors of set, in order: EOPNOTSUPP PV64; EINVAL not a multiple of the
+/// page size; ENOMEM (the pool keeps what it has got so far). What second-stage tables use is never given back.
+Result<uint64_t> paging_pool_bytes(const DomainMemory& memory);
+Status set_paging_pool_bytes(DomainMemory& memory, uint64_t bytes);
+
+/// Translations of this domain that someone cached are not to be used any more.
+inline void flush_translations(DomainMemory& memory) {
+  ++memory.tlb_version;
+}
 
 }  // namespace hv

@@ -1,0 +1,35 @@
+/// Second-stage (nested) page tables of an HVM domain: guest frame to machine frame, x86-64 4-level format, in frames
+/// of the domain's paging pool. A mapping holds no reference of its own: RAM is held by its allocation reference.
+#pragma once
+
+#include <cstdint>
+
+#include "hv/base/error.hpp"
+#include "hv/mm/domain_memory.hpp"
+
+namespace hv {
+
+/// Greatest guest frame number + 1 that a second-stage table can hold.
+constexpr uint64_t kGfnEnd = uint64_t{1} << 36;
+
+struct Stage2Entry {
+  Mfn mfn = kInvalidMfn;
+  bool present = false;
+  bool writable = false;
+};
+
+[[nodiscard]] Stage2Entry stage2_lookup(const DomainMemory& memory, Gfn gfn);
+/// Maps or replaces one frame and sets its M2P entry; raises max_gpfn. Errors: EINVAL beyond kGfnEnd; ENOMEM pool
+/// empty.
+Status stage2_map(DomainMemory& memory, Gfn gfn, Mfn mfn, bool writable = true);
+/// Removes a mapping; false when there was none. The M2P entry of the frame becomes invalid.
+bool stage2_unmap(DomainMemory& memory, Gfn gfn);
+
+/// The host address behind a guest-physical address for a whole access within one page; null when not mapped (or not
+/// writable for a write).
+uint8_t* stage2_bytes(const DomainMemory& memory, Gpa gpa, bool write);
+
+Status stage2_create(DomainMemory& memory);
+void stage2_destroy(DomainMemory& memory);
+
+}  // namespace hv
