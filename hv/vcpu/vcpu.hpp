@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "hv/base/timer.hpp"
 #include "hv/base/types.hpp"
 #include "hv/mm/guest_access.hpp"
 #include "sim/abi/xen.hpp"
@@ -14,11 +15,11 @@ struct Domain;
 
 /// Reasons, counted or set, for which a vCPU is not runnable. It may run when all are clear.
 enum PauseFlag : uint32_t {
-  kPauseDown = 1u << 0,        ///< VCPUOP_down, or never brought up
-  kPauseBlocked = 1u << 1,     ///< SCHEDOP_block or hlt
-  kPausePolling = 1u << 2,     ///< SCHEDOP_poll
-  kPauseDomain = 1u << 3,      ///< the domain's pause count is not zero
-  kPauseShutdown = 1u << 4,    ///< the domain has shut down
+  kPauseDown = 1u << 0,      ///< VCPUOP_down, or never brought up
+  kPauseBlocked = 1u << 1,   ///< SCHEDOP_block or hlt
+  kPausePolling = 1u << 2,   ///< SCHEDOP_poll
+  kPauseDomain = 1u << 3,    ///< the domain's pause count is not zero
+  kPauseShutdown = 1u << 4,  ///< the domain has shut down
 };
 
 /// PV64: what the guest registered for traps and callbacks.
@@ -32,58 +33,110 @@ struct PvState {
   uint64_t event_callback, failsafe_callback, syscall_callback, nmi_callback;
   bool failsafe_disables_events, syscall_disables_events;
   uint64_t kernel_ss, kernel_sp;
-  uint64_t user_cr3;  ///< machine address of the user-mode root, 0 = none
+  uint64_t user_cr3;    ///< machine address of the user-mode root, 0 = none
+  uint64_t kernel_cr3;  ///< while in user mode: the root to come back to. In kernel mode it is regs.cr3
   uint64_t vm_assist;
   uint64_t iopl;
   uint16_t ldt_entries;
   uint64_t ldt_base;
   uint64_t gdt_frames[16];
   uint32_t gdt_entries;
+  bool nmi_pending;
+  bool in_nmi;  ///< no further NMI until iret
 };
 
 struct HvmState {
   uint64_t upcall_vector;  ///< HVMOP_set_evtchn_upcall_vector, 0 = none
-  bool pending_vector;     ///< an event interrupt waits for rflags.IF
+  bool pending_vector;     ///< the upcall vector was raised (an edge) and not yet taken
+  bool nmi_pending;
+  bool fault_pending;  ///< #GP(0) for the instruction that left
+  uint64_t apic_base;  ///< MSR 0x1b
 };
 
 struct Vcpu {
   Domain* domain = nullptr;
+  DomainMemory* memory = nullptr;  ///< the domain's: kind and identity for the folders that do not see Domain
   uint32_t id = 0;
   assay_regs regs{};
   bool initialised = false;
   uint32_t pause_flags = kPauseDown;
 
-  vcpu_info_t* info = nullptr;   ///< in shared_info or where the guest registered it; null when id >= 32 and unregistered
+  vcpu_info_t* info =
+      nullptr;  ///< in shared_info or where the guest registered it; null when id >= 32 and unregistered
   Mfn info_frame = kInvalidMfn;  ///< frame held for a registered area
 
   vcpu_runstate_info_t runstate{};  ///< state, entry time and four accumulated times
   Gva runstate_area{};              ///< 0 = none
   Gva time_area{};
 
-  Ns singleshot_deadline = kNever;
+  Timer singleshot;        ///< its deadline is the guest's; kNever when not armed
   Ns periodic_period = 0;  ///< 0 = off
   Ns periodic_next = kNever;
-  Ns poll_deadline = kNever;
-  Port polled_port{};      ///< exactly one port polled; 0 = several (any wakes)
+  Timer periodic;      ///< armed only while the vCPU runs: ticks do not wake it
+  Timer poll;          ///< deadline of SCHEDOP_poll
+  Port polled_port{};  ///< exactly one port polled; 0 = several (any wakes)
 
   PvState* pv = nullptr;
   HvmState hvm{};
 
   // Scheduling: owned by hv/sched.
-  uint32_t pcpu = 0;           ///< where it runs or last ran
+  uint32_t pcpu = 0;  ///< where it runs or last ran
   bool running = false;
+  bool in_core = false;  ///< its pCPU is inside the core and will look at what is pending before it goes back
   uint64_t hard_affinity[4] = {~0ull, ~0ull, ~0ull, ~0ull};
   uint64_t soft_affinity[4] = {~0ull, ~0ull, ~0ull, ~0ull};
-  Vcpu* run_next = nullptr;    ///< run queue link
+  Vcpu* run_next = nullptr;  ///< run queue link
   bool queued = false;
 
   // Hypercall in progress: owned by hv/hypercall.
   bool in_multicall = false;
-  bool continuation = false;   ///< the handler asked to be run again with new arguments
+  bool continuation = false;  ///< the handler asked to be run again with new arguments
   uint64_t tlb_version = 1;
 };
 
 /// The address space in which this vCPU's hypercall arguments are read.
 AddressSpace address_space(Vcpu& vcpu);
+
+/// What vCPUs need of the folders to their right. Set once by boot.
+struct VcpuHooks {
+  void (*wake)(Vcpu&);    ///< it may run now: the scheduler queues it
+  void (*sleep)(Vcpu&);   ///< it may not run any more: the scheduler takes it off its queue or its pCPU
+  void (*forget)(Vcpu&);  ///< it is about to be freed
+  void (*send_virq)(Vcpu&, uint32_t virq);
+  void (*poll_ended)(Vcpu&);
+};
+void set_vcpu_hooks(const VcpuHooks& hooks);
+
+/// A vCPU of `domain`, down and not initialised, on the scheduler's books only when it first wakes. `shared` supplies
+/// vcpu_info for ids below XEN_LEGACY_MAX_VCPUS (its upcall mask is set). Null when the arena is full.
+Vcpu* vcpu_create(Domain& domain, DomainMemory& memory, shared_info_t* shared, uint32_t id);
+/// The vCPU must not be running (vcpu_stop_sync).
+void vcpu_destroy(Vcpu& vcpu);
+
+[[nodiscard]] inline bool vcpu_runnable(const Vcpu& vcpu) {
+  return vcpu.pause_flags == 0;
+}
+
+/// Sets a reason not to run. A vCPU that runs elsewhere is signalled; it may execute until vcpu_stop_sync returns.
+void vcpu_pause(Vcpu& vcpu, PauseFlag reason);
+/// Clears a reason; the vCPU is queued when it was the last one.
+void vcpu_unpause(Vcpu& vcpu, PauseFlag reason);
+/// Waits until a paused vCPU has left the guest. Not for the calling vCPU itself.
+void vcpu_stop_sync(Vcpu& vcpu);
+
+/// Something became pending for it: ends a block or a poll, and makes it look soon when it runs.
+void vcpu_kick(Vcpu& vcpu);
+/// SCHEDOP_block and hlt: suspends unless an upcall is deliverable already. Only for the calling vCPU.
+void vcpu_block(Vcpu& vcpu);
+/// SCHEDOP_poll: suspends until a kick, vcpu_unblock, or `deadline`.
+void vcpu_poll(Vcpu& vcpu, Port only, Ns deadline);
+/// Ends a block or a poll without touching what is pending.
+void vcpu_unblock(Vcpu& vcpu);
+
+/// True when the guest would be entered at its event handler: pending, and for PV64 not masked.
+[[nodiscard]] bool upcall_deliverable(const Vcpu& vcpu);
+
+/// Makes one NMI pending.
+void vcpu_send_nmi(Vcpu& vcpu);
 
 }  // namespace hv

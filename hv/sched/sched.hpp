@@ -1,0 +1,43 @@
+/// Scheduling, as the rest of the core uses it: who runs on each pCPU, and when that has to be decided anew.
+#pragma once
+
+#include <cstdint>
+
+#include "hv/sched/scheduler.hpp"
+
+namespace hv {
+
+struct Pcpu {
+  uint32_t id = 0;
+  Vcpu* current = nullptr;  ///< null: idle
+  bool reschedule = true;   ///< choose before going back to a guest
+  bool yielded = false;     ///< the current vCPU asked for it
+  Ns until = kNever;        ///< when to choose again
+  Ns idle_ns = 0;           ///< accumulated, up to idle_since
+  Ns idle_since = 0;        ///< meaningful while current is null
+};
+
+/// Called once by boot, on a fresh arena. `policy_name` comes from the command line (sched=), null = default.
+void sched_init(const char* policy_name);
+[[nodiscard]] Scheduler& sched_policy();
+[[nodiscard]] Pcpu& sched_pcpu(uint32_t pcpu);
+
+/// Chooses who runs on the pCPU, and switches to it: runstates, `running`, the periodic timer. Returns the newcomer.
+Vcpu* sched_switch(Pcpu& pcpu);
+/// The calling vCPU lets others run first.
+void sched_yield(Vcpu& vcpu);
+/// The hard affinity of a vCPU has changed.
+void sched_affinity_changed(Vcpu& vcpu);
+/// Time that this pCPU was idle.
+[[nodiscard]] Ns sched_idle_ns(uint32_t pcpu);
+
+// Hooks for hv/vcpu.
+void sched_wake(Vcpu& vcpu);
+void sched_sleep(Vcpu& vcpu);
+void sched_forget(Vcpu& vcpu);
+
+[[nodiscard]] inline bool affinity_has(const uint64_t (&mask)[4], uint32_t pcpu) {
+  return ((mask[pcpu / 64] >> (pcpu % 64)) & 1) != 0;
+}
+
+}  // namespace hv

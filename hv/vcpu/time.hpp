@@ -1,0 +1,28 @@
+/// Time as guests see it: pvclock records, the wall clock in shared_info, and runstates.
+#pragma once
+
+#include "hv/vcpu/vcpu.hpp"
+
+namespace hv {
+
+/// TSC of every guest at a virtual time.
+[[nodiscard]] uint64_t tsc_at(Ns time);
+/// Writes the time record of a vCPU to its vcpu_info and its registered area. Done when it is switched in.
+void publish_time(Vcpu& vcpu);
+/// Writes wc_sec, wc_nsec, wc_sec_hi under their version. `offset_s` is XEN_DOMCTL_settimeoffset. Called when
+/// shared_info comes to life and when the offset changes.
+void publish_wallclock(shared_info_t& shared, int64_t offset_s);
+
+/// Accounts the time since the last change and enters RUNSTATE_*.
+void set_runstate(Vcpu& vcpu, int state, Ns now);
+/// The four times as of now.
+[[nodiscard]] vcpu_runstate_info_t runstate_now(const Vcpu& vcpu);
+/// Writes the registered runstate area, if there is one. With `flag_updates` (the vm_assist) bit 63 of state_entry_time
+/// is set while it is written.
+void publish_runstate(Vcpu& vcpu);
+
+/// The two timers of a vCPU, both raising VIRQ_TIMER. A singleshot deadline replaces the earlier one; kNever stops it.
+void set_singleshot(Vcpu& vcpu, Ns deadline);
+void set_periodic(Vcpu& vcpu, Ns period);
+
+}  // namespace hv
