@@ -1,0 +1,76 @@
+#include "conformance/context.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "conformance/case.hpp"
+
+namespace assay {
+namespace {
+
+void need(const CaseSpec& spec, Capability capability, std::string_view who) {
+  if (std::find(spec.needs.begin(), spec.needs.end(), capability) != spec.needs.end()) return;
+  throw HarnessFault(
+      fmt::format("{} is asked for by {}, whose `.needs` lack {}", who, spec.slug, to_string(capability)));
+}
+
+}  // namespace
+
+GuestSpec CaseContext::guest_spec() const {
+  return GuestSpec{.type = type_,
+                   .vcpus = spec_.vcpus,
+                   .vcpus_online = spec_.vcpus_online,
+                   .pages = spec_.pages,
+                   .max_evtchn_port = spec_.max_evtchn_port};
+}
+
+Domain& CaseContext::nth_guest(size_t index) {
+  if (spec_.guests == GuestTypes::kDom0) throw HarnessFault("a case for dom0 alone has no guest of a given type");
+  while (guests_.size() <= index) guests_.push_back(&target_.create_guest(guest_spec()));
+  return *guests_[index];
+}
+
+Domain& CaseContext::guest() {
+  return nth_guest(0);
+}
+
+Domain& CaseContext::peer() {
+  const bool third_needed =
+      std::find(spec_.needs.begin(), spec_.needs.end(), Capability::kThreeGuests) != spec_.needs.end();
+  if (!third_needed) need(spec_, Capability::kTwoGuests, "peer()");
+  return nth_guest(1);
+}
+
+Domain& CaseContext::third() {
+  need(spec_, Capability::kThreeGuests, "third()");
+  return nth_guest(2);
+}
+
+bool CaseContext::decide(bool held, std::string_view what, std::string_view relation, const std::string& expected,
+                         const std::string& actual) {
+  ++checks_;
+  if (held) return true;
+  std::string text = fmt::format("{}: {} {}, got {}", what, relation, expected, actual);
+  notes_.push_back(fmt::format("check {}: {}", checks_, text));
+  conclude(Verdict::kFail, std::move(text));
+  return false;
+}
+
+void CaseContext::conclude(Verdict verdict, std::string message) {
+  if (verdict <= verdict_) return;
+  verdict_ = verdict;
+  message_ = std::move(message);
+}
+
+void CaseContext::inconclusive(std::string_view why) {
+  conclude(Verdict::kInconclusive, std::string(why));
+  throw CaseEnded{};
+}
+
+void CaseContext::skip(std::string_view why) {
+  conclude(Verdict::kSkip, std::string(why));
+  throw CaseEnded{};
+}
+
+}  // namespace assay

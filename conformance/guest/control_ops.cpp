@@ -1,0 +1,30 @@
+#include "conformance/guest/control_ops.hpp"
+
+namespace assay {
+
+xen_domctl_t DomctlOps::request(uint32_t command, DomId dom) {
+  xen_domctl_t made{};
+  made.cmd = command;
+  made.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
+  made.domain = dom.raw();
+  return made;
+}
+
+Called<xen_domctl_t> DomctlOps::call(const xen_domctl_t& request) {
+  const int64_t result = raw(memory_.put(request));
+  return {result, memory_.get<xen_domctl_t>()};
+}
+
+xen_sysctl_t SysctlOps::request(uint32_t command) {
+  xen_sysctl_t made{};
+  made.cmd = command;
+  made.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+  return made;
+}
+
+Called<xen_sysctl_t> SysctlOps::call(const xen_sysctl_t& request) {
+  const int64_t result = raw(memory_.put(request));
+  return {result, memory_.get<xen_sysctl_t>()};
+}
+
+}  // namespace assay
