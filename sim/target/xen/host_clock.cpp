@@ -1,0 +1,24 @@
+#include "sim/target/xen/host_clock.hpp"
+
+#include <cerrno>
+#include <ctime>
+
+namespace assay::xen {
+
+namespace {
+constexpr uint64_t kSecondNs = 1'000'000'000;
+}
+
+uint64_t host_now_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * kSecondNs + static_cast<uint64_t>(now.tv_nsec);
+}
+
+void host_sleep_ns(uint64_t ns) {
+  timespec left{static_cast<time_t>(ns / kSecondNs), static_cast<long>(ns % kSecondNs)};
+  while (nanosleep(&left, &left) != 0 && errno == EINTR) {
+  }
+}
+
+}  // namespace assay::xen

@@ -1,0 +1,149 @@
+#include "sim/target/xen/machine.hpp"
+
+#include <cstdlib>
+#include <sstream>
+#include <system_error>
+
+#include "sim/target/xen/host_clock.hpp"
+
+namespace assay::xen {
+
+namespace {
+
+constexpr uint64_t kBootLimitNs = 120'000'000'000;
+constexpr uint64_t kKeyLimitNs = 3'000'000'000;
+constexpr uint64_t kPollNs = 2'000'000;
+constexpr unsigned kEvidenceLines = 40;
+constexpr std::string_view kAnnouncement = "assay-agent: vcpu 0 mailbox mfn";
+constexpr std::string_view kPanic = "Panic on CPU";
+constexpr std::string_view kDom0Gone = "Hardware Dom0 ";
+/// Three times Ctrl-A moves the console's input between dom0 and the hypervisor.
+constexpr std::string_view kSwitchInput = "\x01\x01\x01";
+
+std::string hypervisor_arguments(const XenOptions& options) {
+  // cpuidle=0: the emulated mwait kills a second pCPU. noreboot: a panic must stay visible.
+  std::string text = "com1=115200,8n1 console=com1 loglvl=all guest_loglvl=all noreboot=1 bootscrub=0 cpuidle=0";
+  text += " dom0_mem=" + std::to_string(options.dom0_mib) + "M";
+  text += " dom0_max_vcpus=" + std::to_string(options.dom0_vcpus) + " dom0_vcpus_pin";
+  if (!options.xen_arguments.empty()) text += " " + options.xen_arguments;
+  return text;
+}
+
+std::vector<std::string> qemu_arguments(const XenOptions& options, const SharedRam& ram) {
+  const std::string size = std::to_string(options.ram_mib) + "M";
+  // Single-threaded: a spinning vCPU's `pause` hands over to the next pCPU, which beats one host thread per pCPU on
+  // machines with fewer cores than pCPUs by a factor of 100.
+  return {"-nodefaults",
+          "-no-user-config",
+          "-display",
+          "none",
+          "-no-reboot",
+          "-accel",
+          "tcg,thread=single",
+          "-cpu",
+          "EPYC,+svm,-monitor",
+          "-smp",
+          std::to_string(options.pcpus),
+          "-m",
+          size,
+          "-object",
+          "memory-backend-file,id=ram,share=on,size=" + size + ",mem-path=" + ram.path(),
+          "-machine",
+          "pc,memory-backend=ram",
+          "-serial",
+          "stdio",
+          "-kernel",
+          options.xen.string(),
+          "-initrd",
+          options.dom0_image.string(),
+          "-append",
+          hypervisor_arguments(options)};
+}
+
+void require_file(const std::filesystem::path& path, const char* what, const char* remedy) {
+  std::error_code error;
+  if (std::filesystem::is_regular_file(path, error)) return;
+  throw TargetUnavailable("target xen: no " + std::string(what) + " at " + path.string() + "; " + remedy);
+}
+
+}  // namespace
+
+void check_available(const XenOptions& options) {
+  if (find_program(options.qemu).empty()) {
+    throw TargetUnavailable("target xen: " + options.qemu +
+                            " not found in PATH; install the Debian package qemu-system-x86 (tools/setup does)");
+  }
+  require_file(options.xen, "Xen binary", "run tools/setup xen, which takes it out of its Debian package");
+  require_file(options.dom0_image, "agent image for dom0", "build the target agent-dom0");
+  require_file(options.guest_image, "agent image for guests", "build the target agent");
+}
+
+Machine::Machine(const XenOptions& options)
+    : ram_(static_cast<uint64_t>(options.ram_mib) << 20),
+      qemu_(find_program(options.qemu), qemu_arguments(options, ram_),
+            QemuFiles{console_.fd(), diagnostics_.fd(), ram_.fd()}) {}
+
+std::vector<Mfn> Machine::await_dom0() {
+  const uint64_t deadline = host_now_ns() + kBootLimitNs;
+  for (;;) {
+    const std::string& text = console_.text();
+    const size_t start = text.find(kAnnouncement);
+    const size_t end = start == std::string::npos ? start : text.find('\n', start);
+    if (end != std::string::npos) {
+      std::istringstream words(text.substr(start + kAnnouncement.size(), end - start - kAnnouncement.size()));
+      std::vector<Mfn> frames;
+      uint64_t frame = 0;
+      while (words >> std::hex >> frame) frames.emplace_back(frame);
+      return frames;
+    }
+    check_alive();
+    if (host_now_ns() > deadline) {
+      throw TargetDied(TargetDied::How::kHang, "target xen: no sign of dom0 after 120 s of booting\n" + evidence());
+    }
+    host_sleep_ns(kPollNs);
+  }
+}
+
+void Machine::check_alive() {
+  // Looked for first: with a panic QEMU may end too, and the panic is the cause.
+  if (console_.contains(kPanic)) throw TargetDied(TargetDied::How::kPanic, "Xen panicked\n" + evidence());
+  if (console_.contains(kDom0Gone)) throw TargetDied(TargetDied::How::kDeadAgent, "dom0 is gone\n" + evidence());
+  if (const auto how = qemu_.ended()) {
+    throw TargetDied(TargetDied::How::kExited, "QEMU ended with " + *how + "\n" + evidence());
+  }
+}
+
+void Machine::explain_silence(const std::string& what) {
+  check_alive();
+  const bool answers = answers_debug_key();
+  check_alive();
+  throw TargetDied(TargetDied::How::kHang,
+                   what + " was not answered; the hypervisor " +
+                       (answers ? "still answers on its console" : "does not answer on its console either") + "\n" +
+                       evidence());
+}
+
+// Key 't' prints one line of clock statistics and changes nothing.
+bool Machine::answers_debug_key() {
+  const size_t before = console_.text().size();
+  type(kSwitchInput);
+  type("t");
+  const uint64_t deadline = host_now_ns() + kKeyLimitNs;
+  while (host_now_ns() < deadline && !qemu_.ended()) {
+    if (console_.text().find("'t' pressed", before) != std::string::npos) return true;
+    host_sleep_ns(kPollNs);
+  }
+  return false;
+}
+
+std::string Machine::evidence() {
+  std::string text = "last lines of the console:\n" + console_.tail(kEvidenceLines);
+  // QEMU warns at each start about processor features that it does not emulate.
+  std::istringstream said(diagnostics_.text());
+  for (std::string line; std::getline(said, line);) {
+    if (line.find("warning: TCG doesn't support") == std::string::npos) text += "\nQEMU: " + line;
+  }
+  return text;
+}
+
+}  // namespace assay::xen
