@@ -3,6 +3,7 @@
 #include "conformance/guest/bad_pointers.hpp"
 #include "conformance/guest/console_ops.hpp"
 #include "conformance/guest/errno.hpp"
+#include "sim/abi/xen.hpp"
 
 namespace assay {
 namespace {

@@ -92,7 +92,7 @@ const Case kPvOnlyFromHvm{{
                                           __HYPERVISOR_physdev_op_compat,
                                           __HYPERVISOR_xenoprof_op,
                                           __HYPERVISOR_kexec_op,
-                                          __HYPERVISOR_mca};
+                                          __HYPERVISOR_arch_0};
           for (const uint32_t number : kPvOnly) {
             c.check_eq(c.vcpu().hypercall(number, {0, 0, 0, 0, 0}), -XEN_ENOSYS, "hypercall " + std::to_string(number));
           }

@@ -1,4 +1,6 @@
 /// memory_op reservations: what comes back, what counts, and how failure looks (a short count, not an errno).
+#include <algorithm>
+
 #include "conformance/case.hpp"
 #include "conformance/cases/memory_op/spare_page.hpp"
 #include "conformance/guest/bad_pointers.hpp"

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "conformance/case.hpp"
+#include "sim/abi/xen.hpp"
 
 namespace assay {
 
