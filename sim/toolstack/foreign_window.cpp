@@ -1,0 +1,85 @@
+#include "sim/toolstack/foreign_window.hpp"
+
+#include <algorithm>
+
+#include "sim/toolstack/error.hpp"
+#include "sim/toolstack/page_tables.hpp"
+#include "sim/toolstack/toolstack.hpp"
+
+namespace assay::toolstack {
+
+namespace {
+
+bool is_zero(std::span<const std::byte> page) {
+  return std::ranges::all_of(page, [](std::byte value) { return value == std::byte{0}; });
+}
+
+/// How many pages at the front of `bytes` are alike in being zero or not.
+uint64_t run_length(std::span<const std::byte> bytes) {
+  const bool zero = is_zero(bytes.first(kPageSize));
+  uint64_t pages = 1;
+  while (pages * kPageSize < bytes.size() && is_zero(bytes.subspan(pages * kPageSize, kPageSize)) == zero) ++pages;
+  return pages;
+}
+
+void write_runs(Vcpu& vcpu, Gva va, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const uint64_t size = run_length(bytes) * kPageSize;
+    const std::optional<assay_fault> fault =
+        is_zero(bytes.first(size)) ? vcpu.fill(va, size, 0) : vcpu.write_bytes(va, bytes.first(size));
+    if (fault) throw ToolstackError("a foreign page that was mapped is not writable");
+    bytes = bytes.subspan(size);
+    va = va + size;
+  }
+}
+
+}  // namespace
+
+ForeignWindow::ForeignWindow(const Privileged& dom0) : dom0_(&dom0), start_(dom0.domain().alloc_pages(kPages)) {}
+
+void ForeignWindow::apply(std::span<const Update> updates, const DomId* foreign) {
+  std::vector<multicall_entry> calls(updates.size());
+  for (size_t i = 0; i < updates.size(); ++i) {
+    const uint64_t flush = i + 1 == updates.size() ? UVMF_TLB_FLUSH | UVMF_LOCAL : UVMF_NONE;
+    calls[i].op = foreign ? __HYPERVISOR_update_va_mapping_otherdomain : __HYPERVISOR_update_va_mapping;
+    calls[i].args[0] = page(updates[i].page).raw();
+    calls[i].args[1] = updates[i].entry;
+    calls[i].args[2] = flush;
+    calls[i].args[3] = foreign ? foreign->raw() : 0u;
+  }
+  dom0_->write_buffer(std::as_bytes(std::span(calls)));
+  must(dom0_->call(__HYPERVISOR_multicall, {dom0_->buffer().raw(), calls.size()}), "multicall");
+  dom0_->read_buffer(std::as_writable_bytes(std::span(calls)));
+  const std::string name =
+      foreign ? "update_va_mapping_otherdomain of domain " + std::to_string(foreign->raw()) : "update_va_mapping";
+  for (const multicall_entry& call : calls) must(static_cast<int64_t>(call.result), name);
+}
+
+Gva ForeignWindow::map(DomId domain, std::span<const uint64_t> frames) {
+  if (frames.size() > kPages) throw HarnessFault("more pages than the foreign window has");
+  std::vector<Update> updates;
+  for (uint64_t i = 0; i < frames.size(); ++i) updates.push_back({i, entry(Mfn{frames[i]}, kLeafAttributes)});
+  // Part of a failed batch may have been mapped.
+  mapped_ = std::max<uint64_t>(mapped_, frames.size());
+  apply(updates, &domain);
+  return start_;
+}
+
+void ForeignWindow::unmap() {
+  if (mapped_ == 0) return;
+  std::vector<Update> updates;
+  for (uint64_t i = 0; i < mapped_; ++i) updates.push_back({i, 0});
+  apply(updates, nullptr);
+  mapped_ = 0;
+}
+
+void ForeignWindow::write(DomId domain, std::span<const uint64_t> frames, std::span<const std::byte> bytes) {
+  if (bytes.size() != frames.size() * kPageSize) throw HarnessFault("whole pages are written through the window");
+  for (uint64_t first = 0; first < frames.size(); first += kPages) {
+    const uint64_t count = std::min<uint64_t>(kPages, frames.size() - first);
+    const Gva va = map(domain, frames.subspan(first, count));
+    write_runs(dom0_->vcpu(), va, bytes.subspan(first * kPageSize, count * kPageSize));
+  }
+}
+
+}  // namespace assay::toolstack

@@ -1,0 +1,26 @@
+/// From an empty domain to one that is ready to be unpaused.
+#pragma once
+
+#include <vector>
+
+#include "sim/toolstack/domain_control.hpp"
+#include "sim/toolstack/foreign_window.hpp"
+#include "sim/toolstack/memory_plan.hpp"
+
+namespace assay::toolstack {
+
+/// Everything a builder works with; all outlive it.
+struct Builder {
+  const Privileged& dom0;
+  const DomainControl& control;
+  ForeignWindow& window;
+  const AgentImage& image;
+};
+
+/// Both fill the memory of `domain`, which has its vCPUs but no memory yet, and set the state of vCPU 0. They return
+/// the machine frames of the mailboxes, vCPU by vCPU. Throw ToolstackError; the window may then still be mapped.
+using MailboxFrames = std::vector<std::vector<Mfn>>;
+MailboxFrames build_pv64(const Builder& builder, DomId domain, const MemoryPlan& plan, const GuestSpec& spec);
+MailboxFrames build_pvh(const Builder& builder, DomId domain, const MemoryPlan& plan, const GuestSpec& spec);
+
+}  // namespace assay::toolstack

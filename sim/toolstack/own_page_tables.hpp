@@ -1,0 +1,25 @@
+/// The privileged domain's own page tables, which a PV guest may read.
+#pragma once
+
+#include "sim/target/target.hpp"
+
+namespace assay::toolstack {
+
+/// Finds table frames through the M2P (0xffff800000000000, mapped read-only into every PV64 guest) and the linear map
+/// of the domain's memory, where page tables are mapped read-only. Source: public/arch-x86/xen-x86_64.h.
+class OwnPageTables {
+ public:
+  explicit OwnPageTables(Domain& domain) : domain_(&domain) {}
+
+  /// Where the L1 entry that maps `va` can be read. Throws ToolstackError when `va` has none or a table cannot be read.
+  [[nodiscard]] Gva l1_entry(Gva va) const;
+  /// The machine frame mapped at `va`: what the hypervisor made of the frame that was asked for.
+  [[nodiscard]] Mfn frame_at(Gva va) const;
+
+ private:
+  [[nodiscard]] uint64_t read(Gva va) const;
+  [[nodiscard]] Gva table_of(uint64_t entry) const;
+  Domain* domain_;
+};
+
+}  // namespace assay::toolstack

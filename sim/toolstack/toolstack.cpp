@@ -1,0 +1,122 @@
+#include "sim/toolstack/toolstack.hpp"
+
+#include "sim/toolstack/bring_up.hpp"
+#include "sim/toolstack/guest_builder.hpp"
+#include "sim/toolstack/pinning.hpp"
+
+namespace assay {
+
+using namespace toolstack;
+
+namespace {
+
+/// How long a destroyed domain may linger: the hypervisor drops its last references in the background.
+constexpr uint32_t kVanishPollsMax = 10'000;
+constexpr uint64_t kVanishPollNs = 10'000;
+
+void check_spec(const GuestSpec& spec) {
+  if (spec.vcpus == 0 || spec.vcpus > ASSAY_AGENT_VCPUS_MAX) {
+    throw ToolstackError("a guest has 1 to " + std::to_string(ASSAY_AGENT_VCPUS_MAX) + " vCPUs, not " +
+                         std::to_string(spec.vcpus));
+  }
+}
+
+}  // namespace
+
+/// What a toolstack needs of the privileged domain; taken from its heap when the first domain is built.
+struct Workspace {
+  explicit Workspace(Domain& domain) : dom0(domain), control(dom0), window(dom0) {}
+  Privileged dom0;
+  DomainControl control;
+  ForeignWindow window;
+};
+
+struct Toolstack::Impl {
+  Impl(Domain& domain, const AgentImage& agent, std::vector<uint32_t> pcpus)
+      : dom0(domain), image(agent), pinning(std::move(pcpus)) {}
+
+  Workspace& work() {
+    if (!workspace) workspace.emplace(dom0);
+    return *workspace;
+  }
+
+  void prepare(DomId id, const GuestSpec& spec) {
+    const DomainControl& control = work().control;
+    control.set_max_vcpus(id, spec.vcpus);
+    control.set_max_memory(id, spec.pages);
+    const std::vector<uint32_t> pcpus = pinning.assign(id, spec.vcpus);
+    for (uint32_t vcpu = 0; vcpu < pcpus.size(); ++vcpu) control.pin(id, vcpu, pcpus[vcpu]);
+  }
+
+  BuiltGuest fill(DomId id, const MemoryPlan& plan, const GuestSpec& spec) {
+    prepare(id, spec);
+    const Builder builder{work().dom0, work().control, work().window, image};
+    const auto build = spec.type == GuestType::kPv64 ? build_pv64 : build_pvh;
+    MailboxFrames frames = build(builder, id, plan, spec);
+    frames.resize(spec.vcpus);
+    work().control.unpause(id);
+    GuestSpace space;
+    space.layout = plan.layout;
+    space.va_offset = plan.layout.virt_base;
+    space.pages = plan.pages;
+    space.start_info = plan.va(plan.start_info.first);
+    if (spec.type == GuestType::kPv64) space.p2m = plan.va(plan.p2m.first);
+    return {id, space, std::move(frames)};
+  }
+
+  /// What is left of a failed build goes; the error that is under way matters more than one of the clean-up.
+  std::string discard(DomId id) {
+    try {
+      work().window.unmap();
+      destroy(id);
+      return {};
+    } catch (const ToolstackError& error) {
+      return std::string("; then, cleaning up: ") + error.what();
+    }
+  }
+
+  void destroy(DomId id) {
+    pinning.release(id);
+    if (!work().control.destroy(id)) return;
+    for (uint32_t poll = 0; poll < kVanishPollsMax; ++poll) {
+      if (!work().control.info(id)) return;
+      dom0.vcpu(0).spin(kVanishPollNs);
+    }
+    throw ToolstackError("domain " + std::to_string(id.raw()) + " is destroyed but does not go: somebody refers to it");
+  }
+
+  Domain& dom0;
+  const AgentImage& image;
+  Pinning pinning;
+  std::optional<Workspace> workspace;
+};
+
+Toolstack::Toolstack(Domain& dom0, const AgentImage& image, std::vector<uint32_t> pcpus)
+    : impl_(std::make_unique<Impl>(dom0, image, std::move(pcpus))) {}
+
+Toolstack::~Toolstack() = default;
+
+BuiltGuest Toolstack::build(const GuestSpec& spec) {
+  check_spec(spec);
+  const MemoryPlan plan = plan_memory(impl_->image.layout, spec.type, spec.pages);
+  const DomId id = impl_->work().control.create(spec);
+  try {
+    return impl_->fill(id, plan, spec);
+  } catch (const ToolstackError& error) {
+    throw ToolstackError("building a " + std::string(to_string(spec.type)) + " guest: " + error.what() +
+                         impl_->discard(id));
+  } catch (const HarnessFault&) {
+    (void)impl_->discard(id);
+    throw;
+  }
+}
+
+void Toolstack::destroy(DomId id) {
+  impl_->destroy(id);
+}
+
+void Toolstack::bring_up(Domain& guest, uint32_t vcpu_id) {
+  bring_up_vcpu(guest, vcpu_id);
+}
+
+}  // namespace assay
