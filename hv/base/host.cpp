@@ -23,6 +23,11 @@ Ns now() {
   return host().now_ns(host().ctx);
 }
 
+void signal(uint32_t pcpu) {
+  host().signal(host().ctx, pcpu);
+  host().point(host().ctx, ASSAY_POINT_SIGNAL_SENT, &host());
+}
+
 void panic(std::string_view message) {
   char text[kLogLineMax];
   std::snprintf(text, sizeof text, "%.*s", static_cast<int>(message.size()), message.data());

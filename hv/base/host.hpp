@@ -14,6 +14,8 @@ const assay_host& host();
 void set_host(const assay_host* host);
 
 Ns now();
+/// Makes that pCPU enter the core soon. A scheduling point.
+void signal(uint32_t pcpu);
 
 /// Panics with the text, file and line when `condition` is false: a bug of this core, never a guest's mistake.
 #define HV_ASSERT(condition) \

@@ -24,6 +24,8 @@ void sched_init(const char* policy_name);
 
 /// Chooses who runs on the pCPU, and switches to it: runstates, `running`, the periodic timer. Returns the newcomer.
 Vcpu* sched_switch(Pcpu& pcpu);
+/// That pCPU should choose anew before it runs a guest again; it is signalled unless it is in the core already.
+void sched_request(uint32_t pcpu);
 /// The calling vCPU lets others run first.
 void sched_yield(Vcpu& vcpu);
 /// The hard affinity of a vCPU has changed.

@@ -23,6 +23,9 @@ void publish_runstate(Vcpu& vcpu);
 
 /// The two timers of a vCPU, both raising VIRQ_TIMER. A singleshot deadline replaces the earlier one; kNever stops it.
 void set_singleshot(Vcpu& vcpu, Ns deadline);
+/// The first tick is a period from now; 0 stops it.
 void set_periodic(Vcpu& vcpu, Ns period);
+/// A tick if one is due, however many were missed while the vCPU did not run; then arms the next. Called at switch-in.
+void run_periodic(Vcpu& vcpu);
 
 }  // namespace hv

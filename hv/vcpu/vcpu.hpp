@@ -35,7 +35,6 @@ struct PvState {
   uint64_t kernel_ss, kernel_sp;
   uint64_t user_cr3;    ///< machine address of the user-mode root, 0 = none
   uint64_t kernel_cr3;  ///< while in user mode: the root to come back to. In kernel mode it is regs.cr3
-  uint64_t vm_assist;
   uint64_t iopl;
   uint16_t ldt_entries;
   uint64_t ldt_base;
@@ -71,7 +70,7 @@ struct Vcpu {
 
   Timer singleshot;        ///< its deadline is the guest's; kNever when not armed
   Ns periodic_period = 0;  ///< 0 = off
-  Ns periodic_next = kNever;
+  Ns periodic_next = 0;
   Timer periodic;      ///< armed only while the vCPU runs: ticks do not wake it
   Timer poll;          ///< deadline of SCHEDOP_poll
   Port polled_port{};  ///< exactly one port polled; 0 = several (any wakes)
@@ -106,11 +105,17 @@ struct VcpuHooks {
   void (*poll_ended)(Vcpu&);
 };
 void set_vcpu_hooks(const VcpuHooks& hooks);
+[[nodiscard]] const VcpuHooks& vcpu_hooks();
+
+constexpr uint64_t kApicBaseBsp = 1u << 8;
+constexpr uint64_t kApicBaseExtended = 1u << 10;
+constexpr uint64_t kApicBaseEnable = 1u << 11;
+constexpr uint64_t kApicBaseReset = 0xfee0'0000 | kApicBaseEnable;
 
 /// A vCPU of `domain`, down and not initialised, on the scheduler's books only when it first wakes. `shared` supplies
 /// vcpu_info for ids below XEN_LEGACY_MAX_VCPUS (its upcall mask is set). Null when the arena is full.
 Vcpu* vcpu_create(Domain& domain, DomainMemory& memory, shared_info_t* shared, uint32_t id);
-/// The vCPU must not be running (vcpu_stop_sync).
+/// The vCPU must not be running (vcpu_pause, vcpu_stop_sync).
 void vcpu_destroy(Vcpu& vcpu);
 
 [[nodiscard]] inline bool vcpu_runnable(const Vcpu& vcpu) {

@@ -1,0 +1,150 @@
+#include "hv/vcpu/vcpu.hpp"
+
+#include "hv/base/arena.hpp"
+#include "hv/base/host.hpp"
+#include "hv/vcpu/time.hpp"
+
+namespace hv {
+
+namespace {
+
+/// In the data segment; the same for every machine.
+VcpuHooks hooks{};
+
+constexpr Ns kPvTick = 10 * kMillisecond;  ///< VCPU-018: PV64 vCPUs are born with it
+
+void singleshot_fired(void* context) {
+  hooks.send_virq(*static_cast<Vcpu*>(context), VIRQ_TIMER);
+}
+
+void periodic_fired(void* context) {
+  run_periodic(*static_cast<Vcpu*>(context));
+}
+
+void poll_fired(void* context) {
+  vcpu_unblock(*static_cast<Vcpu*>(context));
+}
+
+void prepare_timer(Timer& timer, void (*fire)(void*), Vcpu& vcpu) {
+  timer.fire = fire;
+  timer.context = &vcpu;
+}
+
+void suspend(Vcpu& vcpu, uint32_t flags) {
+  const bool was_runnable = vcpu_runnable(vcpu);
+  vcpu.pause_flags |= flags;
+  if (was_runnable) hooks.sleep(vcpu);
+}
+
+}  // namespace
+
+void set_vcpu_hooks(const VcpuHooks& wanted) {
+  hooks = wanted;
+}
+
+const VcpuHooks& vcpu_hooks() {
+  return hooks;
+}
+
+AddressSpace address_space(Vcpu& vcpu) {
+  return {vcpu.memory, &vcpu.regs};
+}
+
+Vcpu* vcpu_create(Domain& domain, DomainMemory& memory, shared_info_t* shared, uint32_t id) {
+  Vcpu* vcpu = arena_new<Vcpu>();
+  if (vcpu == nullptr) return nullptr;
+  if (memory.kind == GuestKind::kPv64) {
+    vcpu->pv = arena_new<PvState>();
+    if (vcpu->pv == nullptr) {
+      arena_delete(vcpu);
+      return nullptr;
+    }
+  }
+  vcpu->domain = &domain;
+  vcpu->memory = &memory;
+  vcpu->id = id;
+  vcpu->pcpu = id % host().pcpus;
+  if (id < XEN_LEGACY_MAX_VCPUS && shared != nullptr) {
+    vcpu->info = &shared->vcpu_info[id];
+    vcpu->info->evtchn_upcall_mask = 1;
+  }
+  vcpu->runstate.state = RUNSTATE_offline;
+  vcpu->runstate.state_entry_time = now();
+  prepare_timer(vcpu->singleshot, singleshot_fired, *vcpu);
+  prepare_timer(vcpu->periodic, periodic_fired, *vcpu);
+  prepare_timer(vcpu->poll, poll_fired, *vcpu);
+  if (memory.kind == GuestKind::kPv64) vcpu->periodic_period = kPvTick;
+  vcpu->hvm.apic_base = kApicBaseReset | (id == 0 ? kApicBaseBsp : 0);
+  return vcpu;
+}
+
+void vcpu_destroy(Vcpu& vcpu) {
+  HV_ASSERT(!vcpu.running);
+  suspend(vcpu, kPauseDown);
+  hooks.forget(vcpu);
+  timer_stop(vcpu.singleshot);
+  timer_stop(vcpu.periodic);
+  timer_stop(vcpu.poll);
+  arena_delete(vcpu.pv);
+  arena_delete(&vcpu);
+}
+
+void vcpu_pause(Vcpu& vcpu, PauseFlag reason) {
+  suspend(vcpu, reason);
+}
+
+void vcpu_unpause(Vcpu& vcpu, PauseFlag reason) {
+  if ((vcpu.pause_flags & reason) == 0) return;
+  vcpu.pause_flags &= ~static_cast<uint32_t>(reason);
+  hooks.wake(vcpu);
+}
+
+void vcpu_stop_sync(Vcpu& vcpu) {
+  HV_ASSERT(!vcpu_runnable(vcpu));
+  // The other pCPU was signalled. To wait for it is to want what it holds, hence the kind of point: called again after
+  // each failed attempt.
+  while (vcpu.running && !vcpu.in_core) host().point(host().ctx, ASSAY_POINT_LOCK_WANTED, &vcpu.running);
+}
+
+void vcpu_unblock(Vcpu& vcpu) {
+  constexpr uint32_t kWaiting = kPauseBlocked | kPausePolling;
+  if ((vcpu.pause_flags & kWaiting) == 0) return;
+  const bool polled = (vcpu.pause_flags & kPausePolling) != 0;
+  vcpu.pause_flags &= ~kWaiting;
+  if (polled) {
+    timer_stop(vcpu.poll);
+    hooks.poll_ended(vcpu);
+  }
+  hooks.wake(vcpu);
+}
+
+void vcpu_kick(Vcpu& vcpu) {
+  vcpu_unblock(vcpu);
+  // A vCPU whose pCPU is in the core looks for itself before it goes back.
+  if (vcpu.running && !vcpu.in_core) signal(vcpu.pcpu);
+}
+
+bool upcall_deliverable(const Vcpu& vcpu) {
+  if (vcpu.info == nullptr || vcpu.info->evtchn_upcall_pending == 0) return false;
+  return vcpu.memory->kind == GuestKind::kHvm || vcpu.info->evtchn_upcall_mask == 0;
+}
+
+void vcpu_block(Vcpu& vcpu) {
+  suspend(vcpu, kPauseBlocked);
+  // After the flag is set, so that an event sent in between is not lost.
+  const bool nmi = vcpu.pv != nullptr ? vcpu.pv->nmi_pending : vcpu.hvm.nmi_pending;
+  if (upcall_deliverable(vcpu) || nmi) vcpu_unblock(vcpu);
+}
+
+void vcpu_poll(Vcpu& vcpu, Port only, Ns deadline) {
+  vcpu.polled_port = only;
+  if (deadline != kNever) timer_set(vcpu.poll, vcpu.pcpu, deadline);
+  suspend(vcpu, kPausePolling);
+}
+
+void vcpu_send_nmi(Vcpu& vcpu) {
+  (vcpu.pv != nullptr ? vcpu.pv->nmi_pending : vcpu.hvm.nmi_pending) = true;
+  vcpu_kick(vcpu);
+}
+
+}  // namespace hv
