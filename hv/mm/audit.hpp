@@ -7,18 +7,10 @@
 
 namespace hv {
 
-/// Gets one line per violation.
-class AuditSink {
- public:
-  virtual void violation(const char* text) = 0;
-
- protected:
-  ~AuditSink() = default;
-};
-
-/// The machine as a whole: allocator, frame states.
-void audit_frames(AuditSink& sink);
-/// One domain: counts against owners, entries of validated tables against references, p2m against M2P.
-void audit_memory(const DomainMemory& memory, AuditSink& sink);
+/// The machine as a whole: free blocks, frame states, owners. Returns the number of violations, each described through
+/// `report`.
+uint32_t frames_audit(void (*report)(void*, const char*), void* context);
+/// One domain: counts against lists, entries of validated tables against references, p2m against M2P.
+uint32_t memory_audit(const DomainMemory& memory, void (*report)(void*, const char*), void* context);
 
 }  // namespace hv

@@ -23,22 +23,25 @@ struct FrameList {
 struct DomainMemory {
   DomId id;
   GuestKind kind = GuestKind::kPv64;
-  bool privileged = false;  ///< may name other domains' frames
-  bool dying = false;       ///< takes no new frames
-  Lock lock;                ///< page tables, p2m, reservations: one operation at a time
-  FrameList pages;          ///< frames that count as the domain's reservation
-  FrameList core_pages;     ///< the core's frames that are shared with the domain
+  bool privileged = false;    ///< may name other domains' frames
+  bool dying = false;         ///< takes no new frames
+  bool relinquished = false;  ///< relinquish_memory is done
+  Lock lock;                  ///< page tables, p2m, reservations: one operation at a time
+  FrameList pages;            ///< frames that count as the domain's reservation
+  FrameList core_pages;       ///< the core's frames that are shared with the domain
+  FrameList leftover_pages;   ///< dying: frames given up that others still hold
   uint64_t tot_pages = 0;
   uint64_t max_pages = 0;
   Mfn shared_info = kInvalidMfn;           ///< owned by the core, shared with the guest
   Mfn stage2_root = kInvalidMfn;           ///< HVM: 4-level second-stage table in machine frames
   FrameList paging_pool;                   ///< HVM: frames of the pool that are not in use
+  FrameList paging_tables;                 ///< HVM: frames of the pool that are second-stage tables
   uint64_t paging_pool_frames = 0;         ///< HVM: size of the pool, used and unused
-  uint64_t paging_pool_used = 0;           ///< HVM: second-stage tables, the root included
   uint64_t max_gpfn = 0;                   ///< HVM: highest gfn ever populated
   uint64_t tlb_version = 1;                ///< grows whenever a cached translation may be stale
+  uint64_t vm_assist = 0;                  ///< 1 << VMASST_TYPE_*, for the whole domain
   struct MemoryMap* memory_map = nullptr;  ///< XENMEM_set_memory_map; null = none
-  /// Called when the last frame of a dying domain is gone. Null = nobody waits.
+  /// Called when the last frame goes after relinquish_memory was done. Null = nobody waits.
   void (*released)(DomainMemory&) = nullptr;
 };
 

@@ -21,10 +21,11 @@ enum class PageType : uint8_t {
 };
 
 enum class FrameState : uint8_t {
-  kFree,    ///< in the allocator; zero so that a fresh table is a free machine
-  kCore,    ///< the core's own: no guest can name it
-  kDomain,  ///< owner is set: part of a domain's reservation
-  kShared,  ///< owner is set: the core's, shared with a domain
+  kFree,      ///< in the allocator; zero so that a fresh table is a free machine
+  kCore,      ///< the core's own: no guest can name it
+  kDomain,    ///< owner is set: part of a domain's reservation
+  kLeftover,  ///< as kDomain, of a dying domain, given up by it but held by others
+  kShared,    ///< owner is set: the core's, shared with a domain
 };
 
 struct FrameInfo {
@@ -35,12 +36,12 @@ struct FrameInfo {
   uint32_t prev;
   FrameState state;
   PageType type;
-  bool validated;      ///< page-table types: every entry has been checked and holds its references
-  bool pinned;         ///< MMUEXT_PIN_*: holds one general and one type reference
-  bool allocated;      ///< the owner's allocation reference has not been dropped
-  bool needs_scrub;    ///< free: may hold data of its last owner
-  uint8_t free_order;  ///< free block head: order + 1; 0 otherwise
-  uint8_t reserved;
+  bool validated;           ///< page-table types: every entry has been checked and holds its references
+  bool pinned;              ///< MMUEXT_PIN_*: holds one general and one type reference
+  bool allocated;           ///< the owner's allocation reference has not been dropped
+  bool needs_scrub;         ///< free: may hold data of its last owner
+  uint8_t free_order;       ///< free block head: order + 1; 0 otherwise
+  bool free_when_unshared;  ///< kShared: the core is done with it
   /// > 0: so many entries refer to other tables of the same level; < 0: so many of those refer to this one.
   int32_t linear;
 };
@@ -49,9 +50,20 @@ static_assert(sizeof(FrameInfo) == 40);
 /// Takes over the machine's frames: frame table, allocator and M2P. Called once by boot.
 void mm_init();
 
-[[nodiscard]] bool frame_valid(Mfn mfn);
+namespace detail {
+extern FrameInfo* frame_table;
+extern uint64_t frame_count;
+}  // namespace detail
+
+[[nodiscard]] inline bool frame_valid(Mfn mfn) {
+  return mfn.raw() < detail::frame_count;
+}
+
 /// The frame must be valid.
-FrameInfo& frame_info(Mfn mfn);
+inline FrameInfo& frame_info(Mfn mfn) {
+  HV_ASSERT(frame_valid(mfn));
+  return detail::frame_table[mfn.raw()];
+}
 
 /// The pseudo-owner of frames that only the hypervisor has (DOMID_XEN): the M2P, mappable read-only by a privileged
 /// domain.

@@ -24,8 +24,9 @@ struct AddressSpace {
 [[nodiscard]] bool copy_to_guest(const AddressSpace& space, Gva to, const void* from, size_t bytes);
 [[nodiscard]] bool clear_guest(const AddressSpace& space, Gva to, size_t bytes);
 
-/// True when [start, start + count * size) could be guest memory at all: for PV64 it does not touch the hypervisor's
-/// range 0xffff800000000000..0xffff87ffffffffff and does not wrap. Says nothing about presence.
+/// True when an array at `start` could be guest memory at all: for PV64 `start` is canonical and outside the
+/// hypervisor's range 0xffff800000000000..0xffff87ffffffffff, and its size does not overflow. Says nothing about
+/// presence, nor about where the array ends: a copy that gets there fails there. HVM: always true.
 [[nodiscard]] bool guest_range_ok(const AddressSpace& space, Gva start, uint64_t count, uint64_t size);
 
 template <typename T>
