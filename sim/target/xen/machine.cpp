@@ -130,7 +130,7 @@ bool Machine::answers_debug_key() {
   type("t");
   const uint64_t deadline = host_now_ns() + kKeyLimitNs;
   while (host_now_ns() < deadline && !qemu_.ended()) {
-    if (console_.text().find("'t' pressed", before) != std::string::npos) return true;
+    if (console_.text().find("Synced stime skew", before) != std::string::npos) return true;
     host_sleep_ns(kPollNs);
   }
   return false;

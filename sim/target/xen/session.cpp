@@ -3,101 +3,179 @@
 #include <utility>
 
 #include "sim/abi/xen.hpp"
+#include "sim/target/xen/dom0_traces.hpp"
 
 namespace assay::xen {
 
 namespace {
 
 constexpr DomId kDom0{0};
-constexpr uint64_t kListenLimitNs = 10'000'000'000;
-/// How long an operation that a case left behind on dom0 may still take before a fresh boot is cheaper.
-constexpr uint64_t kSettleLimitNs = 200'000'000;
+/// Part of dom0's heap that the toolstack and this target keep for themselves.
+constexpr uint64_t kPrivilegedHeapBytes = 1u << 20;
 
-template <typename T>
-T read_at(MailboxPort& port, uint64_t va) {
-  T value{};
-  GuestRequest request;
-  request.op = ASSAY_OP_READ;
-  request.arg = {va, sizeof value};
-  request.out = std::as_writable_bytes(std::span(&value, 1));
-  GuestReply reply;
-  port.execute(request, reply, kListenLimitNs);
-  if (reply.status != ASSAY_STATUS_OK) throw HarnessFault("dom0's agent cannot read its own start_info");
-  return value;
+std::vector<uint32_t> guest_pcpus(const XenOptions& options) {
+  std::vector<uint32_t> pcpus;
+  for (uint32_t pcpu = options.dom0_vcpus; pcpu < options.pcpus; ++pcpu) pcpus.push_back(pcpu);
+  return pcpus;
+}
+
+GuestSpace with_heap(const GuestSpace& space, uint64_t start, uint64_t end) {
+  GuestSpace part = space;
+  part.layout.heap_start = start;
+  part.layout.heap_end = end;
+  return part;
 }
 
 }  // namespace
 
-Session::Session(const XenOptions& options, const AgentImage& dom0_image)
-    : machine_(options), layout_(dom0_image.layout), dom0_mailbox_(machine_.await_dom0()) {
+class Session::Dom0Port : public MailboxPort {
+ public:
+  Dom0Port(Mailbox& mailbox, Session& session) : MailboxPort(mailbox), session_(&session) {}
+  void start(const GuestRequest& request) override {
+    session_->has_traces_ |= leaves_traces(request);
+    MailboxPort::start(request);
+  }
+  bool execute(const GuestRequest& request, GuestReply& reply, uint64_t timeout_ns) override {
+    session_->has_traces_ |= leaves_traces(request);
+    return MailboxPort::execute(request, reply, timeout_ns);
+  }
+
+ private:
+  Session* session_;
+};
+
+Session::Session(const XenOptions& options, const Images& images) : machine_(options) {
+  dom0_mailboxes_.push_back(std::make_unique<Mailbox>(kDom0, frames_of(machine_.await_dom0()), *this));
+  if (!dom0_mailboxes_[0]->listens()) throw HarnessFault("dom0 announced a mailbox of another version");
+  dom0_space_.layout = images.dom0.layout;
+  dom0_space_ = dom0_space();
+  const assay_agent_layout& layout = dom0_space_.layout;
+  privileged_ = std::make_unique<Domain>(
+      kDom0, GuestType::kPv64, with_heap(dom0_space_, layout.heap_start, layout.heap_start + kPrivilegedHeapBytes));
+  privileged_->add_vcpu(std::make_unique<MailboxPort>(*dom0_mailboxes_[0]));
+  scratch_ = privileged_->alloc_pages(1);
+  toolstack_ = std::make_unique<Toolstack>(*privileged_, images.guest, guest_pcpus(options));
+  dom0_pages_ = domain_info(kDom0)->tot_pages;
   adopt_dom0();
 }
 
 Session::~Session() = default;
 
-MailboxPort::Frames Session::frames_of(const std::vector<Mfn>& frames) const {
-  MailboxPort::Frames pointers{};
+Mailbox::Frames Session::frames_of(const std::vector<Mfn>& frames) const {
+  Mailbox::Frames pointers{};
   if (frames.size() != pointers.size()) throw HarnessFault("a mailbox does not have the expected count of frames");
   for (size_t i = 0; i < pointers.size(); ++i) pointers[i] = machine_.ram().frame(frames[i]);
   return pointers;
 }
 
-GuestSpace Session::dom0_space(MailboxPort& port) const {
-  GuestSpace space;
-  space.layout = layout_;
-  space.va_offset = layout_.virt_base;
-  space.start_info = Gva{port.boot_info()};
-  const auto info = read_at<start_info_t>(port, space.start_info.raw());
+GuestSpace Session::dom0_space() {
+  GuestSpace space = dom0_space_;
+  space.va_offset = space.layout.virt_base;
+  space.start_info = Gva{dom0_mailboxes_[0]->boot_info()};
+  Domain reader(kDom0, GuestType::kPv64, space);
+  const auto info =
+      reader.add_vcpu(std::make_unique<MailboxPort>(*dom0_mailboxes_[0])).read<start_info_t>(space.start_info);
   space.p2m = Gva{info.mfn_list};
   // The builder maps the image, the p2m, the page tables and the boot stack, in this order, and nothing behind them.
-  space.pages = (info.pt_base + (info.nr_pt_frames + 1) * kPageSize - layout_.virt_base) / kPageSize;
+  space.pages = (info.pt_base + (info.nr_pt_frames + 1) * kPageSize - space.va_offset) / kPageSize;
   return space;
 }
 
 void Session::adopt_dom0() {
-  auto port = std::make_unique<MailboxPort>(kDom0, frames_of(dom0_mailbox_), *this);
-  if (!port->listens()) throw HarnessFault("dom0 announced a mailbox that is of another version");
-  dom0_port_ = port.get();
-  const GuestSpace space = dom0_space(*port);
+  const assay_agent_layout& layout = dom0_space_.layout;
+  const GuestSpace space = with_heap(dom0_space_, layout.heap_start + kPrivilegedHeapBytes, layout.heap_end);
   dom0_ = std::make_unique<Domain>(kDom0, GuestType::kPv64, space);
-  dom0_->add_vcpu(std::move(port));
+  dom0_->add_vcpu(std::make_unique<Dom0Port>(*dom0_mailboxes_[0], *this));
 }
 
 std::string Session::version() {
-  const int64_t number = dom0_->vcpu(0).hypercall(__HYPERVISOR_xen_version, {XENVER_version, 0});
-  const Gva page = dom0_->alloc_pages(1);
-  dom0_->vcpu(0).hypercall(__HYPERVISOR_xen_version, {XENVER_extraversion, page.raw()});
-  const auto extra = dom0_->vcpu(0).read<std::array<char, sizeof(xen_extraversion_t)>>(page);
+  Vcpu& vcpu = privileged_->vcpu(0);
+  const int64_t number = vcpu.hypercall(__HYPERVISOR_xen_version, {XENVER_version, 0});
+  vcpu.hypercall(__HYPERVISOR_xen_version, {XENVER_extraversion, scratch_.raw()});
+  const auto extra = vcpu.read<std::array<char, sizeof(xen_extraversion_t)>>(scratch_);
   return std::to_string(number >> 16) + "." + std::to_string(number & 0xffff) + std::string(extra.data());
 }
 
-// An operation that the last case left in flight must have come back.
-bool Session::settle_dom0() {
-  if (!dom0_port_->in_flight()) return true;
-  GuestReply reply;
-  return dom0_port_->await(reply, kSettleLimitNs);
+Domain& Session::create_guest(const GuestSpec& spec) {
+  BuiltGuest built = toolstack_->build(spec);
+  const DomId id = built.id;
+  Guest& guest = guests_[id];
+  guest = Guest{std::move(built), {}, nullptr};
+  guest.domain = std::make_unique<Domain>(id, spec.type, guest.built.space);
+  guest.mailboxes.resize(guest.built.mailbox_frames.size());
+  open_vcpu(guest, 0);
+  for (uint32_t vcpu_id = 1; vcpu_id < spec.vcpus_online; ++vcpu_id) {
+    toolstack_->bring_up(*guest.domain, vcpu_id);
+    open_vcpu(guest, vcpu_id);
+  }
+  return *guest.domain;
 }
 
-bool Session::clean() {
+void Session::open_vcpu(Guest& guest, uint32_t vcpu_id) {
+  if (vcpu_id >= guest.mailboxes.size()) throw HarnessFault("the guest has no vcpu " + std::to_string(vcpu_id));
+  auto mailbox = std::make_unique<Mailbox>(guest.built.id, frames_of(guest.built.mailbox_frames[vcpu_id]), *this);
+  mailbox->await_listener();
+  guest.mailboxes[vcpu_id] = std::move(mailbox);
+  guest.domain->add_vcpu(std::make_unique<MailboxPort>(*guest.mailboxes[vcpu_id]));
+}
+
+void Session::destroy_guest(Domain& guest) {
+  const DomId id = guest.id();
+  toolstack_->destroy(id);
+  guests_.erase(id);
+}
+
+std::vector<Mfn> Session::dom0_mailbox_frames(uint32_t vcpu_id) {
+  std::vector<Mfn> frames;
+  const Gva box{dom0_space_.layout.mailboxes + vcpu_id * dom0_space_.layout.mailbox_stride};
+  for (unsigned i = 0; i < Mailbox::kFrames; ++i) {
+    frames.emplace_back(privileged_->gfn_of(box + i * kPageSize).raw());
+  }
+  return frames;
+}
+
+Vcpu& Session::attach_vcpu(Domain& domain, uint32_t vcpu_id) {
+  if (vcpu_id != domain.vcpu_count()) throw HarnessFault("vcpus of a domain are attached in the order of their ids");
+  if (domain.id() != kDom0) {
+    open_vcpu(guests_.at(domain.id()), vcpu_id);
+    return domain.vcpu(vcpu_id);
+  }
+  if (vcpu_id >= dom0_mailboxes_.size()) {
+    dom0_mailboxes_.push_back(std::make_unique<Mailbox>(kDom0, frames_of(dom0_mailbox_frames(vcpu_id)), *this));
+  }
+  dom0_mailboxes_[vcpu_id]->await_listener();
+  return domain.add_vcpu(std::make_unique<Dom0Port>(*dom0_mailboxes_[vcpu_id], *this));
+}
+
+std::optional<xen_domctl_getdomaininfo> Session::domain_info(DomId first) {
+  xen_domctl op{};
+  op.cmd = XEN_DOMCTL_getdomaininfo;
+  op.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
+  op.domain = first.raw();
+  Vcpu& vcpu = privileged_->vcpu(0);
+  vcpu.write(scratch_, op);
+  if (vcpu.hypercall(__HYPERVISOR_domctl, {scratch_.raw()}) != 0) return std::nullopt;
+  return vcpu.read<xen_domctl>(scratch_).u.getdomaininfo;
+}
+
+void Session::check_domain(DomId domain) {
+  // dom0's own death is seen on the console; a busy dom0 cannot be asked.
+  if (domain == kDom0 || dom0_mailboxes_[0]->in_flight()) return;
+  const auto info = domain_info(domain);
+  const std::string name = "domain " + std::to_string(domain.raw());
+  if (!info || info->domain != domain.raw()) {
+    throw TargetDied(TargetDied::How::kDeadAgent, name + " is gone\n" + machine_.evidence());
+  }
+  if ((info->flags & (XEN_DOMINF_dying | XEN_DOMINF_shutdown)) == 0) return;
+  const uint32_t reason = (info->flags >> XEN_DOMINF_shutdownshift) & XEN_DOMINF_shutdownmask;
+  throw TargetDied(TargetDied::How::kDeadAgent,
+                   name + " is dead, shutdown reason " + std::to_string(reason) + "\n" + machine_.evidence());
+}
+
+void Session::explain_silence(DomId domain, const std::string& what) {
   machine_.check_alive();
-  if (!settle_dom0()) return false;
-  adopt_dom0();
-  Vcpu& vcpu = dom0_->vcpu(0);
-  vcpu.set_upcalls(false);
-  const Gva page = dom0_->alloc_pages(1);
-  vcpu.write(page, evtchn_reset{DOMID_SELF});
-  if (vcpu.hypercall(__HYPERVISOR_event_channel_op, {EVTCHNOP_reset, page.raw()}) != 0) return false;
-  constexpr uint64_t kBitmaps = sizeof(shared_info::evtchn_pending) + sizeof(shared_info::evtchn_mask);
-  const Gva info = dom0_->shared_info();
-  vcpu.fill(info + offsetof(shared_info, evtchn_pending), kBitmaps, 0);
-  adopt_dom0();
-  return true;
-}
-
-void Session::check_domain(DomId) {}
-
-void Session::explain_silence(DomId domain, const GuestRequest& request) {
-  machine_.explain_silence("operation " + std::to_string(request.op) + " of domain " + std::to_string(domain.raw()));
+  check_domain(domain);
+  machine_.explain_silence(what + " of domain " + std::to_string(domain.raw()));
 }
 
 }  // namespace assay::xen

@@ -3,45 +3,79 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "sim/abi/xen.hpp"
 #include "sim/guest/agent_image.hpp"
 #include "sim/target/xen/machine.hpp"
-#include "sim/target/xen/mailbox_port.hpp"
+#include "sim/target/xen/mailbox.hpp"
+#include "sim/toolstack/toolstack.hpp"
 
 namespace assay::xen {
+
+/// Both images, read once for all boots.
+struct Images {
+  AgentImage dom0, guest;
+};
 
 class Session : public Watch {
  public:
   /// Boots and waits for dom0. Throws TargetDied when it does not come.
-  Session(const XenOptions& options, const AgentImage& dom0_image);
+  Session(const XenOptions& options, const Images& images);
   ~Session() override;
 
   Machine& machine() { return machine_; }
+  /// dom0 as a case sees it; valid until `clean`.
   Domain& dom0() { return *dom0_; }
   /// The subject's own version, "4.17.7".
   std::string version();
 
-  /// dom0 as it was after boot, as far as that can be had: no open event channel, fresh heap.
-  /// False when that is not possible any more; then only a fresh boot helps.
+  Domain& create_guest(const GuestSpec& spec);
+  void destroy_guest(Domain& guest);
+  Vcpu& attach_vcpu(Domain& domain, uint32_t vcpu_id);
+
+  /// Destroys all other domains and gives dom0 back as it was after boot: no open event channel, no timer, fresh heap.
+  /// False, or TargetDied, when that is not possible any more; then only a fresh boot helps.
   bool clean();
 
  private:
+  struct Guest {
+    BuiltGuest built;
+    std::vector<std::unique_ptr<Mailbox>> mailboxes;
+    std::unique_ptr<Domain> domain;
+  };
+  class Dom0Port;
+
   void check_machine() override { machine_.check_alive(); }
   void check_domain(DomId domain) override;
-  [[noreturn]] void explain_silence(DomId domain, const GuestRequest& request) override;
+  [[noreturn]] void explain_silence(DomId domain, const std::string& what) override;
 
-  MailboxPort::Frames frames_of(const std::vector<Mfn>& frames) const;
+  [[nodiscard]] Mailbox::Frames frames_of(const std::vector<Mfn>& frames) const;
+  GuestSpace dom0_space();
   void adopt_dom0();
+  std::vector<Mfn> dom0_mailbox_frames(uint32_t vcpu_id);
   bool settle_dom0();
-  GuestSpace dom0_space(MailboxPort& port) const;
+  bool reset_dom0();
+  bool heap_is_sound();
+  void stop_secondary_vcpus();
+  void destroy_all_guests();
+  /// Record of a domain with this id or the next greater one; nothing when there is none.
+  std::optional<xen_domctl_getdomaininfo> domain_info(DomId first);
+  void open_vcpu(Guest& guest, uint32_t vcpu_id);
 
   Machine machine_;
-  assay_agent_layout layout_;
-  std::vector<Mfn> dom0_mailbox_;
+  std::vector<std::unique_ptr<Mailbox>> dom0_mailboxes_;
+  GuestSpace dom0_space_;
+  /// dom0 twice, with a part of the heap each: what the toolstack has taken stays taken, a case's part starts afresh.
+  std::unique_ptr<Domain> privileged_;
+  Gva scratch_{};
+  std::unique_ptr<Toolstack> toolstack_;
   std::unique_ptr<Domain> dom0_;
-  MailboxPort* dom0_port_ = nullptr;
+  bool has_traces_ = false;
+  uint64_t dom0_pages_ = 0;
+  std::map<DomId, Guest> guests_;
 };
 
 }  // namespace assay::xen

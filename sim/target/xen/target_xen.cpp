@@ -16,9 +16,14 @@ constexpr uint64_t kPatienceNs = 10'000'000'000;
 class TargetXen : public Target {
  public:
   explicit TargetXen(XenOptions options)
-      : options_(std::move(options)), dom0_image_(AgentImage::load(options_.dom0_image)) {
+      : options_(std::move(options)),
+        images_{AgentImage::load(options_.dom0_image), AgentImage::load(options_.guest_image)} {
     boot();
-    info_ = {"xen", "Xen", session_->version(), {Capability::kDom0, Capability::kConsoleText}};
+    info_ = {"xen",
+             "Xen",
+             session_->version(),
+             {Capability::kDom0, Capability::kPv64Guest, Capability::kPvhGuest, Capability::kTwoGuests,
+              Capability::kThreeGuests, Capability::kMultiVcpu, Capability::kConsoleText}};
     session_->machine().console().mark();
   }
 
@@ -31,9 +36,9 @@ class TargetXen : public Target {
     session_->machine().console().mark();
   }
   Domain& dom0() override { return live().dom0(); }
-  Domain& create_guest(const GuestSpec&) override { throw HarnessFault("target xen cannot build guests"); }
-  void destroy_guest(Domain&) override { throw HarnessFault("target xen cannot build guests"); }
-  Vcpu& attach_vcpu(Domain&, uint32_t) override { throw HarnessFault("target xen cannot build guests"); }
+  Domain& create_guest(const GuestSpec& spec) override { return live().create_guest(spec); }
+  void destroy_guest(Domain& guest) override { live().destroy_guest(guest); }
+  Vcpu& attach_vcpu(Domain& domain, uint32_t vcpu_id) override { return live().attach_vcpu(domain, vcpu_id); }
   void pass_time(uint64_t ns) override {
     host_sleep_ns(ns);
     live().machine().check_alive();
@@ -53,7 +58,7 @@ class TargetXen : public Target {
   }
   void boot() {
     session_.reset();
-    session_ = std::make_unique<Session>(options_, dom0_image_);
+    session_ = std::make_unique<Session>(options_, images_);
   }
   bool cleaned() {
     if (!session_) return false;
@@ -61,11 +66,13 @@ class TargetXen : public Target {
       return session_->clean();
     } catch (const TargetDied&) {
       return false;
+    } catch (const ToolstackError&) {  // a domain that does not go away
+      return false;
     }
   }
 
   XenOptions options_;
-  AgentImage dom0_image_;
+  Images images_;
   TargetInfo info_;
   std::unique_ptr<Session> session_;
   uint32_t boots_ = 0;

@@ -1,4 +1,4 @@
-#include "sim/target/xen/mailbox_port.hpp"
+#include "sim/target/xen/mailbox.hpp"
 
 #include <sched.h>
 #include <unistd.h>
@@ -22,6 +22,7 @@ constexpr uint64_t kYieldNs = 1'000'000;
 constexpr uint64_t kNapNs = 20'000;
 constexpr uint64_t kMachineCheckNs = 1'000'000;
 constexpr uint64_t kDomainCheckNs = 100'000'000;
+constexpr uint64_t kListenLimitNs = 10'000'000'000;
 
 unsigned spins() {
   static const bool is_single_core = sysconf(_SC_NPROCESSORS_ONLN) < 2;
@@ -30,25 +31,21 @@ unsigned spins() {
 
 }  // namespace
 
-MailboxPort::MailboxPort(DomId domain, const Frames& frames, Watch& watch)
+Mailbox::Mailbox(DomId domain, const Frames& frames, Watch& watch)
     : domain_(domain), frames_(frames), watch_(&watch), sequence_(0) {
   sequence_ = __atomic_load_n(&header()->reply, __ATOMIC_ACQUIRE);
 }
 
-bool MailboxPort::listens() const {
+bool Mailbox::listens() const {
   return __atomic_load_n(&header()->magic, __ATOMIC_ACQUIRE) == ASSAY_AGENT_MAGIC &&
          header()->version == ASSAY_AGENT_VERSION;
 }
 
-uint64_t MailboxPort::boot_info() const {
-  return header()->boot_info;
-}
-
-bool MailboxPort::replied() const {
+bool Mailbox::replied() const {
   return __atomic_load_n(&header()->reply, __ATOMIC_ACQUIRE) == sequence_;
 }
 
-void MailboxPort::copy_in(std::span<const std::byte> bytes) {
+void Mailbox::copy_in(std::span<const std::byte> bytes) {
   uint64_t at = kDataOffset;
   while (!bytes.empty()) {
     const uint64_t count = std::min<uint64_t>(bytes.size(), kPageSize - at % kPageSize);
@@ -58,7 +55,7 @@ void MailboxPort::copy_in(std::span<const std::byte> bytes) {
   }
 }
 
-void MailboxPort::copy_out(std::span<std::byte> bytes) const {
+void Mailbox::copy_out(std::span<std::byte> bytes) const {
   uint64_t at = kDataOffset;
   while (!bytes.empty()) {
     const uint64_t count = std::min<uint64_t>(bytes.size(), kPageSize - at % kPageSize);
@@ -68,7 +65,7 @@ void MailboxPort::copy_out(std::span<std::byte> bytes) const {
   }
 }
 
-void MailboxPort::start(const GuestRequest& request) {
+void Mailbox::start(const GuestRequest& request) {
   if (in_flight_) throw HarnessFault("a second operation was started on a vcpu that has one in flight");
   if (request.in.size() > ASSAY_MAILBOX_DATA_BYTES) throw HarnessFault("an operation carries too much data");
   assay_mailbox* box = header();
@@ -81,7 +78,7 @@ void MailboxPort::start(const GuestRequest& request) {
   __atomic_store_n(&box->request, ++sequence_, __ATOMIC_RELEASE);
 }
 
-bool MailboxPort::wait(uint64_t timeout_ns, bool owes_prompt_reply) {
+bool Mailbox::wait(uint64_t timeout_ns, bool owes_prompt_reply) {
   for (unsigned i = spins(); i > 0; --i) {
     if (replied()) return true;
     __builtin_ia32_pause();
@@ -109,7 +106,7 @@ bool MailboxPort::wait(uint64_t timeout_ns, bool owes_prompt_reply) {
   return true;
 }
 
-void MailboxPort::take(GuestReply& reply) {
+void Mailbox::take(GuestReply& reply) {
   const assay_mailbox* box = header();
   in_flight_ = false;
   reply.status = static_cast<assay_status>(box->status);
@@ -120,18 +117,32 @@ void MailboxPort::take(GuestReply& reply) {
   copy_out(out_.first(std::min<uint64_t>(limit, box->reply_bytes)));
 }
 
-bool MailboxPort::await(GuestReply& reply, uint64_t timeout_ns) {
+bool Mailbox::await(GuestReply& reply, uint64_t timeout_ns) {
   if (!in_flight_) throw HarnessFault("a reply is awaited and no operation is in flight");
   if (!wait(timeout_ns, false)) return false;
   take(reply);
   return true;
 }
 
-bool MailboxPort::execute(const GuestRequest& request, GuestReply& reply, uint64_t timeout_ns) {
+void Mailbox::execute(const GuestRequest& request, GuestReply& reply, uint64_t timeout_ns) {
   start(request);
-  if (!wait(timeout_ns, true)) watch_->explain_silence(domain_, request);
+  if (!wait(timeout_ns, true)) watch_->explain_silence(domain_, "operation " + std::to_string(request.op));
   take(reply);
-  return true;
+}
+
+void Mailbox::await_listener() {
+  const uint64_t start_ns = host_now_ns();
+  uint64_t domain_check = start_ns + kDomainCheckNs;
+  while (!listens()) {
+    const uint64_t now = host_now_ns();
+    if (now - start_ns > kListenLimitNs) watch_->explain_silence(domain_, "the start of a vcpu");
+    if (now >= domain_check) {
+      watch_->check_machine();
+      watch_->check_domain(domain_);
+      domain_check = host_now_ns() + kDomainCheckNs;
+    }
+    host_sleep_ns(kNapNs);
+  }
 }
 
 }  // namespace assay::xen

@@ -1,0 +1,32 @@
+#include "sim/target/xen/dom0_traces.hpp"
+
+#include "sim/abi/xen.hpp"
+
+namespace assay::xen {
+
+bool leaves_traces(const GuestRequest& request) {
+  if (request.op == ASSAY_OP_CALL || request.op == ASSAY_OP_WRMSR) return true;
+  if (request.op != ASSAY_OP_HYPERCALL) return false;
+  switch (request.arg[0]) {
+    case __HYPERVISOR_set_trap_table:
+    case __HYPERVISOR_set_gdt:
+    case __HYPERVISOR_stack_switch:
+    case __HYPERVISOR_set_callbacks:
+    case __HYPERVISOR_update_descriptor:
+    case __HYPERVISOR_set_segment_base:
+    case __HYPERVISOR_callback_op:
+    case __HYPERVISOR_set_debugreg:
+    case __HYPERVISOR_vm_assist:
+    case __HYPERVISOR_iret:
+    case __HYPERVISOR_nmi_op:
+      return true;
+    case __HYPERVISOR_vcpu_op:
+      return request.arg[1] == VCPUOP_register_vcpu_info;
+    case __HYPERVISOR_sched_op:
+      return request.arg[1] == SCHEDOP_watchdog;
+    default:
+      return false;
+  }
+}
+
+}  // namespace assay::xen
