@@ -31,6 +31,7 @@ struct Domain final : UpcallSink {
   Vcpu** vcpus = nullptr;  ///< max_vcpus entries; null until allocated
 
   uint32_t controller_pauses = 0;  ///< XEN_DOMCTL_pausedomain count
+  uint32_t internal_pauses = 0;    ///< the core's own, while it works on the domain or for good when it dies
   bool shut_down = false;
   int32_t shutdown_code = -1;      ///< -1 = none recorded
   bool creation_finished = false;  ///< unpaused once

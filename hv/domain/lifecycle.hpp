@@ -34,23 +34,25 @@ Status pause_by_controller(Domain& domain);
 Status unpause_by_controller(Domain& domain);
 
 /// Records `code` unless one is recorded, stops every vCPU, and tells the subscriber of a suspend or VIRQ_DOM_EXC.
-/// `code` is the low byte that the guest gave. The first domain takes the machine with it: see `machine_shutdown`.
+/// `code` is the low byte that the guest gave. The first domain takes the machine with it.
 void shutdown_domain(Domain& domain, uint8_t code);
 void resume_domain(Domain& domain);
 /// The guest did what no domain survives: one line on the console, then shutdown with SHUTDOWN_crash.
 [[gnu::format(printf, 2, 3)]] void crash_domain(Domain& domain, const char* format, ...);
 
 enum class TeardownProgress : uint8_t { kDone, kPreempted };
-/// Event channels, then memory; at the end VIRQ_DOM_EXC, and the domain goes as soon as nobody refers to its frames.
-/// Idempotent: a dead domain is done. The domain may not exist any more when this returns kDone.
+/// Event channels, then memory; at the end VIRQ_DOM_EXC. Preemptible: call it again. Idempotent: a dead domain is done.
+/// A dead domain keeps its id until reap_dead_domains finds that nobody refers to its frames.
 TeardownProgress destroy_domain(Domain& domain, bool (*preempt)(void*), void* context);
-/// Frees dead domains that nothing refers to any more; called when foreign references to frames were dropped.
+/// Frees dead domains that nothing refers to any more. Called between hypercalls, when no core code holds a Domain.
 void reap_dead_domains();
 
 /// VIRQ_TIMER and its like: dropped when unbound.
 void send_vcpu_virq(Vcpu& vcpu, uint32_t virq);
 /// To the domain that handles this global virq: the first one unless XEN_DOMCTL_set_virq_handler said otherwise.
 void send_global_virq(uint32_t virq);
+/// EINVAL: no global virq, or the domain is dying.
+Status set_virq_handler(Domain& domain, uint32_t virq);
 
 /// Forgets every domain: the arena is fresh. Called once by boot.
 void domains_init();

@@ -10,12 +10,12 @@ namespace {
 struct Findings {
   void (*report)(void*, const char*);
   void* context;
-  const EventChannels* channels;
+  DomId id;
   uint32_t count = 0;
 
   void add(uint32_t port, const char* what) {
     char text[160];
-    std::snprintf(text, sizeof text, "d%u event channel %u: %s", unsigned{channels->id.raw()}, port, what);
+    std::snprintf(text, sizeof text, "d%u event channel %u: %s", unsigned{id.raw()}, port, what);
     report(context, text);
     ++count;
   }
@@ -67,7 +67,7 @@ void check_virq_rows(EventChannels& channels, Findings& findings) {
 }  // namespace
 
 uint32_t evtchn_audit(EventChannels& channels, void (*report)(void*, const char*), void* context) {
-  Findings findings{report, context, &channels};
+  Findings findings{report, context, channels.id};
   uint32_t active = 0;
   uint32_t consumed = 0;
   for (uint32_t number = 0; number < channels.valid_ports; ++number) {

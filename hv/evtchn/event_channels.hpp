@@ -121,7 +121,8 @@ Result<bool> evtchn_poll(EventChannels& channels, Port port);
 /// Whether the guest may have been told of it: the pending bit, without any check of the binding.
 [[nodiscard]] bool evtchn_pending(const EventChannels& channels, Port port);
 
-/// Reads only. Returns the number of violations, each described through `report`.
+/// Checks ports against their peers, virqs and counts. Reads only, at rest. Returns the number of violations, each
+/// described through `report`.
 uint32_t evtchn_audit(EventChannels& channels, void (*report)(void*, const char*), void* context);
 
 }  // namespace hv

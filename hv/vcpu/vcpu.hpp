@@ -50,6 +50,7 @@ struct HvmState {
   bool nmi_pending;
   bool fault_pending;  ///< #GP(0) for the instruction that left
   uint64_t apic_base;  ///< MSR 0x1b
+  hvm_hw_cpu* record;  ///< owned by hv/domain: what a save record has and the registers of the port have not
 };
 
 struct Vcpu {
@@ -89,6 +90,7 @@ struct Vcpu {
 
   // Hypercall in progress: owned by hv/hypercall.
   bool in_multicall = false;
+  multicall_entry_t entry{};  ///< while in_multicall: the one being executed
   bool continuation = false;  ///< the handler asked to be run again with new arguments
   uint64_t tlb_version = 1;
 };
@@ -103,6 +105,8 @@ struct VcpuHooks {
   void (*forget)(Vcpu&);  ///< it is about to be freed
   void (*send_virq)(Vcpu&, uint32_t virq);
   void (*poll_ended)(Vcpu&);
+  /// HVM: the vector that HVM_PARAM_CALLBACK_IRQ asks for; 0 = events do not arrive by a vector.
+  uint32_t (*callback_vector)(const Vcpu&);
 };
 void set_vcpu_hooks(const VcpuHooks& hooks);
 [[nodiscard]] const VcpuHooks& vcpu_hooks();
@@ -110,6 +114,7 @@ void set_vcpu_hooks(const VcpuHooks& hooks);
 constexpr uint64_t kApicBaseBsp = 1u << 8;
 constexpr uint64_t kApicBaseExtended = 1u << 10;
 constexpr uint64_t kApicBaseEnable = 1u << 11;
+constexpr uint64_t kApicSoftwareEnable = 1u << 8;  ///< in apic_spurious
 constexpr uint64_t kApicBaseReset = 0xfee0'0000 | kApicBaseEnable;
 
 /// A vCPU of `domain`, down and not initialised, on the scheduler's books only when it first wakes. `shared` supplies
@@ -129,6 +134,8 @@ void vcpu_unpause(Vcpu& vcpu, PauseFlag reason);
 /// Waits until a paused vCPU has left the guest. Not for the calling vCPU itself.
 void vcpu_stop_sync(Vcpu& vcpu);
 
+/// evtchn_upcall_pending went from 0 to 1.
+void vcpu_upcall_raised(Vcpu& vcpu);
 /// Something became pending for it: ends a block or a poll, and makes it look soon when it runs.
 void vcpu_kick(Vcpu& vcpu);
 /// SCHEDOP_block and hlt: suspends unless an upcall is deliverable already. Only for the calling vCPU.
@@ -138,7 +145,10 @@ void vcpu_poll(Vcpu& vcpu, Port only, Ns deadline);
 /// Ends a block or a poll without touching what is pending.
 void vcpu_unblock(Vcpu& vcpu);
 
-/// True when the guest would be entered at its event handler: pending, and for PV64 not masked.
+/// HVM: the vector that waits to be injected as soon as the guest takes interrupts; 0 = none.
+[[nodiscard]] uint32_t hvm_pending_vector(const Vcpu& vcpu);
+/// True when the guest would be entered at its event handler now. PV64: pending and not masked. HVM: a vector waits and
+/// rflags.IF is set; evtchn_upcall_mask does not matter.
 [[nodiscard]] bool upcall_deliverable(const Vcpu& vcpu);
 
 /// Makes one NMI pending.

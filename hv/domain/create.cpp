@@ -1,0 +1,71 @@
+/// How a domain comes to exist.
+#include <algorithm>
+#include <climits>
+
+#include "hv/base/arena.hpp"
+#include "hv/domain/domain_list.hpp"
+#include "hv/domain/lifecycle.hpp"
+#include "hv/domain/release.hpp"
+#include "hv/vcpu/time.hpp"
+
+namespace hv {
+
+namespace {
+
+/// Everything of a new domain that can be missing for want of memory.
+Status allocate_parts(Domain& domain, uint32_t max_evtchn_port) {
+  if (const Status status = memory_create(domain.memory); !status.ok()) return status;
+  domain.events = arena_new<EventChannels>();
+  domain.vcpus = arena_array<Vcpu*>(domain.max_vcpus);
+  if (domain.events == nullptr || domain.vcpus == nullptr) return fail(XEN_ENOMEM);
+  domain.events->id = domain.id;
+  domain.events->sink = &domain;
+  domain.events->shared = domain.shared_info();
+  return evtchn_init(*domain.events, std::min<uint32_t>(max_evtchn_port, INT_MAX), domain.max_vcpus);
+}
+
+void take_config(Domain& domain, const DomainConfig& config) {
+  domain.id = config.id;
+  domain.kind = config.kind;
+  domain.privileged = config.privileged;
+  domain.ssid = config.ssid;
+  domain.flags = config.flags;
+  domain.emulation_flags = config.emulation_flags;
+  domain.misc_flags = config.misc_flags;
+  domain.handle = config.handle;
+  domain.max_vcpus = config.max_vcpus;
+  domain.memory.id = config.id;
+  domain.memory.kind = config.kind;
+  domain.memory.privileged = config.privileged;
+}
+
+}  // namespace
+
+Result<Domain*> create_domain(const DomainConfig& config) {
+  HV_ASSERT(config.max_vcpus >= 1 && domain_by_id(config.id) == nullptr);
+  Domain* domain = arena_new<Domain>();
+  if (domain == nullptr) return fail(XEN_ENOMEM);
+  take_config(*domain, config);
+  if (const Status status = allocate_parts(*domain, config.max_evtchn_port); !status.ok()) {
+    free_vcpus_and_memory(*domain);
+    free_domain(*domain);
+    return status;
+  }
+  domain->controller_pauses = 1;
+  publish_wallclock(*domain->shared_info(), domain->time_offset_s);
+  list_domain(*domain);
+  return domain;
+}
+
+Status allocate_vcpus(Domain& domain) {
+  for (uint32_t i = 0; i < domain.max_vcpus; ++i) {
+    if (domain.vcpus[i] != nullptr) continue;
+    domain.vcpus[i] = vcpu_create(domain, domain.memory, domain.shared_info(), i);
+    if (domain.vcpus[i] == nullptr) return fail(XEN_ENOMEM);
+    if (domain.controller_pauses + domain.internal_pauses != 0) vcpu_pause(*domain.vcpus[i], kPauseDomain);
+    if (domain.shut_down) vcpu_pause(*domain.vcpus[i], kPauseShutdown);
+  }
+  return kOk;
+}
+
+}  // namespace hv

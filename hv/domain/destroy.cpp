@@ -1,0 +1,72 @@
+/// How a domain ends: event channels, then memory, then, when nobody refers to its frames any more, its id.
+#include "hv/domain/context.hpp"
+#include "hv/domain/domain_list.hpp"
+#include "hv/domain/lifecycle.hpp"
+#include "hv/domain/pause.hpp"
+#include "hv/domain/release.hpp"
+
+namespace hv {
+
+namespace {
+
+constexpr uint64_t kFramesBetweenChecks = 256;
+
+/// The last frame that somebody else held has gone. The frame table is still at work in this memory: the domain goes
+/// later, from reap_dead_domains.
+void frames_gone(DomainMemory&) {
+  domain_list().reap_wanted = true;
+}
+
+void start_dying(Domain& domain) {
+  pause_domain(domain);
+  domain.dying = DyingState::kDying;
+  domain.memory.dying = true;
+  domain.memory.released = frames_gone;
+  domain.events->dying = true;  // from here on it takes no new ports
+  for (Domain*& handler : domain_list().virq_handlers) {
+    if (handler == &domain) handler = nullptr;
+  }
+}
+
+/// False: call again.
+bool release_memory(Domain& domain, bool (*preempt)(void*), void* context) {
+  for (uint32_t i = 0; i < domain.max_vcpus; ++i) {
+    if (domain.vcpus[i] != nullptr) drop_vcpu_frames(*domain.vcpus[i]);
+  }
+  while (true) {
+    uint64_t budget = kFramesBetweenChecks;
+    if (relinquish_memory(domain.memory, budget)) return true;
+    if (preempt(context)) return false;
+  }
+}
+
+}  // namespace
+
+TeardownProgress destroy_domain(Domain& domain, bool (*preempt)(void*), void* context) {
+  if (domain.dying == DyingState::kDead) return TeardownProgress::kDone;
+  if (domain.dying == DyingState::kAlive) start_dying(domain);
+  if (evtchn_close_all(*domain.events, preempt, context) == ResetProgress::kPreempted) {
+    return TeardownProgress::kPreempted;
+  }
+  if (!release_memory(domain, preempt, context)) return TeardownProgress::kPreempted;
+  free_vcpus_and_memory(domain);
+  domain.dying = DyingState::kDead;
+  send_global_virq(VIRQ_DOM_EXC);
+  domain_list().reap_wanted = true;
+  return TeardownProgress::kDone;
+}
+
+void reap_dead_domains() {
+  if (!domain_list().reap_wanted) return;
+  domain_list().reap_wanted = false;
+  for (Domain* domain = domain_list().head; domain != nullptr;) {
+    Domain* next = domain->next;
+    if (domain->dying == DyingState::kDead && memory_empty(domain->memory)) {
+      unlist_domain(*domain);
+      free_domain(*domain);
+    }
+    domain = next;
+  }
+}
+
+}  // namespace hv

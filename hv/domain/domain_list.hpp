@@ -1,0 +1,24 @@
+/// The domains that exist, in ascending order of their ids, and what is decided once for all of them.
+#pragma once
+
+#include <array>
+
+#include "hv/domain/domain.hpp"
+
+namespace hv {
+
+struct DomainList {
+  Domain* head = nullptr;
+  uint16_t id_cursor = 0;                         ///< the id handed out last
+  bool reap_wanted = false;                       ///< a dead domain may have become free of references
+  std::array<Domain*, NR_VIRQS> virq_handlers{};  ///< null: the first domain
+};
+
+DomainList& domain_list();
+
+/// The next free id after the one handed out last, never 0. DomId{0}: none.
+DomId pick_domain_id();
+void list_domain(Domain& domain);
+void unlist_domain(Domain& domain);
+
+}  // namespace hv
