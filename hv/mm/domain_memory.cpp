@@ -29,10 +29,7 @@ Status memory_create(DomainMemory& memory) {
   if (memory.kind != GuestKind::kHvm) return kOk;
   Status status = resize_paging_pool(memory, kInitialPagingPool);
   if (status.ok()) status = stage2_create(memory);
-  if (!status.ok()) {
-    drop_allocation(memory.shared_info);
-    memory_destroy(memory);
-  }
+  if (!status.ok()) memory_destroy(memory);
   return status;
 }
 
@@ -54,8 +51,8 @@ bool relinquish_memory(DomainMemory& memory, uint64_t& budget) {
 }
 
 void memory_destroy(DomainMemory& memory) {
-  HV_ASSERT(memory_empty(memory));
-  free_shared_frame(memory.shared_info);
+  HV_ASSERT(memory.pages.count == 0);
+  if (memory.shared_info != kInvalidMfn) free_shared_frame(memory.shared_info);
   memory.shared_info = kInvalidMfn;
   if (memory.stage2_root != kInvalidMfn) stage2_destroy(memory);
   const Status status = resize_paging_pool(memory, 0);

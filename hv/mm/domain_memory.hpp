@@ -55,7 +55,8 @@ Status memory_create(DomainMemory& memory);
 /// `budget` counts frames and is lowered by the work done. Frames that others hold stay until they let go.
 [[nodiscard]] bool relinquish_memory(DomainMemory& memory, uint64_t& budget);
 
-/// The last step of destruction, when the domain can no longer be named: frees shared_info and the paging pool.
+/// The last step of destruction, after relinquish_memory or for a domain that never had memory: frees shared_info (as
+/// soon as nobody maps it) and the paging pool. Idempotent.
 void memory_destroy(DomainMemory& memory);
 
 /// True when no frame, not even a shared one, has this memory as its owner any more.
