@@ -30,15 +30,16 @@ void XenTest::SetUp() {
   }
 }
 
+std::unique_ptr<Target>& BootedXenTest::shared_target() {
+  static std::unique_ptr<Target> target;
+  return target;
+}
+
 void BootedXenTest::SetUp() {
   XenTest::SetUp();
   if (IsSkipped()) return;
-  if (!shared_) shared_ = boot_for_test();
-  shared_->begin_case(0);
-}
-
-void BootedXenTest::TearDownTestSuite() {
-  shared_.reset();
+  if (!shared_target()) shared_target() = boot_for_test();
+  target().begin_case(0);
 }
 
 }  // namespace assay::xen

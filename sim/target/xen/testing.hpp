@@ -28,12 +28,11 @@ class XenTest : public ::testing::Test {
 class BootedXenTest : public XenTest {
  protected:
   void SetUp() override;
-  static void TearDownTestSuite();
-  Target& target() { return *shared_; }
-  Vcpu& dom0_vcpu() { return shared_->dom0().vcpu(0); }
+  Target& target() { return *shared_target(); }
+  Vcpu& dom0_vcpu() { return target().dom0().vcpu(0); }
 
  private:
-  static inline std::unique_ptr<Target> shared_;
+  static std::unique_ptr<Target>& shared_target();
 };
 
 /// How `action` found the target dead; nothing when it did not.
