@@ -26,6 +26,8 @@ using Gpa = Strong<struct GpaTag, uint64_t>;  ///< guest-physical address of an 
 using DomId = Strong<struct DomIdTag, uint16_t>;
 using Port = Strong<struct PortTag, uint32_t>;  ///< event channel port
 
+constexpr Gva operator+(Gva va, uint64_t bytes) { return Gva{va.raw() + bytes}; }
+
 constexpr Mfn kInvalidMfn{~uint64_t{0}};
 constexpr Gfn kInvalidGfn{~uint64_t{0}};
 

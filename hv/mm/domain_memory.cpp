@@ -35,6 +35,8 @@ Status memory_create(DomainMemory& memory) {
 
 bool relinquish_memory(DomainMemory& memory, uint64_t& budget) {
   memory.dying = true;
+  const Status unclaimed = claim_frames(memory, 0);
+  HV_ASSERT(unclaimed.ok());
   while (memory.pages.count != 0) {
     if (budget == 0) return false;
     --budget;

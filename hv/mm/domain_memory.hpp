@@ -32,6 +32,7 @@ struct DomainMemory {
   FrameList leftover_pages;   ///< dying: frames given up that others still hold
   uint64_t tot_pages = 0;
   uint64_t max_pages = 0;
+  uint64_t claimed_pages = 0;              ///< XENMEM_claim_pages: frames set aside and not yet allocated
   Mfn shared_info = kInvalidMfn;           ///< owned by the core, shared with the guest
   Mfn stage2_root = kInvalidMfn;           ///< HVM: 4-level second-stage table in machine frames
   FrameList paging_pool;                   ///< HVM: frames of the pool that are not in use

@@ -23,6 +23,19 @@ uint64_t frame_limit(unsigned limit_bits) {
   return limit < host().frames ? limit : host().frames;
 }
 
+uint64_t claimed_by_all = 0;
+
+/// True when `count` frames are free that no other domain has claimed.
+bool unclaimed(const DomainMemory& owner, uint64_t count) {
+  return frames_free() >= count && frames_free() - count >= claimed_by_all - owner.claimed_pages;
+}
+
+void use_claim(DomainMemory& owner, uint64_t count) {
+  const uint64_t used = count < owner.claimed_pages ? count : owner.claimed_pages;
+  owner.claimed_pages -= used;
+  claimed_by_all -= used;
+}
+
 void make_shared(Mfn mfn, DomainMemory& guest) {
   FrameInfo& info = frame_info(mfn);
   HV_ASSERT(info.state == FrameState::kCore && info.owner == nullptr);
@@ -65,6 +78,7 @@ Result<Mfn> alloc_domain_frames(DomainMemory& owner, unsigned order, unsigned li
   const uint64_t count = uint64_t{1} << order;
   if (owner.dying) return fail(XEN_EINVAL);
   if (order > kOrderMax || count > owner.max_pages || owner.tot_pages > owner.max_pages - count) return fail(XEN_E2BIG);
+  if (!unclaimed(owner, count)) return fail(XEN_ENOMEM);
   const Mfn first = take_block(order, frame_limit(limit_bits));
   if (first == kInvalidMfn) return fail(XEN_ENOMEM);
   for (uint64_t i = 0; i < count; ++i) {
@@ -79,7 +93,29 @@ Result<Mfn> alloc_domain_frames(DomainMemory& owner, unsigned order, unsigned li
     list_append(owner.pages, mfn);
   }
   owner.tot_pages += count;
+  use_claim(owner, count);
   return first;
+}
+
+Status claim_frames(DomainMemory& owner, uint64_t total) {
+  if (total == 0) {
+    use_claim(owner, owner.claimed_pages);
+    return kOk;
+  }
+  if (owner.claimed_pages != 0) return fail(XEN_EINVAL);
+  if (total <= owner.tot_pages || total > owner.max_pages) return fail(XEN_EINVAL);
+  const uint64_t wanted = total - owner.tot_pages;
+  if (frames_free() < claimed_by_all || wanted > frames_free() - claimed_by_all) return fail(XEN_ENOMEM);
+  owner.claimed_pages = wanted;
+  claimed_by_all += wanted;
+  return kOk;
+}
+
+void forget_claims() {
+  claimed_by_all = 0;
+}
+uint64_t frames_claimed() {
+  return claimed_by_all;
 }
 
 Mfn alloc_shared_frame(DomainMemory& guest) {

@@ -28,6 +28,15 @@ void share_frame_with_guest(Mfn mfn, DomainMemory& guest);
 /// Ends the sharing and frees the frame as soon as nobody maps it.
 void free_shared_frame(Mfn mfn);
 
+/// Sets frames aside for a domain, so that it will have `total` of them; 0 gives up what is set aside.
+/// Errors, in order: EINVAL a claim exists already, or `total` is not above tot_pages or is above max_pages; ENOMEM.
+/// Source: public/memory.h, XENMEM_claim_pages.
+Status claim_frames(DomainMemory& owner, uint64_t total);
+/// Frames set aside by all domains and not yet allocated.
+uint64_t frames_claimed();
+/// For a machine that boots.
+void forget_claims();
+
 uint64_t frames_free();
 uint64_t frames_total();
 

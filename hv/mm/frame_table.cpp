@@ -37,6 +37,7 @@ void mm_init() {
   HV_ASSERT(reserved < host().frames);
   for (uint64_t frame = 0; frame < reserved; ++frame) frame_info(Mfn{frame}).state = FrameState::kCore;
   free_blocks_init(Mfn{reserved}, host().frames);
+  forget_claims();
   m2p_init();
 }
 

@@ -1,0 +1,122 @@
+/// increase_reservation, decrease_reservation and populate_physmap. They say how many extents were done, never an
+/// errno: whatever is wrong with the call as a whole means that no more were.
+#include "hv/domain/access.hpp"
+#include "hv/hypercall/memory_op.hpp"
+#include "hv/mm/frame_alloc.hpp"
+#include "hv/mm/page_refs.hpp"
+#include "hv/mm/physmap.hpp"
+
+namespace hv {
+
+namespace {
+
+struct Reservation {
+  const MemoryCall& op;
+  DomainMemory& memory;
+  Gva extents;
+  uint64_t count;
+  unsigned order;
+  unsigned address_bits;
+  bool on_demand;
+
+  [[nodiscard]] Gva slot(uint64_t index) const { return extents + index * sizeof(xen_pfn_t); }
+  [[nodiscard]] bool read(uint64_t index, xen_pfn_t& frame) const {
+    return read_guest(op.call.space(), frame, slot(index));
+  }
+  [[nodiscard]] bool write(uint64_t index, Mfn mfn) const {
+    return write_guest(op.call.space(), slot(index), xen_pfn_t{mfn.raw()});
+  }
+};
+
+void give_back(Mfn first, unsigned order) {
+  for (uint64_t i = 0; i < uint64_t{1} << order; ++i) drop_allocation(Mfn{first.raw() + i});
+}
+
+bool increase(const Reservation& r, uint64_t index) {
+  const Result<Mfn> mfn = [&r] {
+    const LockGuard guard(r.memory.lock);
+    return alloc_domain_frames(r.memory, r.order, r.address_bits);
+  }();
+  if (!mfn.ok()) return false;
+  // A list that cannot be written stops the call; the frames stay with the domain all the same.
+  const bool wanted = r.memory.kind == GuestKind::kPv64 && r.extents != Gva{};
+  return !wanted || r.write(index, *mfn);
+}
+
+bool decrease(const Reservation& r, uint64_t index) {
+  xen_pfn_t frame = 0;
+  if (!r.read(index, frame)) return false;
+  const LockGuard guard(r.memory.lock);
+  for (uint64_t i = 0; i < uint64_t{1} << r.order; ++i) {
+    if (!physmap_give_up(r.memory, Gfn{frame + i}).ok()) return false;
+  }
+  return true;
+}
+
+bool populate(const Reservation& r, uint64_t index) {
+  xen_pfn_t frame = 0;
+  if (!r.read(index, frame)) return false;
+  if (r.on_demand) return false;
+  const Result<Mfn> placed = [&r, frame]() -> Result<Mfn> {
+    const LockGuard guard(r.memory.lock);
+    const Result<Mfn> mfn = alloc_domain_frames(r.memory, r.order, r.address_bits);
+    if (!mfn.ok()) return mfn;
+    const Status status = physmap_add(r.memory, Gfn{frame}, *mfn, r.order);
+    if (status.ok()) return mfn;
+    give_back(*mfn, r.order);
+    return status;
+  }();
+  if (!placed.ok()) return false;
+  return r.memory.kind != GuestKind::kPv64 || r.write(index, *placed);
+}
+
+bool one_extent(const Reservation& r, uint64_t index) {
+  switch (r.op.op) {
+    case XENMEM_increase_reservation:
+      return increase(r, index);
+    case XENMEM_decrease_reservation:
+      return decrease(r, index);
+    default:
+      return populate(r, index);
+  }
+}
+
+int64_t run(const Reservation& r) {
+  const bool list_needed = r.op.op != XENMEM_increase_reservation || r.extents != Gva{};
+  const bool list_ok = guest_range_ok(r.op.call.space(), r.extents, r.count, sizeof(xen_pfn_t));
+  if ((list_needed && !list_ok) || r.order > order_max(r.op.caller())) return static_cast<int64_t>(r.op.start);
+  uint64_t index = r.op.start;
+  for (; index < r.count; ++index) {
+    if (index != r.op.start && r.op.call.preempt_needed()) return r.op.continue_from(index);
+    if (!one_extent(r, index)) break;
+  }
+  return static_cast<int64_t>(index);
+}
+
+/// Flags that the caller may use. A node is only a hint here, unless it is asked for exactly.
+bool flags_ok(const Domain& caller, unsigned flags) {
+  const unsigned bits = XENMEMF_get_address_bits(flags);
+  if (bits != 0 && bits <= kPageShift) return false;
+  return (flags & XENMEMF_exact_node_request) == 0 || caller.privileged;
+}
+
+}  // namespace
+
+int64_t xenmem_reservation(const MemoryCall& op) {
+  const auto nothing_more = static_cast<int64_t>(op.start);
+  xen_memory_reservation_t request;
+  if (!op.read(request)) return nothing_more;
+  if (request.nr_extents > kMemoryOpExtentsMax || op.start >= request.nr_extents) return nothing_more;
+  Domain* target = domain_by_any_id(op.caller(), request.domid);
+  if (target == nullptr || !flags_ok(op.caller(), request.mem_flags)) return nothing_more;
+  if (!may_act_on(op.caller(), *target)) return nothing_more;
+  return run(Reservation{.op = op,
+                         .memory = target->memory,
+                         .extents = handle_address(request.extent_start),
+                         .count = request.nr_extents,
+                         .order = request.extent_order,
+                         .address_bits = XENMEMF_get_address_bits(request.mem_flags),
+                         .on_demand = (request.mem_flags & XENMEMF_populate_on_demand) != 0});
+}
+
+}  // namespace hv
