@@ -15,12 +15,13 @@ struct Builder {
   const DomainControl& control;
   ForeignWindow& window;
   const AgentImage& image;
+  const GuestSpec& spec;
 };
 
 /// Both fill the memory of `domain`, which has its vCPUs but no memory yet, and set the state of vCPU 0. They return
 /// the machine frames of the mailboxes, vCPU by vCPU. Throw ToolstackError; the window may then still be mapped.
 using MailboxFrames = std::vector<std::vector<Mfn>>;
-MailboxFrames build_pv64(const Builder& builder, DomId domain, const MemoryPlan& plan, const GuestSpec& spec);
-MailboxFrames build_pvh(const Builder& builder, DomId domain, const MemoryPlan& plan, const GuestSpec& spec);
+MailboxFrames build_pv64(const Builder& builder, DomId domain, const MemoryPlan& plan);
+MailboxFrames build_pvh(const Builder& builder, DomId domain, const MemoryPlan& plan);
 
 }  // namespace assay::toolstack

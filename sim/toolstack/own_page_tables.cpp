@@ -1,5 +1,7 @@
 #include "sim/toolstack/own_page_tables.hpp"
 
+#include <algorithm>
+
 #include "sim/abi/xen.hpp"
 #include "sim/toolstack/page_tables.hpp"
 #include "sim/toolstack/toolstack.hpp"
@@ -16,11 +18,15 @@ Gva entry_in(Gva table, Gva va, unsigned level) {
 
 }  // namespace
 
-uint64_t OwnPageTables::read(Gva va) const {
-  uint64_t value = 0;
-  if (domain_->vcpu(0).read_bytes(va, std::as_writable_bytes(std::span(&value, 1)))) {
+void OwnPageTables::read(Gva va, std::span<uint64_t> values) const {
+  if (domain_->vcpu(0).read_bytes(va, std::as_writable_bytes(values))) {
     throw ToolstackError("the privileged domain cannot read its page tables and the M2P");
   }
+}
+
+uint64_t OwnPageTables::read(Gva va) const {
+  uint64_t value = 0;
+  read(va, std::span(&value, 1));
   return value;
 }
 
@@ -39,10 +45,18 @@ Gva OwnPageTables::l1_entry(Gva va) const {
   return entry_in(table, va, 1);
 }
 
-Mfn OwnPageTables::frame_at(Gva va) const {
-  const uint64_t entry = read(l1_entry(va));
-  if ((entry & kPresent) == 0) throw ToolstackError("nothing is mapped where a foreign frame was expected");
-  return Mfn{(entry & kFrameMask) >> kPageShift};
+std::vector<Mfn> OwnPageTables::frames_at(Gva va, uint64_t count) const {
+  std::vector<Mfn> frames;
+  while (frames.size() < count) {
+    const Gva page = va + frames.size() * kPageSize;
+    std::vector<uint64_t> entries(std::min(count - frames.size(), kTableEntries - table_index(page, 1)));
+    read(l1_entry(page), entries);
+    for (const uint64_t entry : entries) {
+      if ((entry & kPresent) == 0) throw ToolstackError("nothing is mapped where a foreign frame was expected");
+      frames.emplace_back((entry & kFrameMask) >> kPageShift);
+    }
+  }
+  return frames;
 }
 
 }  // namespace assay::toolstack

@@ -23,9 +23,9 @@ void init_shared_info(const Builder& builder, DomId domain, uint64_t frame) {
   }
 }
 
-MailboxFrames mailboxes(const MemoryPlan& plan, const std::vector<uint64_t>& p2m) {
+MailboxFrames mailboxes(const Builder& builder, const MemoryPlan& plan, const std::vector<uint64_t>& p2m) {
   MailboxFrames all;
-  for (uint32_t vcpu = 0; vcpu < ASSAY_AGENT_VCPUS_MAX; ++vcpu) {
+  for (uint32_t vcpu = 0; vcpu < builder.spec.vcpus; ++vcpu) {
     std::vector<Mfn>& frames = all.emplace_back();
     for (const uint64_t frame : part(p2m, mailbox_of(plan, vcpu))) frames.push_back(Mfn{frame});
   }
@@ -34,8 +34,8 @@ MailboxFrames mailboxes(const MemoryPlan& plan, const std::vector<uint64_t>& p2m
 
 }  // namespace
 
-MailboxFrames build_pv64(const Builder& builder, DomId domain, const MemoryPlan& plan, const GuestSpec& spec) {
-  const std::vector<uint64_t> p2m = builder.control.populate(domain, spec.pages);
+MailboxFrames build_pv64(const Builder& builder, DomId domain, const MemoryPlan& plan) {
+  const std::vector<uint64_t> p2m = builder.control.populate(domain, plan.pages);
   const auto info = builder.control.info(domain);
   if (!info) throw ToolstackError("the domain vanished while it was built");
 
@@ -51,7 +51,7 @@ MailboxFrames build_pv64(const Builder& builder, DomId domain, const MemoryPlan&
   const vcpu_guest_context context =
       first_pv_context(plan.layout, l4, plan.va(plan.start_info.first), plan.va(plan.boot_stack.end()));
   builder.control.set_vcpu_context(domain, 0, context);
-  return mailboxes(plan, p2m);
+  return mailboxes(builder, plan, p2m);
 }
 
 }  // namespace assay::toolstack

@@ -9,11 +9,14 @@ namespace assay::toolstack {
 namespace {
 
 constexpr uint64_t kMiB = 1 << 20;
+constexpr uint64_t kPoolBytesPerVcpu = kMiB / 4;
+constexpr uint64_t kPoolPagesPerMiB = 2;
+constexpr uint32_t kCpuidVersion = 1;
 
 /// Second-stage tables: a few per MiB of memory when all of it is mapped by 4 KiB pages, and what each vCPU adds.
 uint64_t paging_pool_bytes(const GuestSpec& spec) {
   const uint64_t memory_mib = (spec.pages * kPageSize + kMiB - 1) / kMiB;
-  return spec.vcpus * kMiB + memory_mib * 2 * kPageSize;
+  return spec.vcpus * kPoolBytesPerVcpu + memory_mib * kPoolPagesPerMiB * kPageSize;
 }
 
 std::span<const uint64_t> part(const std::vector<uint64_t>& gfns, const Frames& frames) {
@@ -25,25 +28,26 @@ MailboxFrames find_mailboxes(const Builder& builder, DomId domain, const MemoryP
                              const std::vector<uint64_t>& gfns) {
   const OwnPageTables tables(builder.dom0.domain());
   MailboxFrames all;
-  for (uint32_t vcpu = 0; vcpu < ASSAY_AGENT_VCPUS_MAX; ++vcpu) {
+  for (uint32_t vcpu = 0; vcpu < builder.spec.vcpus; ++vcpu) {
     const Frames mailbox = mailbox_of(plan, vcpu);
-    const Gva va = builder.window.map(domain, part(gfns, mailbox));
-    std::vector<Mfn>& frames = all.emplace_back();
-    for (uint64_t i = 0; i < mailbox.count; ++i) frames.push_back(tables.frame_at(va + i * kPageSize));
+    all.push_back(tables.frames_at(builder.window.map(domain, part(gfns, mailbox)), mailbox.count));
   }
   return all;
 }
 
 }  // namespace
 
-MailboxFrames build_pvh(const Builder& builder, DomId domain, const MemoryPlan& plan, const GuestSpec& spec) {
-  builder.control.set_paging_pool(domain, paging_pool_bytes(spec));
-  const std::vector<uint64_t> gfns = builder.control.populate(domain, spec.pages);
+MailboxFrames build_pvh(const Builder& builder, DomId domain, const MemoryPlan& plan) {
+  builder.control.set_paging_pool(domain, paging_pool_bytes(builder.spec));
+  const std::vector<uint64_t> gfns = builder.control.populate(domain, plan.pages);
   builder.window.write(domain, part(gfns, plan.image), image_bytes(plan, builder.image));
   builder.window.write(domain, part(gfns, plan.boot_elements()), pvh_boot_bytes(plan));
   MailboxFrames frames = find_mailboxes(builder, domain, plan, gfns);
   builder.window.unmap();
-  builder.control.set_hvm_context(domain, first_pvh_records(plan.layout, plan.start_info.first.raw() * kPageSize));
+  // A record stream that says it comes from another processor makes the hypervisor complain on its console.
+  const uint32_t processor = builder.dom0.vcpu().cpuid(kCpuidVersion).value[0];
+  const uint64_t start_info = plan.start_info.first.raw() * kPageSize;
+  builder.control.set_hvm_context(domain, first_pvh_records(plan.layout, start_info, processor));
   return frames;
 }
 

@@ -33,11 +33,12 @@ void append_record(std::vector<std::byte>& stream, size_t typecode, const void* 
   append(stream, data, bytes);
 }
 
-hvm_save_header file_header() {
+hvm_save_header file_header(uint32_t processor) {
   hvm_save_header header;
   std::memset(&header, 0, sizeof header);
   header.magic = HVM_FILE_MAGIC;
   header.version = HVM_FILE_VERSION;
+  header.cpuid = processor;
   return header;
 }
 
@@ -58,8 +59,9 @@ hvm_hw_cpu protected_mode() {
 
 }  // namespace
 
-std::vector<std::byte> first_pvh_records(const assay_agent_layout& layout, uint64_t start_info_physical) {
-  const hvm_save_header header = file_header();
+std::vector<std::byte> first_pvh_records(const assay_agent_layout& layout, uint64_t start_info_physical,
+                                         uint32_t processor) {
+  const hvm_save_header header = file_header(processor);
   hvm_hw_cpu cpu = protected_mode();
   cpu.rip = layout.pvh_entry - layout.virt_base;
   cpu.rbx = start_info_physical;

@@ -50,10 +50,9 @@ struct Toolstack::Impl {
 
   BuiltGuest fill(DomId id, const MemoryPlan& plan, const GuestSpec& spec) {
     prepare(id, spec);
-    const Builder builder{work().dom0, work().control, work().window, image};
+    const Builder builder{work().dom0, work().control, work().window, image, spec};
     const auto build = spec.type == GuestType::kPv64 ? build_pv64 : build_pvh;
-    MailboxFrames frames = build(builder, id, plan, spec);
-    frames.resize(spec.vcpus);
+    MailboxFrames frames = build(builder, id, plan);
     work().control.unpause(id);
     GuestSpace space;
     space.layout = plan.layout;

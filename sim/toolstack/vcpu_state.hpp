@@ -17,8 +17,10 @@ vcpu_guest_context first_pv_context(const assay_agent_layout& layout, Mfn l4, Gv
 vcpu_guest_context further_pv_context(const assay_agent_layout& layout, Mfn l4, uint32_t vcpu_id);
 
 /// PVH, first vCPU, as a record stream for sethvmcontext: 32-bit protected mode without paging, rbx = hvm_start_info.
+/// `processor` is what CPUID leaf 1 says in eax.
 /// Source: public/arch-x86/hvm/start_info.h, docs of the PVH entry.
-std::vector<std::byte> first_pvh_records(const assay_agent_layout& layout, uint64_t start_info_physical);
+std::vector<std::byte> first_pvh_records(const assay_agent_layout& layout, uint64_t start_info_physical,
+                                         uint32_t processor);
 /// PVH, further vCPUs: long mode on the image's static tables, rdi = vCPU id.
 vcpu_hvm_context further_pvh_context(const assay_agent_layout& layout, uint32_t vcpu_id);
 

@@ -44,11 +44,13 @@ TEST(VcpuState, FurtherPvContext_HasTrapsAndCallbacks_IsNotOnline) {
 
 TEST(VcpuState, FirstPvhRecords_AreHeaderCpuEnd) {
   const assay_agent_layout layout = testing::fake_layout();
-  const std::vector<std::byte> records = first_pvh_records(layout, 0x5000);
+  const std::vector<std::byte> records = first_pvh_records(layout, 0x5000, 0x800f12);
   size_t at = 0;
   auto descriptor = take<hvm_save_descriptor>(records, at);
   EXPECT_EQ(descriptor.typecode, HVM_SAVE_CODE(HEADER));
-  EXPECT_EQ(take<hvm_save_header>(records, at).magic, static_cast<uint32_t>(HVM_FILE_MAGIC));
+  const auto header = take<hvm_save_header>(records, at);
+  EXPECT_EQ(header.magic, static_cast<uint32_t>(HVM_FILE_MAGIC));
+  EXPECT_EQ(header.cpuid, 0x800f12u);
   descriptor = take<hvm_save_descriptor>(records, at);
   EXPECT_EQ(descriptor.typecode, HVM_SAVE_CODE(CPU));
   EXPECT_EQ(descriptor.length, HVM_SAVE_LENGTH(CPU));

@@ -1,0 +1,94 @@
+/// Guests of the toolstack on the real Xen.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sim/target/xen/testing.hpp"
+#include "sim/toolstack/testing/guest_checks.hpp"
+#include "sim/toolstack/toolstack.hpp"
+
+namespace assay::toolstack {
+namespace {
+
+using ::testing::AllOf;
+using testing::check_alive;
+using testing::check_pv_boot;
+using testing::check_pvh_boot;
+using testing::guest_spec;
+using ::testing::HasSubstr;
+
+/// 640 MiB, on a machine of 512.
+constexpr uint64_t kMorePagesThanTheMachine = 163'840;
+
+class ToolstackXen : public xen::BootedXenTest {};
+
+TEST_F(ToolstackXen, Pv64Guest_IsAliveAndBootedByTheBook) {
+  Domain& guest = target().create_guest(guest_spec(GuestType::kPv64));
+  check_alive(guest);
+  check_pv_boot(guest);
+}
+
+TEST_F(ToolstackXen, PvhGuest_IsAliveAndBootedByTheBook) {
+  Domain& guest = target().create_guest(guest_spec(GuestType::kPvh));
+  check_alive(guest);
+  check_pvh_boot(guest);
+}
+
+TEST_F(ToolstackXen, ThreeGuests_LiveAtOnce) {
+  Domain& first = target().create_guest(guest_spec(GuestType::kPv64));
+  Domain& second = target().create_guest(guest_spec(GuestType::kPvh));
+  Domain& third = target().create_guest(guest_spec(GuestType::kPv64));
+  for (int round = 0; round < 3; ++round) {
+    check_alive(third);
+    check_alive(first);
+    check_alive(second);
+  }
+}
+
+TEST_F(ToolstackXen, FurtherVcpus_AnswerInBothGuestTypes) {
+  for (const GuestType type : {GuestType::kPv64, GuestType::kPvh}) {
+    Domain& guest = target().create_guest(guest_spec(type, 3));
+    ASSERT_EQ(guest.vcpu_count(), 3u);
+    check_alive(guest);
+    target().destroy_guest(guest);
+  }
+}
+
+TEST_F(ToolstackXen, Guests_OfOddAndLargeSizes_Boot) {
+  for (const GuestType type : {GuestType::kPv64, GuestType::kPvh}) {
+    for (const uint64_t pages : {900u, 1025u, 5000u}) {
+      Domain& guest = target().create_guest(guest_spec(type, 1, pages));
+      check_alive(guest);
+      type == GuestType::kPv64 ? check_pv_boot(guest) : check_pvh_boot(guest);
+      target().destroy_guest(guest);
+    }
+  }
+}
+
+TEST_F(ToolstackXen, Destroy_LeavesNothing) {
+  for (const GuestType type : {GuestType::kPv64, GuestType::kPvh}) {
+    const uint64_t free = testing::free_pages(target());
+    Domain& guest = target().create_guest(guest_spec(type, 2));
+    const DomId id = guest.id();
+    EXPECT_TRUE(testing::domain_exists(target(), id));
+    EXPECT_LT(testing::free_pages(target()), free);
+    target().destroy_guest(guest);
+    EXPECT_FALSE(testing::domain_exists(target(), id));
+    EXPECT_TRUE(testing::regains_free_pages(target(), free)) << to_string(type);
+  }
+}
+
+TEST_F(ToolstackXen, BuildThatFails_NamesTheStepAndLeavesNothing) {
+  const uint64_t free = testing::free_pages(target());
+  for (const GuestType type : {GuestType::kPv64, GuestType::kPvh}) {
+    try {
+      target().create_guest(guest_spec(type, 1, kMorePagesThanTheMachine));
+      ADD_FAILURE() << "a guest larger than the machine was built";
+    } catch (const ToolstackError& error) {
+      EXPECT_THAT(error.what(), AllOf(HasSubstr(to_string(type)), HasSubstr("populate_physmap")));
+    }
+    EXPECT_TRUE(testing::regains_free_pages(target(), free)) << to_string(type);
+  }
+}
+
+}  // namespace
+}  // namespace assay::toolstack
