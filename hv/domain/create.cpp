@@ -34,6 +34,7 @@ void take_config(Domain& domain, const DomainConfig& config) {
   domain.misc_flags = config.misc_flags;
   domain.handle = config.handle;
   domain.max_vcpus = config.max_vcpus;
+  if (config.kind == GuestKind::kHvm) domain.hvm_params[HVM_PARAM_TRIPLE_FAULT_REASON] = SHUTDOWN_reboot;
   domain.memory.id = config.id;
   domain.memory.kind = config.kind;
   domain.memory.privileged = config.privileged;

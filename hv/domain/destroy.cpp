@@ -4,6 +4,8 @@
 #include "hv/domain/lifecycle.hpp"
 #include "hv/domain/pause.hpp"
 #include "hv/domain/release.hpp"
+#include "hv/domain/watchdog.hpp"
+#include "hv/domain/watchdog.hpp"
 
 namespace hv {
 
@@ -19,10 +21,12 @@ void frames_gone(DomainMemory&) {
 
 void start_dying(Domain& domain) {
   pause_domain(domain);
+  watchdogs_stop(domain);
   domain.dying = DyingState::kDying;
   domain.memory.dying = true;
   domain.memory.released = frames_gone;
   domain.events->dying = true;  // from here on it takes no new ports
+  watchdogs_stop(domain);
   for (Domain*& handler : domain_list().virq_handlers) {
     if (handler == &domain) handler = nullptr;
   }
@@ -37,6 +41,24 @@ bool release_memory(Domain& domain, bool (*preempt)(void*), void* context) {
     uint64_t budget = kFramesBetweenChecks;
     if (relinquish_memory(domain.memory, budget)) return true;
     if (preempt(context)) return false;
+  }
+}
+
+/// Another pCPU that is inside the core may have looked the domain up before it died.
+bool others_outside_core() {
+  uint32_t inside = 0;
+  for (const Domain* domain = domain_list().head; domain != nullptr; domain = domain->next) {
+    for (uint32_t i = 0; i < domain->max_vcpus; ++i) {
+      if (domain->vcpus[i] != nullptr && domain->vcpus[i]->in_core) ++inside;
+    }
+  }
+  return inside <= 1;
+}
+
+/// Whoever emulated devices for the domain has no target any more: the id may come back as somebody else's.
+void forget_target(DomId id) {
+  for (Domain* domain = domain_list().head; domain != nullptr; domain = domain->next) {
+    if (domain->target_of == id) domain->target_of = DomId{DOMID_INVALID};
   }
 }
 
@@ -57,12 +79,13 @@ TeardownProgress destroy_domain(Domain& domain, bool (*preempt)(void*), void* co
 }
 
 void reap_dead_domains() {
-  if (!domain_list().reap_wanted) return;
+  if (!domain_list().reap_wanted || !others_outside_core()) return;
   domain_list().reap_wanted = false;
   for (Domain* domain = domain_list().head; domain != nullptr;) {
     Domain* next = domain->next;
     if (domain->dying == DyingState::kDead && memory_empty(domain->memory)) {
       unlist_domain(*domain);
+      forget_target(domain->id);
       free_domain(*domain);
     }
     domain = next;

@@ -38,7 +38,7 @@ void Domain::mark_pending(uint32_t vcpu_id, uint32_t selector_bit) {
   vcpu->info->evtchn_pending_sel |= bit;
   if (vcpu->info->evtchn_upcall_pending != 0) return;
   vcpu->info->evtchn_upcall_pending = 1;
-  vcpu_kick(*vcpu);
+  vcpu_upcall_raised(*vcpu);
 }
 
 void Domain::wake_pollers(Port port) {

@@ -14,6 +14,12 @@ namespace hv {
 
 enum class DyingState : uint8_t { kAlive, kDying, kDead };
 
+/// SCHEDOP_watchdog, see watchdog.hpp.
+struct Watchdog {
+  bool in_use = false;
+  Timer timer;
+};
+
 struct Domain final : UpcallSink {
   DomId id;
   GuestKind kind = GuestKind::kPv64;
@@ -37,7 +43,7 @@ struct Domain final : UpcallSink {
   bool creation_finished = false;  ///< unpaused once
 
   std::array<uint64_t, HVM_NR_PARAMS> hvm_params{};
-  std::array<Ns, 2> watchdogs{kNever, kNever};
+  std::array<Watchdog, 2> watchdogs{};
   Port suspend_port{};
   std::array<char, 200> console_line{};
   uint32_t console_bytes = 0;

@@ -42,8 +42,7 @@ void switch_in(Vcpu& vcpu, uint32_t pcpu, Ns time) {
 
 }  // namespace
 
-void sched_init(const char* policy_name) {
-  if (policy_name != nullptr) log("Unknown scheduler '%s': using the default", policy_name);
+void sched_init() {
   state = arena_new<State>();
   HV_ASSERT(state != nullptr);
   state->policy = RoundRobin::create(host().pcpus);
@@ -149,6 +148,24 @@ void sched_affinity_changed(Vcpu& vcpu) {
     }
   }
   sched_request(pcpu);
+}
+
+uint32_t sched_audit(void (*report)(void*, const char*), void* context) {
+  uint32_t violations = 0;
+  const auto check = [&](bool good, const char* what) {
+    if (good) return;
+    ++violations;
+    report(context, what);
+  };
+  for (uint32_t number = 0; number < host().pcpus; ++number) {
+    const Vcpu* current = sched_pcpu(number).current;
+    if (current == nullptr) continue;
+    check(current->running, "a pCPU runs a vCPU that is not marked as running");
+    check(current->pcpu == number, "a pCPU runs a vCPU that says it is elsewhere");
+    check(!current->queued, "a running vCPU is queued");
+    check(current->runstate.state == RUNSTATE_running, "a running vCPU is in another runstate");
+  }
+  return violations;
 }
 
 Ns sched_idle_ns(uint32_t pcpu) {

@@ -17,8 +17,8 @@ struct Pcpu {
   Ns idle_since = 0;        ///< meaningful while current is null
 };
 
-/// Called once by boot, on a fresh arena. `policy_name` comes from the command line (sched=), null = default.
-void sched_init(const char* policy_name);
+/// Called once by boot, on a fresh arena.
+void sched_init();
 [[nodiscard]] Scheduler& sched_policy();
 [[nodiscard]] Pcpu& sched_pcpu(uint32_t pcpu);
 
@@ -32,6 +32,8 @@ void sched_yield(Vcpu& vcpu);
 void sched_affinity_changed(Vcpu& vcpu);
 /// Time that this pCPU was idle.
 [[nodiscard]] Ns sched_idle_ns(uint32_t pcpu);
+/// Reads only. Returns the number of violations, each described through `report`.
+uint32_t sched_audit(void (*report)(void*, const char*), void* context);
 
 // Hooks for hv/vcpu.
 void sched_wake(Vcpu& vcpu);

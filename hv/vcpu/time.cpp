@@ -51,24 +51,21 @@ void fill_record(vcpu_time_info_t& record, Ns time) {
   record.flags = XEN_PVCLOCK_TSC_STABLE_BIT;
 }
 
-/// The area lies in guest memory: the version goes odd, the record is written, the version goes even.
-void publish_area(Vcpu& vcpu, Ns time) {
-  const AddressSpace space = address_space(vcpu);
-  const Gva area = vcpu.time_area;
-  vcpu_time_info_t record{};
-  if (!read_guest(space, record.version, area)) return;
-  record.version = (record.version + 1) | 1;
-  fill_record(record, time);
-  if (!write_guest(space, area, record)) return;
-  fence();
-  ++record.version;
-  static_cast<void>(write_guest(space, area, record.version));
-}
-
 }  // namespace
 
 uint64_t tsc_at(Ns time) {
   return static_cast<uint64_t>(Wide{time} * host().tsc_khz / kNsPerMs);
+}
+
+void publish_time_area(const AddressSpace& space, Gva area) {
+  vcpu_time_info_t record{};
+  if (!read_guest(space, record.version, area)) return;
+  record.version = (record.version + 1) | 1;
+  fill_record(record, now());
+  if (!write_guest(space, area, record)) return;
+  fence();
+  ++record.version;
+  static_cast<void>(write_guest(space, area, record.version));
 }
 
 void publish_time(Vcpu& vcpu) {
@@ -81,7 +78,7 @@ void publish_time(Vcpu& vcpu) {
     fence();
     ++record.version;
   }
-  if (vcpu.time_area != Gva{}) publish_area(vcpu, time);
+  if (vcpu.time_area != Gva{}) publish_time_area(address_space(vcpu), vcpu.time_area);
 }
 
 void publish_wallclock(shared_info_t& shared, int64_t offset_s) {

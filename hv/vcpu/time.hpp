@@ -9,6 +9,9 @@ namespace hv {
 [[nodiscard]] uint64_t tsc_at(Ns time);
 /// Writes the time record of a vCPU to its vcpu_info and its registered area. Done when it is switched in.
 void publish_time(Vcpu& vcpu);
+/// Writes a time record to guest memory: the version goes odd, the record is written, the version goes even. An area
+/// that cannot be written is left alone.
+void publish_time_area(const AddressSpace& space, Gva area);
 /// Writes wc_sec, wc_nsec, wc_sec_hi under their version. `offset_s` is XEN_DOMCTL_settimeoffset. Called when
 /// shared_info comes to life and when the offset changes.
 void publish_wallclock(shared_info_t& shared, int64_t offset_s);

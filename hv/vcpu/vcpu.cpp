@@ -2,6 +2,7 @@
 
 #include "hv/base/arena.hpp"
 #include "hv/base/host.hpp"
+#include "hv/vcpu/pv_traps.hpp"
 #include "hv/vcpu/time.hpp"
 
 namespace hv {
@@ -103,7 +104,7 @@ void vcpu_stop_sync(Vcpu& vcpu) {
   HV_ASSERT(!vcpu_runnable(vcpu));
   // The other pCPU was signalled. To wait for it is to want what it holds, hence the kind of point: called again after
   // each failed attempt.
-  while (vcpu.running && !vcpu.in_core) host().point(host().ctx, ASSAY_POINT_LOCK_WANTED, &vcpu.running);
+  while (vcpu.running) host().point(host().ctx, ASSAY_POINT_LOCK_WANTED, &vcpu.running);
 }
 
 void vcpu_unblock(Vcpu& vcpu) {
@@ -124,9 +125,25 @@ void vcpu_kick(Vcpu& vcpu) {
   if (vcpu.running && !vcpu.in_core) signal(vcpu.pcpu);
 }
 
+void vcpu_upcall_raised(Vcpu& vcpu) {
+  if (vcpu.hvm.upcall_vector != 0) vcpu.hvm.pending_vector = true;
+  vcpu_kick(vcpu);
+}
+
+uint32_t hvm_pending_vector(const Vcpu& vcpu) {
+  if (vcpu.hvm.pending_vector && (vcpu.hvm.apic_spurious & kApicSoftwareEnable) != 0) {
+    return static_cast<uint32_t>(vcpu.hvm.upcall_vector);
+  }
+  // By HVM_PARAM_CALLBACK_IRQ it is a level: injected for as long as the guest leaves the flag set.
+  if (vcpu.info == nullptr || vcpu.info->evtchn_upcall_pending == 0) return 0;
+  return hooks.callback_vector(vcpu);
+}
+
 bool upcall_deliverable(const Vcpu& vcpu) {
-  if (vcpu.info == nullptr || vcpu.info->evtchn_upcall_pending == 0) return false;
-  return vcpu.memory->kind == GuestKind::kHvm || vcpu.info->evtchn_upcall_mask == 0;
+  if (vcpu.memory->kind == GuestKind::kPv64) {
+    return vcpu.info != nullptr && vcpu.info->evtchn_upcall_pending != 0 && vcpu.info->evtchn_upcall_mask == 0;
+  }
+  return (vcpu.regs.rflags & kFlagInterrupt) != 0 && hvm_pending_vector(vcpu) != 0;
 }
 
 void vcpu_block(Vcpu& vcpu) {
@@ -136,10 +153,15 @@ void vcpu_block(Vcpu& vcpu) {
   if (upcall_deliverable(vcpu) || nmi) vcpu_unblock(vcpu);
 }
 
-void vcpu_poll(Vcpu& vcpu, Port only, Ns deadline) {
+void vcpu_poll(Vcpu& vcpu) {
+  vcpu.polled_port = Port{};
+  suspend(vcpu, kPausePolling);
+}
+
+void vcpu_poll_until(Vcpu& vcpu, Port only, Ns deadline) {
+  if ((vcpu.pause_flags & kPausePolling) == 0) return;
   vcpu.polled_port = only;
   if (deadline != kNever) timer_set(vcpu.poll, vcpu.pcpu, deadline);
-  suspend(vcpu, kPausePolling);
 }
 
 void vcpu_send_nmi(Vcpu& vcpu) {

@@ -31,7 +31,8 @@ struct PvState {
   };
   Trap traps[256];
   uint64_t event_callback, failsafe_callback, syscall_callback, nmi_callback;
-  bool failsafe_disables_events, syscall_disables_events;
+  uint64_t syscall32_callback, sysenter_callback;
+  bool failsafe_disables_events, syscall_disables_events, syscall32_disables_events, sysenter_disables_events;
   uint64_t kernel_ss, kernel_sp;
   uint64_t user_cr3;    ///< machine address of the user-mode root, 0 = none
   uint64_t kernel_cr3;  ///< while in user mode: the root to come back to. In kernel mode it is regs.cr3
@@ -48,8 +49,11 @@ struct HvmState {
   uint64_t upcall_vector;  ///< HVMOP_set_evtchn_upcall_vector, 0 = none
   bool pending_vector;     ///< the upcall vector was raised (an edge) and not yet taken
   bool nmi_pending;
-  bool fault_pending;  ///< #GP(0) for the instruction that left
-  uint64_t apic_base;  ///< MSR 0x1b
+  bool fault_pending;      ///< #GP(0) for the instruction that left
+  uint64_t apic_base;      ///< MSR 0x1b
+  uint64_t apic_spurious;  ///< local APIC: bit 8 = enabled by software
+  uint64_t apic_priority;
+  uint64_t star, lstar, cstar, sfmask, tsc_aux, pat;  ///< MSRs that the core only keeps
   hvm_hw_cpu* record;  ///< owned by hv/domain: what a save record has and the registers of the port have not
 };
 
@@ -85,6 +89,8 @@ struct Vcpu {
   bool in_core = false;  ///< its pCPU is inside the core and will look at what is pending before it goes back
   uint64_t hard_affinity[4] = {~0ull, ~0ull, ~0ull, ~0ull};
   uint64_t soft_affinity[4] = {~0ull, ~0ull, ~0ull, ~0ull};
+  uint64_t saved_affinity[4] = {};  ///< hard affinity to come back to after SCHEDOP_pin_override
+  bool pin_overridden = false;
   Vcpu* run_next = nullptr;  ///< run queue link
   bool queued = false;
 
@@ -140,8 +146,10 @@ void vcpu_upcall_raised(Vcpu& vcpu);
 void vcpu_kick(Vcpu& vcpu);
 /// SCHEDOP_block and hlt: suspends unless an upcall is deliverable already. Only for the calling vCPU.
 void vcpu_block(Vcpu& vcpu);
-/// SCHEDOP_poll: suspends until a kick, vcpu_unblock, or `deadline`.
-void vcpu_poll(Vcpu& vcpu, Port only, Ns deadline);
+/// SCHEDOP_poll, first step: asleep, woken by any port of the domain. Only for the calling vCPU.
+void vcpu_poll(Vcpu& vcpu);
+/// Second step, for a vCPU that is still asleep: woken by `only` (0 = any), and by `deadline`.
+void vcpu_poll_until(Vcpu& vcpu, Port only, Ns deadline);
 /// Ends a block or a poll without touching what is pending.
 void vcpu_unblock(Vcpu& vcpu);
 

@@ -1,0 +1,50 @@
+/// What is pending for a vCPU reaches it here, last thing before it goes on.
+#include "hv/core.hpp"
+#include "hv/domain/lifecycle.hpp"
+#include "hv/vcpu/pv_traps.hpp"
+
+namespace hv {
+
+namespace {
+
+constexpr uint32_t kVectorNmi = 2;
+
+void inject(assay_run& next, uint32_t vector) {
+  next.inject = 1;
+  next.inject_vector = vector;
+}
+
+/// Faults first, then NMI, then the event vector; one at a time.
+void deliver_hvm(Vcpu& vcpu, assay_run& next) {
+  HvmState& hvm = vcpu.hvm;
+  if (hvm.fault_pending) {
+    hvm.fault_pending = false;
+    inject(next, kVectorGeneralProtection);
+    return;
+  }
+  if (hvm.nmi_pending) {
+    hvm.nmi_pending = false;
+    inject(next, kVectorNmi);
+    return;
+  }
+  const uint32_t vector = hvm_pending_vector(vcpu);
+  if (vector == 0) return;
+  if ((vcpu.regs.rflags & kFlagInterrupt) == 0) {
+    next.window = 1;
+    return;
+  }
+  hvm.pending_vector = false;
+  inject(next, vector);
+}
+
+}  // namespace
+
+void deliver(Vcpu& vcpu, assay_run& next) {
+  if (vcpu.pv == nullptr) {
+    deliver_hvm(vcpu, next);
+  } else if (!pv_deliver(vcpu)) {
+    crash_domain(*vcpu.domain, "no way into the guest kernel for an event");
+  }
+}
+
+}  // namespace hv

@@ -1,0 +1,17 @@
+/// What CPUID says to a guest. Source of the hypervisor's leaves: public/arch-x86/cpuid.h.
+#pragma once
+
+#include <cstdint>
+
+#include "hv/domain/domain.hpp"
+
+namespace hv {
+
+struct CpuidAnswer {
+  uint32_t eax, ebx, ecx, edx;
+};
+
+/// Leaves that do not exist are all zero.
+[[nodiscard]] CpuidAnswer cpuid_answer(const Vcpu& vcpu, uint32_t leaf, uint32_t subleaf);
+
+}  // namespace hv

@@ -1,0 +1,217 @@
+#include "hv/domain/msr.hpp"
+
+#include "hv/base/host.hpp"
+#include "hv/mm/hypercall_page.hpp"
+#include "hv/vcpu/pv_traps.hpp"
+#include "hv/vcpu/time.hpp"
+
+namespace hv {
+
+namespace {
+
+enum Msr : uint64_t {
+  kTsc = 0x10,
+  kApicBase = 0x1b,
+  kMicrocode = 0x8b,
+  kMtrrCapabilities = 0xfe,
+  kMcgCapabilities = 0x179,
+  kMcgStatus = 0x17a,
+  kMiscEnable = 0x1a0,
+  kPat = 0x277,
+  kMtrrDefault = 0x2ff,
+  kX2apicId = 0x802,
+  kX2apicVersion = 0x803,
+  kX2apicPriority = 0x808,
+  kX2apicEoi = 0x80b,
+  kX2apicSpurious = 0x80f,
+  kEfer = 0xc000'0080,
+  kStar = 0xc000'0081,
+  kLstar = 0xc000'0082,
+  kCstar = 0xc000'0083,
+  kSfmask = 0xc000'0084,
+  kFsBase = 0xc000'0100,
+  kGsBase = 0xc000'0101,
+  kKernelGsBase = 0xc000'0102,
+  kTscAux = 0xc000'0103,
+};
+
+constexpr uint64_t kEferWritable = 0x901;  ///< SCE LME NX
+constexpr uint64_t kEferLongActive = 1u << 10;
+constexpr uint64_t kEferLongMode = 1u << 8;
+constexpr uint64_t kCr0Paging = 1u << 31;
+constexpr uint64_t kMtrrWriteBackEnabled = 0x806;
+constexpr uint64_t kApicVersion = 0x50014;
+constexpr uint64_t kPageOffset = kPageSize - 1;
+
+/// Registers that are plain storage of an HVM vCPU; null when `index` is none of them.
+uint64_t* kept(HvmState& hvm, uint64_t index) {
+  switch (index) {
+    case kStar:
+      return &hvm.star;
+    case kSfmask:
+      return &hvm.sfmask;
+    case kTscAux:
+      return &hvm.tsc_aux;
+    case kPat:
+      return &hvm.pat;
+    default:
+      return nullptr;
+  }
+}
+
+/// As above, for those that hold an address.
+uint64_t* kept_address(Vcpu& vcpu, uint64_t index) {
+  const bool hvm = vcpu.pv == nullptr;
+  switch (index) {
+    case kFsBase:
+      return &vcpu.regs.fs_base;
+    case kGsBase:
+      return &vcpu.regs.gs_base;
+    case kKernelGsBase:
+      return &vcpu.regs.gs_base_kernel;
+    case kLstar:
+      return hvm ? &vcpu.hvm.lstar : nullptr;
+    case kCstar:
+      return hvm ? &vcpu.hvm.cstar : nullptr;
+    default:
+      return nullptr;
+  }
+}
+
+uint64_t apic_base(const Vcpu& vcpu) {
+  // A PV64 guest has no local APIC of its own, but kernels look.
+  return vcpu.pv == nullptr ? vcpu.hvm.apic_base : kApicBaseReset | (vcpu.id == 0 ? kApicBaseBsp : 0);
+}
+
+bool x2apic(const Vcpu& vcpu) {
+  return vcpu.pv == nullptr && (vcpu.hvm.apic_base & kApicBaseExtended) != 0;
+}
+
+bool read_x2apic(const Vcpu& vcpu, uint64_t index, uint64_t& value) {
+  switch (index) {
+    case kX2apicId:
+      value = vcpu.id * 2;
+      return true;
+    case kX2apicVersion:
+      value = kApicVersion;
+      return true;
+    case kX2apicPriority:
+      value = vcpu.hvm.apic_priority;
+      return true;
+    case kX2apicSpurious:
+      value = vcpu.hvm.apic_spurious;
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool write_x2apic(Vcpu& vcpu, uint64_t index, uint64_t value) {
+  switch (index) {
+    case kX2apicEoi:
+      return value == 0;
+    case kX2apicPriority:
+      vcpu.hvm.apic_priority = value & 0xff;
+      return value <= 0xff;
+    case kX2apicSpurious:
+      vcpu.hvm.apic_spurious = value & 0x3ff;
+      return value <= 0x3ff;
+    default:
+      return false;
+  }
+}
+
+/// The low bits would choose among several pages: there is one.
+bool write_hypercall_page(Vcpu& vcpu, uint64_t value) {
+  if ((value & kPageOffset) != 0) return false;
+  return fill_hypercall_page_at(*vcpu.memory, Gfn{value >> kPageShift}).ok();
+}
+
+bool write_efer(Vcpu& vcpu, uint64_t value) {
+  assay_regs& regs = vcpu.regs;
+  if (vcpu.pv != nullptr) return value == regs.efer;
+  if ((value & ~(kEferWritable | kEferLongActive)) != 0) return false;
+  const bool toggles_long = ((value ^ regs.efer) & kEferLongMode) != 0;
+  if (toggles_long && (regs.cr0 & kCr0Paging) != 0) return false;
+  regs.efer = (value & kEferWritable) | (regs.efer & kEferLongActive);
+  return true;
+}
+
+/// The base stays where it is; x2APIC mode can be entered.
+bool write_apic_base(Vcpu& vcpu, uint64_t value) {
+  if (vcpu.pv != nullptr) return value == apic_base(vcpu);
+  constexpr uint64_t kChangeable = kApicBaseExtended | kApicBaseEnable;
+  if (((value ^ vcpu.hvm.apic_base) & ~kChangeable) != 0) return false;
+  if ((value & kChangeable) == kApicBaseExtended) return false;
+  vcpu.hvm.apic_base = value;
+  return true;
+}
+
+}  // namespace
+
+bool read_msr(const Vcpu& vcpu, uint64_t index, uint64_t& value) {
+  auto& mutable_vcpu = const_cast<Vcpu&>(vcpu);
+  if (const uint64_t* address = kept_address(mutable_vcpu, index)) {
+    value = *address;
+    return true;
+  }
+  if (const uint64_t* plain = vcpu.pv == nullptr ? kept(mutable_vcpu.hvm, index) : nullptr) {
+    value = *plain;
+    return true;
+  }
+  if (x2apic(vcpu) && index >> 8 == 8) return read_x2apic(vcpu, index, value);
+  switch (index) {
+    case kMsrHypercallPage:
+    case kMicrocode:
+    case kMtrrCapabilities:
+    case kMcgCapabilities:
+    case kMcgStatus:
+      value = 0;
+      return true;
+    case kTsc:
+      value = tsc_at(now());
+      return true;
+    case kApicBase:
+      value = apic_base(vcpu);
+      return true;
+    case kMiscEnable:
+      value = 1;  // fast string operations
+      return true;
+    case kMtrrDefault:
+      value = kMtrrWriteBackEnabled;
+      return true;
+    case kEfer:
+      value = vcpu.regs.efer;
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool write_msr(Vcpu& vcpu, uint64_t index, uint64_t value) {
+  if (uint64_t* address = kept_address(vcpu, index)) {
+    if (!canonical(value)) return false;
+    *address = value;
+    return true;
+  }
+  if (uint64_t* plain = vcpu.pv == nullptr ? kept(vcpu.hvm, index) : nullptr) {
+    *plain = value;
+    return true;
+  }
+  if (x2apic(vcpu) && index >> 8 == 8) return write_x2apic(vcpu, index, value);
+  switch (index) {
+    case kMsrHypercallPage:
+      return write_hypercall_page(vcpu, value);
+    case kApicBase:
+      return write_apic_base(vcpu, value);
+    case kEfer:
+      return write_efer(vcpu, value);
+    case kMicrocode:
+    case kMtrrDefault:
+      return true;  // dropped
+    default:
+      return false;
+  }
+}
+
+}  // namespace hv

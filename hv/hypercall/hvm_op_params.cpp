@@ -1,0 +1,120 @@
+#include "hv/domain/access.hpp"
+#include "hv/hypercall/hvm_op.hpp"
+
+namespace hv {
+
+namespace {
+
+enum class Access : uint8_t { kNone, kRead, kReadWrite };
+
+/// What a guest may do to its own parameters.
+Access own_access(uint32_t index) {
+  switch (index) {
+    case HVM_PARAM_CALLBACK_IRQ:
+    case HVM_PARAM_VM86_TSS:
+    case HVM_PARAM_VM86_TSS_SIZED:
+    case HVM_PARAM_ACPI_IOPORTS_LOCATION:
+    case HVM_PARAM_VM_GENERATION_ID_ADDR:
+    case HVM_PARAM_STORE_EVTCHN:
+    case HVM_PARAM_CONSOLE_EVTCHN:
+    case HVM_PARAM_X87_FIP_WIDTH:
+      return Access::kReadWrite;
+    case HVM_PARAM_STORE_PFN:
+    case HVM_PARAM_CONSOLE_PFN:
+    case HVM_PARAM_ALTP2M:
+      return Access::kRead;
+    default:
+      return Access::kNone;
+  }
+}
+
+bool deprecated(uint32_t index) {
+  switch (index) {
+    case HVM_PARAM_PAE_ENABLED:
+    case HVM_PARAM_DM_DOMAIN:
+    case HVM_PARAM_MEMORY_EVENT_CR0:
+    case HVM_PARAM_MEMORY_EVENT_CR3:
+    case HVM_PARAM_MEMORY_EVENT_CR4:
+    case HVM_PARAM_MEMORY_EVENT_INT3:
+    case HVM_PARAM_NESTEDHVM:
+    case HVM_PARAM_MEMORY_EVENT_SINGLE_STEP:
+    case HVM_PARAM_BUFIOREQ_EVTCHN:
+    case HVM_PARAM_MEMORY_EVENT_MSR:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool set_once(uint32_t index) {
+  switch (index) {
+    case HVM_PARAM_VIRIDIAN:
+    case HVM_PARAM_IOREQ_SERVER_PFN:
+    case HVM_PARAM_NR_IOREQ_SERVER_PAGES:
+    case HVM_PARAM_ALTP2M:
+    case HVM_PARAM_MCA_CAP:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool value_ok(uint32_t index, uint64_t value) {
+  switch (index) {
+    case HVM_PARAM_TIMER_MODE:
+      return value <= HVMPTM_one_missed_tick_pending;
+    case HVM_PARAM_TRIPLE_FAULT_REASON:
+      return value <= SHUTDOWN_MAX;
+    case HVM_PARAM_X87_FIP_WIDTH:
+      return value == 0 || value == 4 || value == 8;
+    case HVM_PARAM_NR_IOREQ_SERVER_PAGES:
+      return value != 0 && value <= 64;
+    case HVM_PARAM_ACPI_IOPORTS_LOCATION:
+      return value <= 1;
+    default:
+      return true;
+  }
+}
+
+struct Request {
+  xen_hvm_param_t args;
+  Domain* domain;
+};
+
+/// The checks that set and get have in common.
+Result<Request> decode(Call& call, Gva argument, Access wanted) {
+  Request request{};
+  if (!read_guest(call.space(), request.args, argument)) return fail(XEN_EFAULT);
+  if (request.args.index >= HVM_NR_PARAMS) return fail(XEN_EINVAL);
+  request.domain = domain_by_any_id(call.domain(), request.args.domid);
+  if (request.domain == nullptr) return fail(XEN_ESRCH);
+  if (request.domain->kind != GuestKind::kHvm) return fail(XEN_EINVAL);
+  if (!may_act_on(call.domain(), *request.domain)) return fail(XEN_EPERM);
+  if (deprecated(request.args.index)) return fail(XEN_EINVAL);
+  const bool own = request.domain == &call.domain();
+  if (own && own_access(request.args.index) < wanted) return fail(XEN_EPERM);
+  return request;
+}
+
+}  // namespace
+
+int64_t hvmop_set_param(Call& call, Gva argument) {
+  const Result<Request> request = decode(call, argument, Access::kReadWrite);
+  if (!request.ok()) return request.status().raw();
+  const uint32_t index = request->args.index;
+  const uint64_t value = request->args.value;
+  uint64_t& param = request->domain->hvm_params[index];
+  if (set_once(index) && param != 0 && param != value) return -XEN_EEXIST;
+  if (!value_ok(index, value)) return -XEN_EINVAL;
+  param = value;
+  return 0;
+}
+
+int64_t hvmop_get_param(Call& call, Gva argument) {
+  Result<Request> request = decode(call, argument, Access::kRead);
+  if (!request.ok()) return request.status().raw();
+  request->args.value = request->domain->hvm_params[request->args.index];
+  return write_guest(call.space(), argument, request->args) ? 0 : -XEN_EFAULT;
+}
+
+}  // namespace hv
