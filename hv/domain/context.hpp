@@ -18,6 +18,10 @@ void get_pv_context(const Vcpu& vcpu, vcpu_guest_context_t& context);
 /// EINVAL: pad, mode, segments, control registers or EFER that the ABI refuses. On error nothing changes.
 Status set_hvm_context(Vcpu& vcpu, const vcpu_hvm_context_t& context);
 
+/// XEN_DOMCTL_{set,get}vcpucontext for an HVM vCPU: general registers and whether it is up.
+void set_hvm_general(Vcpu& vcpu, const vcpu_guest_context_t& context);
+void get_hvm_general(const Vcpu& vcpu, vcpu_guest_context_t& context);
+
 /// What an HVM guest may set. The same for the start context and the save record.
 [[nodiscard]] bool hvm_cr0_valid(uint64_t cr0);
 [[nodiscard]] bool hvm_cr4_valid(uint64_t cr4);

@@ -5,7 +5,6 @@
 #include "hv/domain/pause.hpp"
 #include "hv/domain/release.hpp"
 #include "hv/domain/watchdog.hpp"
-#include "hv/domain/watchdog.hpp"
 
 namespace hv {
 

@@ -54,6 +54,8 @@ struct Domain final : UpcallSink {
   uint32_t tsc_incarnation = 0;
   uint32_t tsc_khz = 0;  ///< 0 = the host's
   bool debugger_attached = false;
+  uint16_t sched_weight = 256;  ///< as the toolstack set it: policies may look, the simple one does not
+  uint16_t sched_cap = 0;
   DomId target_of{DOMID_INVALID};  ///< XEN_DOMCTL_set_target: the domain this one emulates devices for
 
   Domain* next = nullptr;  ///< list in ascending id order

@@ -1,5 +1,6 @@
 /// vcpu_hvm_context_t to an HVM vCPU. Source: public/arch-x86/hvm/hvm_vcpu.h (as public/hvm/hvm_vcpu.h).
 #include "hv/domain/context.hpp"
+#include "hv/domain/general_registers.hpp"
 #include "hv/vcpu/pv_traps.hpp"
 
 namespace hv {
@@ -138,6 +139,30 @@ Status set_hvm_context(Vcpu& vcpu, const vcpu_hvm_context_t& context) {
   ++vcpu.tlb_version;
   vcpu_pause(vcpu, kPauseDown);
   return kOk;
+}
+
+void set_hvm_general(Vcpu& vcpu, const vcpu_guest_context_t& context) {
+  load_general(vcpu.regs, context.user_regs);
+  vcpu.regs.rflags = context.user_regs.rflags | 2u;
+  vcpu.initialised = true;
+  if ((context.flags & VGCF_online) != 0) {
+    vcpu_unpause(vcpu, kPauseDown);
+  } else {
+    vcpu_pause(vcpu, kPauseDown);
+  }
+}
+
+void get_hvm_general(const Vcpu& vcpu, vcpu_guest_context_t& context) {
+  const assay_regs& r = vcpu.regs;
+  context = {};
+  context.flags = VGCF_in_kernel;
+  if ((vcpu.pause_flags & kPauseDown) == 0) context.flags |= VGCF_online;
+  store_general(context.user_regs, r);
+  context.user_regs.rflags = r.rflags;
+  context.ctrlreg[0] = r.cr0, context.ctrlreg[2] = r.cr2, context.ctrlreg[3] = r.cr3, context.ctrlreg[4] = r.cr4;
+  context.fs_base = r.fs_base;
+  context.gs_base_kernel = r.cpl == 0 ? r.gs_base : r.gs_base_kernel;
+  context.gs_base_user = r.cpl == 0 ? r.gs_base_kernel : r.gs_base;
 }
 
 }  // namespace hv

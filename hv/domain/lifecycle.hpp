@@ -44,7 +44,8 @@ enum class TeardownProgress : uint8_t { kDone, kPreempted };
 /// Event channels, then memory; at the end VIRQ_DOM_EXC. Preemptible: call it again. Idempotent: a dead domain is done.
 /// A dead domain keeps its id until reap_dead_domains finds that nobody refers to its frames.
 TeardownProgress destroy_domain(Domain& domain, bool (*preempt)(void*), void* context);
-/// Frees dead domains that nothing refers to any more. Called between hypercalls, when no core code holds a Domain.
+/// Frees dead domains that nothing refers to any more; waits for another time while more than one vCPU is inside the
+/// core. The caller must not hold a Domain that may be dead.
 void reap_dead_domains();
 
 /// VIRQ_TIMER and its like: dropped when unbound.

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "hv/domain/context.hpp"
+#include "hv/domain/general_registers.hpp"
 #include "hv/domain/pv_roots.hpp"
 #include "hv/vcpu/pv_traps.hpp"
 #include "hv/vcpu/time.hpp"
@@ -45,16 +46,6 @@ Status check(const Vcpu& vcpu, const vcpu_guest_context_t& c) {
   return kOk;
 }
 
-void load_general(assay_regs& r, const cpu_user_regs_t& u) {
-  r.rax = u.rax, r.rbx = u.rbx, r.rcx = u.rcx, r.rdx = u.rdx;
-  r.rsi = u.rsi, r.rdi = u.rdi, r.rbp = u.rbp, r.rsp = u.rsp;
-  r.r8 = u.r8, r.r9 = u.r9, r.r10 = u.r10, r.r11 = u.r11;
-  r.r12 = u.r12, r.r13 = u.r13, r.r14 = u.r14, r.r15 = u.r15;
-  r.rip = u.rip;
-  r.cs = u.cs | kRing3, r.ss = u.ss | kRing3;  // everything of a PV guest runs in ring 3
-  r.ds = u.ds, r.es = u.es, r.fs = u.fs, r.gs = u.gs;
-}
-
 void load_traps(PvState& pv, const vcpu_guest_context_t& c) {
   for (size_t i = 0; i < std::size(pv.traps); ++i) {
     const trap_info& trap = c.trap_ctxt[i];
@@ -72,6 +63,7 @@ void load_registers(Vcpu& vcpu, const vcpu_guest_context_t& c) {
   PvState& pv = *vcpu.pv;
   const bool in_kernel = (c.flags & VGCF_in_kernel) != 0;
   load_general(r, c.user_regs);
+  r.cs = c.user_regs.cs | kRing3, r.ss = c.user_regs.ss | kRing3;  // everything of a PV guest runs in ring 3
   pv.iopl = (c.user_regs.eflags & kFlagIopl) >> 12;
   r.rflags = (c.user_regs.eflags & ~kFlagIopl) | kFlagInterrupt | kFlagAlwaysOne;
   r.cr0 = kCr0, r.cr4 = kCr4, r.efer = kEfer;
@@ -82,15 +74,6 @@ void load_registers(Vcpu& vcpu, const vcpu_guest_context_t& c) {
   r.gs_base_kernel = in_kernel ? c.gs_base_user : c.gs_base_kernel;
   r.cpl = in_kernel ? 0 : 3;
   r.code_bits = 64;
-}
-
-void store_general(cpu_user_regs_t& u, const assay_regs& r) {
-  u.rax = r.rax, u.rbx = r.rbx, u.rcx = r.rcx, u.rdx = r.rdx;
-  u.rsi = r.rsi, u.rdi = r.rdi, u.rbp = r.rbp, u.rsp = r.rsp;
-  u.r8 = r.r8, u.r9 = r.r9, u.r10 = r.r10, u.r11 = r.r11;
-  u.r12 = r.r12, u.r13 = r.r13, u.r14 = r.r14, u.r15 = r.r15;
-  u.rip = r.rip;
-  u.cs = r.cs, u.ss = r.ss, u.ds = r.ds, u.es = r.es, u.fs = r.fs, u.gs = r.gs;
 }
 
 uint64_t context_flags(const Vcpu& vcpu) {

@@ -113,7 +113,8 @@ ResetProgress evtchn_close_all(EventChannels& channels, bool (*preempt)(void*), 
 [[nodiscard]] bool virq_is_global(uint32_t virq);
 /// Makes the port bound to the virq pending; dropped when there is none. Global virqs: `vcpu_id` 0.
 void evtchn_raise_virq(EventChannels& channels, uint32_t vcpu_id, uint32_t virq);
-/// The hypervisor's side of an interdomain port notifies its peer.
+/// Notifies the peer of a port; anything but an interdomain port is silently left alone. For ports that the hypervisor
+/// consumes, and those that a guest subscribed to be told through.
 void evtchn_notify_via_xen(EventChannels& channels, Port port);
 
 /// For SCHEDOP_poll. EINVAL: port that does not exist, is not in use, or is consumed by the hypervisor.

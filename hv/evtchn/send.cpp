@@ -54,7 +54,6 @@ void evtchn_notify_via_xen(EventChannels& channels, Port port) {
   if (channel == nullptr) return;
   const LockGuard guard(channel->lock);
   if (channel->state != PortState::kInterdomain) return;
-  HV_ASSERT(channel->consumer != nullptr);
   const Port peer{channel->value};
   deliver(*channel->remote, *channel_at(*channel->remote, peer), peer);
 }

@@ -1,0 +1,136 @@
+/// Hypercall 36: version, domain, permission, and then which operation. The order of the three is observable.
+#include "hv/hypercall/domctl.hpp"
+
+#include "hv/base/lock.hpp"
+#include "hv/domain/access.hpp"
+#include "hv/domain/lifecycle.hpp"
+
+namespace hv {
+
+namespace {
+
+constexpr uint32_t kSoftResetContinued = 23;  ///< no name in the public headers
+
+/// One operation at a time: most of them stop a domain and then change it.
+Lock domctl_lock;
+
+Status authorise(const Domctl& ctl) {
+  const Domain& caller = ctl.caller();
+  if (is_control(caller)) return kOk;
+  switch (ctl.op.cmd) {
+    case XEN_DOMCTL_getdomaininfo:
+      return (caller.flags & XEN_DOMCTL_CDF_xs_domain) != 0 ? kOk : fail(XEN_EPERM);
+    case XEN_DOMCTL_ioport_mapping:
+    case XEN_DOMCTL_memory_mapping:
+    case XEN_DOMCTL_bind_pt_irq:
+    case XEN_DOMCTL_unbind_pt_irq:
+      return caller.target_of == ctl.domain->id ? kOk : fail(XEN_EPERM);
+    default:
+      return fail(XEN_EPERM);
+  }
+}
+
+int64_t dispatch_vcpu_and_memory(Domctl& ctl) {
+  switch (ctl.op.cmd) {
+    case XEN_DOMCTL_setvcpucontext:
+      return domctl_setvcpucontext(ctl);
+    case XEN_DOMCTL_getvcpucontext:
+      return domctl_getvcpucontext(ctl);
+    case XEN_DOMCTL_sethvmcontext:
+      return domctl_sethvmcontext(ctl);
+    case XEN_DOMCTL_gethvmcontext:
+      return domctl_gethvmcontext(ctl);
+    case XEN_DOMCTL_gethvmcontext_partial:
+      return domctl_gethvmcontext_partial(ctl);
+    case XEN_DOMCTL_setvcpuaffinity:
+      return domctl_setvcpuaffinity(ctl);
+    case XEN_DOMCTL_getvcpuaffinity:
+      return domctl_getvcpuaffinity(ctl);
+    case XEN_DOMCTL_scheduler_op:
+      return domctl_scheduler_op(ctl);
+    case XEN_DOMCTL_max_mem:
+      return domctl_max_mem(ctl);
+    case XEN_DOMCTL_set_address_size:
+      return domctl_set_address_size(ctl);
+    case XEN_DOMCTL_get_address_size:
+      return domctl_get_address_size(ctl);
+    case XEN_DOMCTL_set_paging_mempool_size:
+      return domctl_set_paging_mempool_size(ctl);
+    case XEN_DOMCTL_get_paging_mempool_size:
+      return domctl_get_paging_mempool_size(ctl);
+    case XEN_DOMCTL_hypercall_init:
+      return domctl_hypercall_init(ctl);
+    case XEN_DOMCTL_getpageframeinfo3:
+      return domctl_getpageframeinfo3(ctl);
+    default:
+      return -XEN_ENOSYS;
+  }
+}
+
+int64_t dispatch(Domctl& ctl) {
+  switch (ctl.op.cmd) {
+    case XEN_DOMCTL_createdomain:
+      return domctl_createdomain(ctl);
+    case XEN_DOMCTL_max_vcpus:
+      return domctl_max_vcpus(ctl);
+    case XEN_DOMCTL_destroydomain:
+      return domctl_destroydomain(ctl);
+    case XEN_DOMCTL_pausedomain:
+      return domctl_pausedomain(ctl);
+    case XEN_DOMCTL_unpausedomain:
+      return domctl_unpausedomain(ctl);
+    case XEN_DOMCTL_resumedomain:
+      return domctl_resumedomain(ctl);
+    case XEN_DOMCTL_soft_reset:
+    case kSoftResetContinued:
+      return domctl_soft_reset(ctl);
+    case XEN_DOMCTL_getdomaininfo:
+      return domctl_getdomaininfo(ctl);
+    case XEN_DOMCTL_getvcpuinfo:
+      return domctl_getvcpuinfo(ctl);
+    case XEN_DOMCTL_setdomainhandle:
+      return domctl_setdomainhandle(ctl);
+    case XEN_DOMCTL_setdebugging:
+      return domctl_setdebugging(ctl);
+    case XEN_DOMCTL_set_target:
+      return domctl_set_target(ctl);
+    case XEN_DOMCTL_settimeoffset:
+      return domctl_settimeoffset(ctl);
+    case XEN_DOMCTL_gettscinfo:
+      return domctl_gettscinfo(ctl);
+    case XEN_DOMCTL_settscinfo:
+      return domctl_settscinfo(ctl);
+    case XEN_DOMCTL_subscribe:
+      return domctl_subscribe(ctl);
+    case XEN_DOMCTL_sendtrigger:
+      return domctl_sendtrigger(ctl);
+    case XEN_DOMCTL_set_virq_handler:
+      return domctl_set_virq_handler(ctl);
+    default:
+      return dispatch_vcpu_and_memory(ctl);
+  }
+}
+
+/// Whether the operation is about the domain that its argument names.
+bool names_domain(uint32_t command) {
+  return command != XEN_DOMCTL_createdomain && command != XEN_DOMCTL_gdbsx_guestmemio;
+}
+
+}  // namespace
+
+int64_t do_domctl(Call& call) {
+  xen_domctl_t op;
+  if (!read_guest(call.space(), op, call.pointer(0))) return -XEN_EFAULT;
+  if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION) return -XEN_EACCES;
+  const LockGuard guard(domctl_lock);
+  reap_dead_domains();
+  Domctl ctl{call, op, names_domain(op.cmd) ? domain_by_id(DomId{op.domain}) : nullptr};
+  // Whoever asks about all domains need not name one that exists.
+  if (names_domain(op.cmd) && ctl.domain == nullptr && op.cmd != XEN_DOMCTL_getdomaininfo) return -XEN_ESRCH;
+  if (const Status status = authorise(ctl); !status.ok()) return status.raw();
+  const int64_t result = dispatch(ctl);
+  if (ctl.copy_back && !write_guest(call.space(), call.pointer(0), op)) return -XEN_EFAULT;
+  return ctl.continued ? call.continue_with({call.arg[0]}) : result;
+}
+
+}  // namespace hv

@@ -1,0 +1,119 @@
+/// XEN_DOMCTL_createdomain and max_vcpus.
+#include <algorithm>
+#include <limits>
+
+#include "hv/domain/domain_list.hpp"
+#include "hv/domain/lifecycle.hpp"
+#include "hv/domain/pause.hpp"
+#include "hv/hypercall/domctl.hpp"
+
+namespace hv {
+
+namespace {
+
+constexpr uint32_t kVcpusMaxPv = 8192;
+constexpr uint32_t kGrantFramesMax = 64;
+constexpr uint32_t kMaptrackFramesMax = 1024;
+constexpr uint32_t kGrantVersionMax = 2;
+constexpr uint32_t kFlagsKnown = XEN_DOMCTL_CDF_MAX * 2 - 1;
+
+bool has(uint32_t flags, uint32_t flag) {
+  return (flags & flag) != 0;
+}
+
+/// What the machine can give to any domain at all.
+Status check_flags(const xen_domctl_createdomain& config) {
+  const uint32_t flags = config.flags;
+  const bool hvm = has(flags, XEN_DOMCTL_CDF_hvm);
+  const bool hap = has(flags, XEN_DOMCTL_CDF_hap);
+  if ((flags & ~kFlagsKnown) != 0 || (config.grant_opts & ~uint32_t{XEN_DOMCTL_GRANT_version_mask}) != 0) {
+    return fail(XEN_EINVAL);
+  }
+  if (config.max_vcpus < 1 || (hap && !hvm)) return fail(XEN_EINVAL);
+  // No IOMMU, no performance counters, no processor trace.
+  if (has(flags, XEN_DOMCTL_CDF_iommu) || config.iommu_opts != 0) return fail(XEN_EINVAL);
+  if (has(flags, XEN_DOMCTL_CDF_vpmu)) return fail(XEN_EINVAL);
+  if (config.max_vcpus > (hvm ? uint32_t{HVM_MAX_VCPUS} : kVcpusMaxPv)) return fail(XEN_EINVAL);
+  if (has(flags, XEN_DOMCTL_CDF_nested_virt) && !hap) return fail(XEN_EINVAL);
+  if ((config.arch.misc_flags & ~XEN_X86_MSR_RELAXED) != 0 || config.vmtrace_size != 0) return fail(XEN_EINVAL);
+  return kOk;
+}
+
+Status check_grants(const xen_domctl_createdomain& config) {
+  const auto frames = config.max_grant_frames < 0 ? kGrantFramesMax : static_cast<uint32_t>(config.max_grant_frames);
+  const auto maptrack =
+      config.max_maptrack_frames < 0 ? kMaptrackFramesMax : static_cast<uint32_t>(config.max_maptrack_frames);
+  const uint32_t version = XEN_DOMCTL_GRANT_version(config.grant_opts);
+  if (frames < 1 || frames > kGrantFramesMax || maptrack > kMaptrackFramesMax) return fail(XEN_EINVAL);
+  return version < 1 || version > kGrantVersionMax ? fail(XEN_EINVAL) : kOk;
+}
+
+/// HVM: everything or the local APIC alone; PV64: nothing, or the timer that only the first domain gets a use of.
+Status check_emulation(const xen_domctl_createdomain& config) {
+  const uint32_t flags = config.arch.emulation_flags;
+  if (has(config.flags, XEN_DOMCTL_CDF_hvm)) {
+    const bool full = flags == (XEN_X86_EMU_ALL & ~XEN_X86_EMU_VPCI);
+    return full || flags == XEN_X86_EMU_LAPIC ? kOk : fail(XEN_EINVAL);
+  }
+  return flags == 0 || flags == XEN_X86_EMU_PIT ? kOk : fail(XEN_EINVAL);
+}
+
+Status check_config(const xen_domctl_createdomain& config) {
+  if (const Status status = check_flags(config); !status.ok()) return status;
+  if (const Status status = check_grants(config); !status.ok()) return status;
+  if (const Status status = check_emulation(config); !status.ok()) return status;
+  // Nested paging is the only way to run an HVM guest: there are no shadow page tables.
+  const bool shadow = has(config.flags, XEN_DOMCTL_CDF_hvm) && !has(config.flags, XEN_DOMCTL_CDF_hap);
+  if (shadow) return fail(XEN_EOPNOTSUPP);
+  return config.cpupool_id == 0 ? kOk : fail(XEN_ENOENT);
+}
+
+DomainConfig to_config(DomId id, const xen_domctl_createdomain& from) {
+  DomainConfig config;
+  config.id = id;
+  config.kind = has(from.flags, XEN_DOMCTL_CDF_hvm) ? GuestKind::kHvm : GuestKind::kPv64;
+  config.ssid = from.ssidref;
+  config.flags = from.flags;
+  config.emulation_flags = from.arch.emulation_flags;
+  config.misc_flags = from.arch.misc_flags;
+  config.max_vcpus = from.max_vcpus;
+  config.max_evtchn_port = from.max_evtchn_port;
+  config.max_grant_frames = from.max_grant_frames;
+  config.max_maptrack_frames = from.max_maptrack_frames;
+  config.grant_version = XEN_DOMCTL_GRANT_version(from.grant_opts);
+  std::ranges::copy(from.handle, config.handle.begin());
+  return config;
+}
+
+/// A free id that the caller chose, or the next one in turn. The turn advances even when creation fails later.
+Result<DomId> choose_id(uint16_t wanted) {
+  if (wanted > 0 && wanted < DOMID_FIRST_RESERVED) {
+    if (domain_by_id(DomId{wanted}) != nullptr) return fail(XEN_EEXIST);
+    return DomId{wanted};
+  }
+  const DomId id = pick_domain_id();
+  if (id == DomId{0}) return fail(XEN_ENOMEM);
+  return id;
+}
+
+}  // namespace
+
+int64_t domctl_createdomain(Domctl& ctl) {
+  const xen_domctl_createdomain& config = ctl.op.u.createdomain;
+  const Result<DomId> id = choose_id(ctl.op.domain);
+  if (!id.ok()) return id.status().raw();
+  if (const Status status = check_config(config); !status.ok()) return status.raw();
+  const Result<Domain*> domain = create_domain(to_config(*id, config));
+  if (!domain.ok()) return domain.status().raw();
+  ctl.op.domain = id->raw();
+  ctl.copy_back = true;
+  return 0;
+}
+
+int64_t domctl_max_vcpus(Domctl& ctl) {
+  if (ctl.on_self() || ctl.op.u.max_vcpus.max != ctl.target().max_vcpus) return -XEN_EINVAL;
+  const PauseGuard guard(ctl.target());
+  return allocate_vcpus(ctl.target()).raw();
+}
+
+}  // namespace hv

@@ -1,0 +1,89 @@
+/// Reading and setting what a domain is.
+#include <algorithm>
+
+#include "hv/domain/info.hpp"
+#include "hv/domain/pause.hpp"
+#include "hv/hypercall/domctl.hpp"
+#include "hv/vcpu/time.hpp"
+
+namespace hv {
+
+int64_t domctl_getdomaininfo(Domctl& ctl) {
+  if (ctl.domain == nullptr) {
+    if (ctl.op.domain >= DOMID_FIRST_RESERVED) return -XEN_EINVAL;
+    ctl.domain = domain_at_or_above(DomId{ctl.op.domain});
+  }
+  if (ctl.domain == nullptr) return -XEN_ESRCH;
+  describe_domain(ctl.target(), ctl.op.u.getdomaininfo);
+  ctl.op.domain = ctl.target().id.raw();
+  ctl.copy_back = true;
+  return 0;
+}
+
+int64_t domctl_getvcpuinfo(Domctl& ctl) {
+  xen_domctl_getvcpuinfo& info = ctl.op.u.getvcpuinfo;
+  if (info.vcpu >= ctl.target().max_vcpus) return -XEN_EINVAL;
+  const Vcpu* vcpu = ctl.vcpu(info.vcpu);
+  if (vcpu == nullptr) return -XEN_ESRCH;
+  info.online = (vcpu->pause_flags & kPauseDown) == 0;
+  info.blocked = (vcpu->pause_flags & (kPauseBlocked | kPausePolling)) != 0;
+  info.running = vcpu->running;
+  info.cpu_time = runstate_now(*vcpu).time[RUNSTATE_running];
+  info.cpu = vcpu->pcpu;
+  ctl.copy_back = true;
+  return 0;
+}
+
+int64_t domctl_setdomainhandle(Domctl& ctl) {
+  std::ranges::copy(ctl.op.u.setdomainhandle.handle, ctl.target().handle.begin());
+  return 0;
+}
+
+int64_t domctl_setdebugging(Domctl& ctl) {
+  if (ctl.on_self()) return -XEN_EINVAL;
+  const PauseGuard guard(ctl.target());
+  ctl.target().debugger_attached = ctl.op.u.setdebugging.enable != 0;
+  return 0;
+}
+
+int64_t domctl_set_target(Domctl& ctl) {
+  const Domain* emulated = domain_by_id(DomId{ctl.op.u.set_target.target});
+  if (emulated == nullptr) return -XEN_ESRCH;
+  if (emulated == ctl.domain || ctl.target().target_of != DomId{DOMID_INVALID}) return -XEN_EINVAL;
+  if (emulated->kind != GuestKind::kHvm) return -XEN_EOPNOTSUPP;
+  ctl.target().target_of = emulated->id;
+  return 0;
+}
+
+int64_t domctl_settimeoffset(Domctl& ctl) {
+  ctl.target().time_offset_s = ctl.op.u.settimeoffset.time_offset_seconds;
+  if (shared_info_t* shared = ctl.target().shared_info(); shared != nullptr) {
+    publish_wallclock(*shared, ctl.target().time_offset_s);
+  }
+  return 0;
+}
+
+int64_t domctl_gettscinfo(Domctl& ctl) {
+  if (ctl.on_self()) return -XEN_EINVAL;
+  xen_domctl_tsc_info& info = ctl.op.u.tsc_info;
+  info = {};
+  info.tsc_mode = ctl.target().tsc_mode;
+  info.gtsc_khz = ctl.target().tsc_khz != 0 ? ctl.target().tsc_khz : host().tsc_khz;
+  info.incarnation = ctl.target().tsc_incarnation;
+  info.elapsed_nsec = now();
+  ctl.copy_back = true;
+  return 0;
+}
+
+int64_t domctl_settscinfo(Domctl& ctl) {
+  constexpr uint32_t kModes = 3;  // default, always emulate, never emulate
+  const xen_domctl_tsc_info& info = ctl.op.u.tsc_info;
+  if (ctl.on_self() || info.tsc_mode >= kModes) return -XEN_EINVAL;
+  const PauseGuard guard(ctl.target());
+  ctl.target().tsc_mode = info.tsc_mode;
+  ctl.target().tsc_khz = info.gtsc_khz;
+  ctl.target().tsc_incarnation = info.incarnation + 1;
+  return 0;
+}
+
+}  // namespace hv

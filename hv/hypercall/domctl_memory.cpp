@@ -1,0 +1,110 @@
+/// Limits, sizes and frames of a domain.
+#include <algorithm>
+#include <limits>
+
+#include "hv/domain/pause.hpp"
+#include "hv/hypercall/domctl.hpp"
+#include "hv/hypercall/scratch.hpp"
+#include "hv/mm/hypercall_page.hpp"
+#include "hv/mm/page_refs.hpp"
+
+namespace hv {
+
+namespace {
+
+uint64_t table_type_bits(PageType type) {
+  switch (type) {
+    case PageType::kL1:
+      return XEN_DOMCTL_PFINFO_L1TAB;
+    case PageType::kL2:
+      return XEN_DOMCTL_PFINFO_L2TAB;
+    case PageType::kL3:
+      return XEN_DOMCTL_PFINFO_L3TAB;
+    case PageType::kL4:
+      return XEN_DOMCTL_PFINFO_L4TAB;
+    default:
+      return XEN_DOMCTL_PFINFO_NOTAB;
+  }
+}
+
+uint64_t describe_frame(const DomainMemory& memory, Gfn gfn) {
+  const Result<Mfn> mfn = get_page_from_gfn(memory, gfn);
+  if (!mfn.ok()) return XEN_DOMCTL_PFINFO_XTAB;
+  const FrameInfo& info = frame_info(*mfn);
+  uint64_t bits = XEN_DOMCTL_PFINFO_XTAB;
+  if (info.state != FrameState::kShared) {
+    bits = info.type_refs != 0 ? table_type_bits(info.type) : uint64_t{XEN_DOMCTL_PFINFO_NOTAB};
+    if (info.pinned) bits |= XEN_DOMCTL_PFINFO_LPINTAB;
+  }
+  put_page(*mfn);
+  return bits;
+}
+
+}  // namespace
+
+int64_t domctl_max_mem(Domctl& ctl) {
+  const uint64_t pages = ctl.op.u.max_mem.max_memkb >> (kPageShift - 10);
+  // Usage above the new limit is no error: nothing more is handed out until it has dropped.
+  ctl.target().memory.max_pages = std::min<uint64_t>(pages, std::numeric_limits<uint32_t>::max() - 1);
+  return 0;
+}
+
+int64_t domctl_set_address_size(Domctl& ctl) {
+  if (ctl.target().kind == GuestKind::kHvm) return -XEN_EOPNOTSUPP;
+  switch (ctl.op.u.address_size.size) {
+    case 64:
+      return 0;
+    case 32:
+      return -XEN_EOPNOTSUPP;  // no 32-bit PV guests
+    default:
+      return -XEN_EINVAL;
+  }
+}
+
+int64_t domctl_get_address_size(Domctl& ctl) {
+  if (ctl.target().kind == GuestKind::kHvm) return -XEN_EOPNOTSUPP;
+  ctl.op.u.address_size.size = 64;
+  ctl.copy_back = true;
+  return 0;
+}
+
+int64_t domctl_set_paging_mempool_size(Domctl& ctl) {
+  return set_paging_pool_bytes(ctl.target().memory, ctl.op.u.paging_mempool.size).raw();
+}
+
+int64_t domctl_get_paging_mempool_size(Domctl& ctl) {
+  const Result<uint64_t> bytes = paging_pool_bytes(ctl.target().memory);
+  if (!bytes.ok()) return bytes.status().raw();
+  ctl.op.u.paging_mempool.size = *bytes;
+  ctl.copy_back = true;
+  return 0;
+}
+
+int64_t domctl_hypercall_init(Domctl& ctl) {
+  const Result<Mfn> mfn = get_page_from_gfn(ctl.target().memory, Gfn{ctl.op.u.hypercall_init.gmfn});
+  if (!mfn.ok()) return -XEN_EINVAL;
+  const bool writable = get_page_type(*mfn, PageType::kWritable).ok();
+  if (writable) {
+    fill_hypercall_page(ctl.target().kind, *mfn);
+    put_page_type(*mfn);
+  }
+  put_page(*mfn);
+  return writable ? 0 : -XEN_EPERM;
+}
+
+int64_t domctl_getpageframeinfo3(Domctl& ctl) {
+  constexpr uint64_t kFramesMax = 1024;
+  const xen_domctl_getpageframeinfo3& list = ctl.op.u.getpageframeinfo3;
+  if (list.num > kFramesMax) return -XEN_E2BIG;
+  const Gva array = handle_address(list.array);
+  for (uint64_t i = 0; i < list.num; ++i) {
+    const Gva entry{array.raw() + i * sizeof(xen_pfn_t)};
+    xen_pfn_t frame;
+    if (!read_guest(ctl.call.space(), frame, entry)) return -XEN_EFAULT;
+    frame = describe_frame(ctl.target().memory, Gfn{frame});
+    if (!write_guest(ctl.call.space(), entry, frame)) return -XEN_EFAULT;
+  }
+  return 0;
+}
+
+}  // namespace hv

@@ -1,0 +1,116 @@
+/// Where vCPUs may run, and what share they get.
+#include <algorithm>
+#include <utility>
+
+#include "hv/hypercall/bitmap.hpp"
+#include "hv/hypercall/domctl.hpp"
+#include "hv/hypercall/scratch.hpp"
+
+namespace hv {
+
+namespace {
+
+constexpr uint32_t kMasks = XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT;
+constexpr uint32_t kFlags = kMasks | XEN_VCPUAFFINITY_FORCE;
+using Affinity = uint64_t[4];
+
+CpuMask load(const Affinity& affinity) {
+  CpuMask mask;
+  std::ranges::copy(affinity, mask.begin());
+  return mask;
+}
+
+CpuMask both(const CpuMask& a, const CpuMask& b) {
+  CpuMask mask;
+  std::ranges::transform(a, b, mask.begin(), [](uint64_t x, uint64_t y) { return x & y; });
+  return mask;
+}
+
+/// EINVAL when no pCPU of this machine is in the mask.
+Status set_affinity(Affinity& affinity, const CpuMask& mask) {
+  if (both(mask, online_cpus()) == CpuMask{}) return fail(XEN_EINVAL);
+  std::ranges::copy(mask, affinity);
+  return kOk;
+}
+
+bool params_valid(const xen_domctl_vcpuaffinity& p) {
+  if (p.flags == 0 || (p.flags & ~kFlags) != 0 || (p.flags & kMasks) == 0) return false;
+  if ((p.flags & XEN_VCPUAFFINITY_HARD) != 0 && handle_address(p.cpumap_hard.bitmap) == Gva{}) return false;
+  return (p.flags & XEN_VCPUAFFINITY_SOFT) == 0 || handle_address(p.cpumap_soft.bitmap) != Gva{};
+}
+
+Result<Vcpu*> find(Domctl& ctl) {
+  const xen_domctl_vcpuaffinity& p = ctl.op.u.vcpuaffinity;
+  if (!params_valid(p) || p.vcpu >= ctl.target().max_vcpus) return fail(XEN_EINVAL);
+  Vcpu* vcpu = ctl.vcpu(p.vcpu);
+  if (vcpu == nullptr) return fail(XEN_ESRCH);
+  return vcpu;
+}
+
+/// Reads, sets, and reports what will be in effect.
+Status set_and_report(const AddressSpace& space, Affinity& affinity, const xenctl_bitmap& map, const CpuMask& within) {
+  CpuMask mask;
+  if (!read_cpu_mask(space, mask, map)) return fail(XEN_EFAULT);
+  if (const Status status = set_affinity(affinity, mask); !status.ok()) return status;
+  return write_cpu_mask(space, map, both(mask, within)) ? kOk : fail(XEN_EFAULT);
+}
+
+}  // namespace
+
+int64_t domctl_setvcpuaffinity(Domctl& ctl) {
+  const xen_domctl_vcpuaffinity& p = ctl.op.u.vcpuaffinity;
+  const Result<Vcpu*> found = find(ctl);
+  if (!found.ok()) return found.status().raw();
+  Vcpu& vcpu = **found;
+  const CpuMask old_hard = load(vcpu.hard_affinity);
+  Status status = kOk;
+  if ((p.flags & XEN_VCPUAFFINITY_HARD) != 0) {
+    status = set_and_report(ctl.call.space(), vcpu.hard_affinity, p.cpumap_hard, online_cpus());
+    if (status.ok()) sched_affinity_changed(vcpu);
+  }
+  if (status.ok() && (p.flags & XEN_VCPUAFFINITY_SOFT) != 0) {
+    const CpuMask within = both(load(vcpu.hard_affinity), online_cpus());
+    status = set_and_report(ctl.call.space(), vcpu.soft_affinity, p.cpumap_soft, within);
+    // Both or none.
+    if (!status.ok() && (p.flags & XEN_VCPUAFFINITY_HARD) != 0) {
+      std::ranges::copy(old_hard, vcpu.hard_affinity);
+      sched_affinity_changed(vcpu);
+    }
+  }
+  return status.raw();
+}
+
+int64_t domctl_getvcpuaffinity(Domctl& ctl) {
+  const xen_domctl_vcpuaffinity& p = ctl.op.u.vcpuaffinity;
+  const Result<Vcpu*> vcpu = find(ctl);
+  if (!vcpu.ok()) return vcpu.status().raw();
+  const AddressSpace space = ctl.call.space();
+  const bool hard = (p.flags & XEN_VCPUAFFINITY_HARD) == 0 ||
+                    write_cpu_mask(space, p.cpumap_hard, both(load((*vcpu)->hard_affinity), online_cpus()));
+  const bool soft = (p.flags & XEN_VCPUAFFINITY_SOFT) == 0 ||
+                    write_cpu_mask(space, p.cpumap_soft, both(load((*vcpu)->soft_affinity), online_cpus()));
+  return hard && soft ? 0 : -XEN_EFAULT;
+}
+
+int64_t domctl_scheduler_op(Domctl& ctl) {
+  xen_domctl_scheduler_op& op = ctl.op.u.scheduler_op;
+  constexpr uint16_t kCapUnchanged = 0xffff;
+  if (op.sched_id != sched_policy().abi_id()) return -XEN_EINVAL;
+  Domain& domain = ctl.target();
+  switch (op.cmd) {
+    case XEN_DOMCTL_SCHEDOP_putinfo:
+      if (op.u.credit.weight != 0) domain.sched_weight = op.u.credit.weight;
+      if (op.u.credit.cap != kCapUnchanged) domain.sched_cap = op.u.credit.cap;
+      break;
+    case XEN_DOMCTL_SCHEDOP_getinfo:
+      op.u.credit.weight = domain.sched_weight;
+      op.u.credit.cap = domain.sched_cap;
+      break;
+    default:
+      return -XEN_EINVAL;
+  }
+  ctl.copy_back = true;
+  return 0;
+}
+
+}  // namespace hv
