@@ -1,0 +1,120 @@
+/// The machine: one node, one socket, as many cores as pCPUs.
+#include <algorithm>
+
+#include "hv/hypercall/scratch.hpp"
+#include "hv/hypercall/sysctl.hpp"
+#include "hv/mm/frame_alloc.hpp"
+#include "hv/mm/free_blocks.hpp"
+#include "hv/sched/sched.hpp"
+
+namespace hv {
+
+namespace {
+
+constexpr uint32_t kNodes = 1;
+
+template <typename T>
+bool put_element(const AddressSpace& space, Gva array, uint64_t index, const T& value) {
+  return write_guest(space, Gva{array.raw() + index * sizeof(T)}, value);
+}
+
+/// Frames whose addresses need from `min` to `max` bits (0: no bound), as the ABI's zones count them.
+struct AddressWindow {
+  uint64_t first = 0;
+  uint64_t end = ~uint64_t{0};
+  uint64_t free_frames = 0;
+
+  AddressWindow(uint32_t min_bits, uint32_t max_bits) {
+    if (min_bits > kPageShift + 1) first = uint64_t{1} << std::min(min_bits - kPageShift - 1, 63u);
+    if (max_bits != 0) end = max_bits <= kPageShift ? 2 : uint64_t{1} << std::min(max_bits - kPageShift, 63u);
+  }
+  static void count(void* window, Mfn head, unsigned order) {
+    auto& self = *static_cast<AddressWindow*>(window);
+    const uint64_t first = std::max(head.raw(), self.first);
+    const uint64_t end = std::min(head.raw() + (uint64_t{1} << order), self.end);
+    if (first < end) self.free_frames += end - first;
+  }
+};
+
+}  // namespace
+
+int64_t sysctl_physinfo(Sysctl& ctl) {
+  xen_sysctl_physinfo& info = ctl.op.u.physinfo;
+  info = {};
+  info.threads_per_core = 1;
+  info.cores_per_socket = host().pcpus;
+  info.nr_cpus = host().pcpus;
+  info.max_cpu_id = host().pcpus - 1;
+  info.nr_nodes = kNodes;
+  info.max_node_id = kNodes - 1;
+  info.cpu_khz = host().tsc_khz;
+  info.capabilities = XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_hap |
+                      XEN_SYSCTL_PHYSCAP_gnttab_v1 | XEN_SYSCTL_PHYSCAP_gnttab_v2;
+  info.total_pages = frames_total();
+  info.free_pages = frames_free();
+  info.max_mfn = host().frames - 1;
+  ctl.copy_back = true;
+  return 0;
+}
+
+int64_t sysctl_sched_id(Sysctl& ctl) {
+  ctl.op.u.sched_id.sched_id = sched_policy().abi_id();
+  ctl.copy_back = true;
+  return 0;
+}
+
+int64_t sysctl_getcpuinfo(Sysctl& ctl) {
+  xen_sysctl_getcpuinfo& list = ctl.op.u.getcpuinfo;
+  const uint32_t count = std::min(list.max_cpus, host().pcpus);
+  for (uint32_t i = 0; i < count; ++i) {
+    const xen_sysctl_cpuinfo_t info{sched_idle_ns(i)};
+    if (!put_element(ctl.call.space(), handle_address(list.info), i, info)) return -XEN_EFAULT;
+  }
+  list.nr_cpus = count;
+  ctl.copy_back = true;
+  return 0;
+}
+
+int64_t sysctl_availheap(Sysctl& ctl) {
+  xen_sysctl_availheap& heap = ctl.op.u.availheap;
+  const bool node_exists = heap.node == -1 || heap.node == 0;
+  AddressWindow window(heap.min_bitwidth, heap.max_bitwidth);
+  if (node_exists) visit_free_blocks(AddressWindow::count, &window);
+  heap.avail_bytes = window.free_frames * kPageSize;
+  ctl.copy_back = true;
+  return 0;
+}
+
+int64_t sysctl_cputopoinfo(Sysctl& ctl) {
+  xen_sysctl_cputopoinfo& topology = ctl.op.u.cputopoinfo;
+  uint32_t count = host().pcpus;
+  const Gva array = handle_address(topology.cputopo);
+  if (array != Gva{}) {
+    count = std::min(count, topology.num_cpus);
+    for (uint32_t i = 0; i < count; ++i) {
+      const xen_sysctl_cputopo_t place{i, 0, 0};
+      if (!put_element(ctl.call.space(), array, i, place)) return -XEN_EFAULT;
+    }
+  }
+  topology.num_cpus = count;
+  ctl.copy_back = true;
+  return 0;
+}
+
+int64_t sysctl_numainfo(Sysctl& ctl) {
+  xen_sysctl_numainfo& numa = ctl.op.u.numainfo;
+  const Gva memory = handle_address(numa.meminfo);
+  const Gva distance = handle_address(numa.distance);
+  const bool wanted = memory != Gva{} || distance != Gva{};
+  const uint32_t count = wanted ? std::min(kNodes, numa.num_nodes) : kNodes;
+  const xen_sysctl_meminfo_t info{host().frames * kPageSize, frames_free() * kPageSize};
+  constexpr uint32_t kLocalDistance = 10;
+  if (count != 0 && memory != Gva{} && !put_element(ctl.call.space(), memory, 0, info)) return -XEN_EFAULT;
+  if (count != 0 && distance != Gva{} && !put_element(ctl.call.space(), distance, 0, kLocalDistance))
+    return -XEN_EFAULT;
+  numa.num_nodes = count;
+  ctl.copy_back = true;
+  return 0;
+}
+
+}  // namespace hv
