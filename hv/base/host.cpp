@@ -28,6 +28,10 @@ void signal(uint32_t pcpu) {
   host().point(host().ctx, ASSAY_POINT_SIGNAL_SENT, &host());
 }
 
+void wait_for_others(const void* object) {
+  host().point(host().ctx, ASSAY_POINT_WAIT, object);
+}
+
 void panic(std::string_view message) {
   char text[kLogLineMax];
   std::snprintf(text, sizeof text, "%.*s", static_cast<int>(message.size()), message.data());

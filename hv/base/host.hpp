@@ -16,6 +16,8 @@ void set_host(const assay_host* host);
 Ns now();
 /// Makes that pCPU enter the core soon. A scheduling point.
 void signal(uint32_t pcpu);
+/// Lets other pCPUs take a step: for loops that wait for one of them. `object` names what is waited for.
+void wait_for_others(const void* object);
 
 /// Panics with the text, file and line when `condition` is false: a bug of this core, never a guest's mistake.
 #define HV_ASSERT(condition) \

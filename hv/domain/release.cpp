@@ -11,7 +11,7 @@ void free_vcpu(Vcpu& vcpu) {
   drop_vcpu_frames(vcpu);
   forget_hvm_record(vcpu);
   // Its pCPU may still be on the way out of the core.
-  while (vcpu.running) host().point(host().ctx, ASSAY_POINT_LOCK_WANTED, &vcpu.running);
+  while (vcpu.running) wait_for_others(&vcpu.running);
   vcpu_destroy(vcpu);
 }
 

@@ -102,9 +102,8 @@ void vcpu_unpause(Vcpu& vcpu, PauseFlag reason) {
 
 void vcpu_stop_sync(Vcpu& vcpu) {
   HV_ASSERT(!vcpu_runnable(vcpu));
-  // The other pCPU was signalled. To wait for it is to want what it holds, hence the kind of point: called again after
-  // each failed attempt.
-  while (vcpu.running) host().point(host().ctx, ASSAY_POINT_LOCK_WANTED, &vcpu.running);
+  // Its pCPU was signalled and will take it off.
+  while (vcpu.running) wait_for_others(&vcpu.running);
 }
 
 void vcpu_unblock(Vcpu& vcpu) {

@@ -39,6 +39,9 @@ enum assay_point {
   ASSAY_POINT_GUEST_READ = 5, /**< about to read guest memory that another vCPU can change (double fetches) */
   ASSAY_POINT_GUEST_WRITE = 6,
   ASSAY_POINT_PREEMPT_CHECK = 7, /**< a long operation asks whether it should create a continuation */
+  /// The core cannot go on before another pCPU, which it has signalled or which is in the core, has done something: the
+  /// host lets others take a step, whatever its policy. Called again until the core has what it waits for.
+  ASSAY_POINT_WAIT = 8,
 };
 
 /// How the hardware behaves for the vCPU that runs.
