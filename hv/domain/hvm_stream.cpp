@@ -71,7 +71,7 @@ Status load_cpu(Domain& domain, const hvm_save_descriptor& descriptor, Reader& r
   Vcpu* vcpu = descriptor.instance < domain.max_vcpus ? domain.vcpus[descriptor.instance] : nullptr;
   hvm_hw_cpu record{};
   constexpr uint32_t kOldest = offsetof(hvm_hw_cpu, flags);
-  if (vcpu == nullptr || descriptor.length < kOldest || descriptor.length > sizeof record ||
+  if (vcpu == nullptr || vcpu->info == nullptr || descriptor.length < kOldest || descriptor.length > sizeof record ||
       !reader.take(&record, descriptor.length)) {
     return fail(XEN_EINVAL);
   }

@@ -1,5 +1,6 @@
 #include "hv/domain/soft_reset.hpp"
 
+#include "hv/domain/context.hpp"
 #include "hv/domain/lifecycle.hpp"
 #include "hv/mm/frame_alloc.hpp"
 #include "hv/mm/m2p.hpp"
@@ -25,7 +26,13 @@ void forget_registered_areas(Vcpu& vcpu) {
   put_page_and_type(vcpu.info_frame);
   vcpu.info_frame = kInvalidMfn;
   shared_info_t* shared = vcpu.domain->shared_info();
-  vcpu.info = vcpu.id < XEN_LEGACY_MAX_VCPUS ? &shared->vcpu_info[vcpu.id] : nullptr;
+  if (vcpu.id < XEN_LEGACY_MAX_VCPUS) {
+    vcpu.info = &shared->vcpu_info[vcpu.id];
+    return;
+  }
+  // Without a place for its vcpu_info it cannot run: it has to be registered and initialised again.
+  vcpu.info = nullptr;
+  reset_vcpu(vcpu);
 }
 
 /// Where the old kernel had mapped shared_info, the new one finds ordinary memory.

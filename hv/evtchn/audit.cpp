@@ -71,7 +71,7 @@ uint32_t evtchn_audit(EventChannels& channels, void (*report)(void*, const char*
   uint32_t active = 0;
   uint32_t consumed = 0;
   for (uint32_t number = 0; number < channels.valid_ports; ++number) {
-    const EventChannel& channel = *channel_at(channels, Port{number});
+    const EventChannel& channel = channel_of(channels, Port{number});
     if (channel.state > PortState::kReserved) ++active;
     if (channel.consumer != nullptr) ++consumed;
     check_channel(channels, number, channel, findings);

@@ -23,7 +23,7 @@ Result<Port> evtchn_alloc_unbound(EventChannels& channels, DomId remote, bool pe
   if (!port.ok()) return port.status();
   // A full domain answers ENOSPC even to those who may not ask: the ABI's order.
   if (!permitted) return fail(XEN_EPERM);
-  EventChannel& channel = *channel_at(channels, *port);
+  EventChannel& channel = channel_of(channels, *port);
   const LockGuard channel_guard(channel.lock);
   claim_port(channels, *port, PortState::kUnbound, 0).remote_id = remote;
   return port;
@@ -34,7 +34,7 @@ Result<Port> evtchn_alloc_for_xen(EventChannels& channels, uint32_t vcpu_id, Dom
   const LockGuard guard(channels.lock);
   const Result<Port> port = find_free_port(channels);
   if (!port.ok()) return port.status();
-  EventChannel& channel = *channel_at(channels, *port);
+  EventChannel& channel = channel_of(channels, *port);
   const LockGuard channel_guard(channel.lock);
   claim_port(channels, *port, PortState::kUnbound, vcpu_id);
   channel.remote_id = remote;
@@ -49,7 +49,7 @@ Result<Port> evtchn_bind_interdomain(EventChannels& local, EventChannels& remote
   if (!port.ok()) return port.status();
   EventChannel* peer = channel_at(remote, remote_port);
   if (peer == nullptr || peer->state != PortState::kUnbound || peer->remote_id != local.id) return fail(XEN_EINVAL);
-  EventChannel& channel = *channel_at(local, *port);
+  EventChannel& channel = channel_of(local, *port);
   const ChannelPairGuard channel_guard(channel, *peer);
   claim_port(local, *port, PortState::kInterdomain, 0);
   channel.remote = &remote;
@@ -75,7 +75,7 @@ Result<Port> evtchn_bind_virq(EventChannels& channels, uint32_t virq, uint32_t v
   if (!port.ok()) return port.status();
   if (row == nullptr) row = arena_array<uint32_t>(NR_VIRQS);
   if (row == nullptr) return fail(XEN_ENOMEM);
-  EventChannel& channel = *channel_at(channels, *port);
+  EventChannel& channel = channel_of(channels, *port);
   const LockGuard channel_guard(channel.lock);
   claim_port(channels, *port, PortState::kVirq, vcpu_id).value = virq;
   row[virq] = port->raw();
@@ -87,7 +87,7 @@ Result<Port> evtchn_bind_ipi(EventChannels& channels, uint32_t vcpu_id) {
   const LockGuard guard(channels.lock);
   const Result<Port> port = find_free_port(channels);
   if (!port.ok()) return port.status();
-  EventChannel& channel = *channel_at(channels, *port);
+  EventChannel& channel = channel_of(channels, *port);
   const LockGuard channel_guard(channel.lock);
   claim_port(channels, *port, PortState::kIpi, vcpu_id);
   return port;
@@ -96,13 +96,13 @@ Result<Port> evtchn_bind_ipi(EventChannels& channels, uint32_t vcpu_id) {
 Result<Port> evtchn_bind_pirq(EventChannels& channels, uint32_t pirq, bool has_line) {
   const LockGuard guard(channels.lock);
   for (uint32_t number = 1; number < channels.valid_ports; ++number) {
-    const EventChannel& other = *channel_at(channels, Port{number});
+    const EventChannel& other = channel_of(channels, Port{number});
     if (other.state == PortState::kPirq && other.value == pirq) return fail(XEN_EEXIST);
   }
   const Result<Port> port = find_free_port(channels);
   if (!port.ok()) return port.status();
   if (!has_line) return fail(XEN_EINVAL);
-  EventChannel& channel = *channel_at(channels, *port);
+  EventChannel& channel = channel_of(channels, *port);
   const LockGuard channel_guard(channel.lock);
   claim_port(channels, *port, PortState::kPirq, 0).value = pirq;
   return port;

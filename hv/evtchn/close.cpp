@@ -9,8 +9,8 @@ constexpr uint32_t kPortsBetweenChecks = 64;
 
 /// The peer waits again, for this domain only. It keeps its pending event, its mask and its vCPU.
 void disconnect(EventChannels& channels, Port port) {
-  EventChannel& channel = *channel_at(channels, port);
-  EventChannel& peer = *channel_at(*channel.remote, Port{channel.value});
+  EventChannel& channel = channel_of(channels, port);
+  EventChannel& peer = channel_of(*channel.remote, Port{channel.value});
   HV_ASSERT(peer.state == PortState::kInterdomain && peer.remote == &channels && peer.value == port.raw());
   const ChannelPairGuard guard(channel, peer);
   peer.state = PortState::kUnbound;
@@ -22,7 +22,7 @@ void disconnect(EventChannels& channels, Port port) {
 
 /// The component's lock is held, and the peer's when there is one.
 void close_locked(EventChannels& channels, Port port) {
-  EventChannel& channel = *channel_at(channels, port);
+  EventChannel& channel = channel_of(channels, port);
   if (channel.state == PortState::kInterdomain) {
     disconnect(channels, port);
     return;
@@ -86,7 +86,7 @@ ResetProgress evtchn_close_all(EventChannels& channels, bool (*preempt)(void*), 
     channels.dying = true;
   }
   for (uint32_t number = 1; number < channels.valid_ports; ++number) {
-    const EventChannel& channel = *channel_at(channels, Port{number});
+    const EventChannel& channel = channel_of(channels, Port{number});
     if (channel.state <= PortState::kReserved) continue;
     static_cast<void>(evtchn_close(channels, Port{number}, true));
     if (number % kPortsBetweenChecks == 0 && preempt(context)) return ResetProgress::kPreempted;

@@ -71,10 +71,14 @@ Status evtchn_init(EventChannels& channels, uint32_t max_port, uint32_t vcpus_ma
 /// Frees the memory of a component whose ports are all closed.
 void evtchn_free_memory(EventChannels& channels);
 
+/// The channel of a port that exists.
+inline EventChannel& channel_of(EventChannels& channels, Port port) {
+  return channels.buckets[port.raw() / kPortsPerBucket][port.raw() % kPortsPerBucket];
+}
 /// The channel when the port exists, null otherwise.
 [[nodiscard]] inline EventChannel* channel_at(EventChannels& channels, Port port) {
   if (port.raw() >= channels.valid_ports) return nullptr;
-  return &channels.buckets[port.raw() / kPortsPerBucket][port.raw() % kPortsPerBucket];
+  return &channel_of(channels, port);
 }
 
 /// Errors, in order: EINVAL dying; ENOSPC or ENOMEM no port; EPERM not `permitted`. On error nothing changes.

@@ -52,7 +52,7 @@ Result<Port> find_free_port(EventChannels& channels) {
     if (number >= channels.valid_ports) {
       if (const Status status = add_bucket(channels); !status.ok()) return status;
     }
-    if (channel_at(channels, Port{number})->state != PortState::kFree) continue;
+    if (channel_of(channels, Port{number}).state != PortState::kFree) continue;
     channels.first_free = number;
     return Port{number};
   }
@@ -60,7 +60,7 @@ Result<Port> find_free_port(EventChannels& channels) {
 }
 
 EventChannel& claim_port(EventChannels& channels, Port port, PortState state, uint32_t vcpu_id) {
-  EventChannel& channel = *channel_at(channels, port);
+  EventChannel& channel = channel_of(channels, port);
   HV_ASSERT(channel.state == PortState::kFree && channel.consumer == nullptr);
   channel.state = state;
   channel.notify_vcpu = vcpu_id;
@@ -69,7 +69,7 @@ EventChannel& claim_port(EventChannels& channels, Port port, PortState state, ui
 }
 
 void release_port(EventChannels& channels, Port port) {
-  EventChannel& channel = *channel_at(channels, port);
+  EventChannel& channel = channel_of(channels, port);
   HV_ASSERT(channel.state > PortState::kReserved && channels.active_ports > 0);
   two_level_clear_pending(channels, port);
   --channels.active_ports;

@@ -24,7 +24,7 @@ Status evtchn_send(EventChannels& channels, Port port) {
   switch (channel->state) {
     case PortState::kInterdomain: {
       const Port peer{channel->value};
-      deliver(*channel->remote, *channel_at(*channel->remote, peer), peer);
+      deliver(*channel->remote, channel_of(*channel->remote, peer), peer);
       return kOk;
     }
     case PortState::kIpi:
@@ -43,7 +43,7 @@ void evtchn_raise_virq(EventChannels& channels, uint32_t vcpu_id, uint32_t virq)
   const uint32_t* row = channels.virq_ports[vcpu_id];
   if (row == nullptr || row[virq] == 0) return;
   const Port port{row[virq]};
-  EventChannel& channel = *channel_at(channels, port);
+  EventChannel& channel = channel_of(channels, port);
   const LockGuard guard(channel.lock);
   if (channel.state != PortState::kVirq || channel.value != virq) return;
   two_level_set_pending(channels, channel.notify_vcpu, port);
@@ -55,7 +55,7 @@ void evtchn_notify_via_xen(EventChannels& channels, Port port) {
   const LockGuard guard(channel->lock);
   if (channel->state != PortState::kInterdomain) return;
   const Port peer{channel->value};
-  deliver(*channel->remote, *channel_at(*channel->remote, peer), peer);
+  deliver(*channel->remote, channel_of(*channel->remote, peer), peer);
 }
 
 Status evtchn_unmask(EventChannels& channels, Port port) {

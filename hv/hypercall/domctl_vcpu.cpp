@@ -17,6 +17,7 @@ int64_t domctl_setvcpucontext(Domctl& ctl) {
   const Scratch<vcpu_guest_context_t> context;
   if (!context.ok()) return -XEN_ENOMEM;
   if (!read_guest(ctl.call.space(), *context, handle_address(ctl.op.u.vcpucontext.ctxt))) return -XEN_EFAULT;
+  if (vcpu->info == nullptr) return -XEN_EINVAL;  // as for the guest's own VCPUOP_initialise
   const PauseGuard guard(ctl.target());
   if (vcpu->pv != nullptr) return set_pv_context(*vcpu, *context).raw();
   set_hvm_general(*vcpu, *context);
