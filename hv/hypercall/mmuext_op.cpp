@@ -22,20 +22,9 @@ struct Operation {
   [[nodiscard]] Mfn mfn() const { return Mfn{op.arg1.mfn}; }
 };
 
-/// Errors, in order: EINVAL not the owner's frame; what the validation found; EINVAL pinned already.
 Status pin(const Operation& operation, unsigned level) {
   const LockGuard guard(operation.owner.lock);
-  const Status status = get_page_and_type(operation.mfn(), operation.owner, table_type(level));
-  if (!status.ok()) return status;
-  FrameInfo& info = frame_info(operation.mfn());
-  if (!info.pinned && !operation.owner.dying) {
-    info.pinned = true;
-    return kOk;
-  }
-  // A pin that nobody would drop: the owner is on its way out.
-  const bool again = info.pinned;
-  put_page_and_type(operation.mfn());
-  return again ? fail(XEN_EINVAL) : kOk;
+  return pin_page(operation.mfn(), operation.owner, table_type(level));
 }
 
 Status unpin(const Operation& operation) {

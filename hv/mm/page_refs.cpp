@@ -145,6 +145,20 @@ bool drop_allocation(Mfn mfn) {
   return true;
 }
 
+Status pin_page(Mfn mfn, const DomainMemory& owner, PageType type) {
+  const Status status = get_page_and_type(mfn, owner, type);
+  if (!status.ok()) return status;
+  FrameInfo& info = frame_info(mfn);
+  if (!info.pinned && !owner.dying) {
+    info.pinned = true;
+    return kOk;
+  }
+  // Nobody would drop a pin of a dying domain.
+  const bool again = info.pinned;
+  put_page_and_type(mfn);
+  return again ? fail(XEN_EINVAL) : kOk;
+}
+
 bool unpin_page(Mfn mfn) {
   FrameInfo& info = frame_info(mfn);
   if (!info.pinned) return false;

@@ -36,6 +36,9 @@ Result<Mfn> get_page_from_gfn(const DomainMemory& memory, Gfn gfn);
 /// dropped before.
 bool drop_allocation(Mfn mfn);
 
+/// MMUEXT_PIN_*: takes general and typed reference and keeps them until it is unpinned or its owner dies.
+/// Errors, in order: EINVAL not the owner's frame; what the validation found; EINVAL pinned already.
+Status pin_page(Mfn mfn, const DomainMemory& owner, PageType type);
 /// Drops the pin, if there is one. False when there was none.
 bool unpin_page(Mfn mfn);
 
