@@ -1,0 +1,146 @@
+#include "sim/engine/core_object.hpp"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+
+namespace assay {
+
+namespace {
+
+[[noreturn]] void refuse(const std::filesystem::path& path, const std::string& why) {
+  throw CoreRefused("core " + path.string() + ": " + why);
+}
+
+/// dlopen's own words for these are poor ("invalid ELF header"), so look first.
+void check_elf_header(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) refuse(path, std::string("cannot be read: ") + std::strerror(errno));
+  Elf64_Ehdr header{};
+  file.read(reinterpret_cast<char*>(&header), sizeof header);
+  const bool whole = file.gcount() == sizeof header;
+  if (!whole || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) refuse(path, "is not an ELF file");
+  if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != EM_X86_64) {
+    refuse(path, "is not built for x86-64; build the core for the machine that runs the simulator");
+  }
+  if (header.e_type != ET_DYN) refuse(path, "is not a shared object; link the core with -shared");
+}
+
+struct Segments {
+  uintptr_t base;
+  std::vector<std::span<std::byte>> writable;
+  uintptr_t end = 0;
+};
+
+/// Writable segments without their RELRO part, which is read-only once relocated.
+int collect_segments(dl_phdr_info* info, size_t, void* argument) {
+  auto& found = *static_cast<Segments*>(argument);
+  if (info->dlpi_addr != found.base) return 0;
+  const std::span headers(info->dlpi_phdr, info->dlpi_phnum);
+  uintptr_t relro_end = 0;
+  for (const auto& header : headers) {
+    constexpr uintptr_t kPageMask = ASSAY_PAGE_SIZE - 1;
+    if (header.p_type == PT_GNU_RELRO) relro_end = (header.p_vaddr + header.p_memsz + kPageMask) & ~kPageMask;
+  }
+  for (const auto& header : headers) {
+    if (header.p_type != PT_LOAD) continue;
+    const uintptr_t end = header.p_vaddr + header.p_memsz;
+    found.end = std::max(found.end, found.base + end);
+    if ((header.p_flags & PF_W) == 0) continue;
+    const uintptr_t start = std::clamp(relro_end, header.p_vaddr, end);
+    if (start < end) found.writable.emplace_back(reinterpret_cast<std::byte*>(found.base + start), end - start);
+  }
+  return 1;
+}
+
+}  // namespace
+
+CoreObject::CoreObject(const std::filesystem::path& path) : path_(path) {
+  check_elf_header(path_);
+  load();
+  try {
+    find_symbol();
+    check_versions();
+    find_segments();
+  } catch (...) {
+    dlclose(handle_);
+    throw;
+  }
+  initial_data_ = save_data();
+}
+
+CoreObject::~CoreObject() {
+  dlclose(handle_);
+}
+
+void CoreObject::load() {
+  // An absolute name keeps dlopen from searching the library path.
+  handle_ = dlopen(std::filesystem::absolute(path_).c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (handle_ == nullptr) refuse(path_, std::string("cannot be loaded: ") + dlerror());
+}
+
+void CoreObject::find_symbol() {
+  void* const symbol = dlsym(handle_, ASSAY_CORE_SYMBOL);
+  if (symbol == nullptr) refuse(path_, "exports no symbol " ASSAY_CORE_SYMBOL "; see sim/port/README.md");
+  Dl_info info{};
+  void* found = nullptr;
+  const int known = dladdr1(symbol, &info, &found, RTLD_DL_SYMENT);
+  const auto* const entry = static_cast<const Elf64_Sym*>(found);
+  if (known != 0 && entry != nullptr && entry->st_size != 0 && entry->st_size < sizeof(assay_core)) {
+    refuse(path_, "its " ASSAY_CORE_SYMBOL " has " + std::to_string(entry->st_size) + " bytes, not " +
+                      std::to_string(sizeof(assay_core)) + "; rebuild it with this port.h");
+  }
+  core_ = static_cast<const assay_core*>(symbol);
+}
+
+void CoreObject::check_versions() const {
+  const auto ours = std::to_string(ASSAY_PORT_MAJOR) + "." + std::to_string(ASSAY_PORT_MINOR);
+  const auto theirs = std::to_string(core_->major) + "." + std::to_string(core_->minor);
+  if (core_->major != ASSAY_PORT_MAJOR || core_->minor > ASSAY_PORT_MINOR) {
+    refuse(path_, "was built for port version " + theirs + ", this host speaks " + ours +
+                      "; rebuild it with this host's sim/port/port.h");
+  }
+  if (core_->boot == nullptr || core_->build_first_domain == nullptr || core_->enter == nullptr) {
+    refuse(path_, "leaves boot, build_first_domain or enter null");
+  }
+}
+
+void CoreObject::find_segments() {
+  link_map* map = nullptr;
+  if (dlinfo(handle_, RTLD_DI_LINKMAP, &map) != 0) refuse(path_, std::string("cannot be inspected: ") + dlerror());
+  Segments found{map->l_addr, {}};
+  dl_iterate_phdr(collect_segments, &found);
+  base_ = found.base;
+  end_ = found.end;
+  writable_ = found.writable;
+}
+
+CoreObject::Data CoreObject::save_data() const {
+  Data data;
+  for (const auto& segment : writable_) data.insert(data.end(), segment.begin(), segment.end());
+  return data;
+}
+
+void CoreObject::restore_data(const Data& data) const {
+  size_t from = 0;
+  for (const auto& segment : writable_) {
+    std::memcpy(segment.data(), data.data() + from, segment.size());
+    from += segment.size();
+  }
+}
+
+std::string CoreObject::describe_address(uintptr_t address) const {
+  if (address < base_ || address >= end_) return {};
+  std::array<char, 24> offset{};
+  std::snprintf(offset.data(), offset.size(), "+0x%llx", static_cast<unsigned long long>(address - base_));
+  return path_.filename().string() + offset.data();
+}
+
+}  // namespace assay

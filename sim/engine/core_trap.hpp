@@ -1,0 +1,40 @@
+/// A CPU fault inside a core ends that core's machine, not the process.
+#pragma once
+
+#include <csignal>
+#include <cstdint>
+
+namespace assay {
+
+/// What the processor said, as plain data: a signal handler fills it in.
+struct CoreFault {
+  int signal_number = 0;
+  uintptr_t address = 0;  ///< for SIGSEGV and SIGBUS
+  uintptr_t rip = 0;
+  bool is_write = false;
+};
+
+/// Whoever runs core code. on_core_fault is called in the signal handler, on a stack of its own.
+class CoreTrapTarget {
+ public:
+  virtual ~CoreTrapTarget() = default;
+  /// True while core code runs on this thread.
+  [[nodiscard]] virtual bool in_core() const = 0;
+  /// Notes the fault and leaves the core for good.
+  [[noreturn]] virtual void on_core_fault(const CoreFault& fault) = 0;
+};
+
+/// While it lives, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP and SIGABRT raised by core code on this thread go to the
+/// target. Anywhere else they do what they did before. Scopes nest.
+class CoreTrapScope {
+ public:
+  explicit CoreTrapScope(CoreTrapTarget& target);
+  CoreTrapScope(const CoreTrapScope&) = delete;
+  CoreTrapScope& operator=(const CoreTrapScope&) = delete;
+  ~CoreTrapScope();
+
+ private:
+  CoreTrapTarget* outer_;
+};
+
+}  // namespace assay

@@ -1,0 +1,134 @@
+/// What a core can ask of the host. These run on a core's fiber: they never throw and never wait.
+#include <algorithm>
+#include <cstring>
+
+#include "sim/engine/machine.hpp"
+
+namespace assay {
+
+namespace {
+constexpr uint64_t kFoldTrace = 3ull << 61;
+constexpr uint64_t kFoldSwitch = 5ull << 60;
+/// A core in a loop must not fill the host's memory.
+constexpr size_t kConsoleBytesMax = 4u << 20;
+constexpr uint32_t kTraceWordsMax = 7;
+}  // namespace
+
+void Machine::fill_host() {
+  host_.major = ASSAY_PORT_MAJOR;
+  host_.minor = ASSAY_PORT_MINOR;
+  host_.ctx = this;
+  host_.memory = memory_.data();
+  host_.frames = frames();
+  host_.arena = arena_.data();
+  host_.arena_bytes = arena_.bytes();
+  host_.pcpus = config_.pcpus;
+  host_.tsc_khz = config_.tsc_khz;
+  host_.wallclock_s = config_.wallclock_s;
+  host_.now_ns = host_now;
+  host_.set_timer = host_set_timer;
+  host_.signal = host_signal;
+  host_.console_write = host_console_write;
+  host_.console_read = host_console_read;
+  host_.trace = host_trace;
+  host_.point = host_point;
+  host_.panic = host_panic;
+}
+
+uint64_t Machine::tsc(uint64_t now_ns) const {
+  constexpr uint64_t kNsPerMs = 1'000'000;
+  return now_ns / kNsPerMs * config_.tsc_khz + now_ns % kNsPerMs * config_.tsc_khz / kNsPerMs;
+}
+
+uint64_t Machine::host_now(void* ctx) {
+  return self(ctx).state_.now_ns;
+}
+
+void Machine::host_set_timer(void* ctx, uint32_t pcpu, uint64_t deadline_ns) {
+  Machine& machine = self(ctx);
+  if (pcpu >= machine.config_.pcpus) machine.stop_core(CoreDied::How::kPanic, "set_timer: no such pcpu");
+  machine.state_.pcpus[pcpu].timer_ns = deadline_ns;
+  machine.state_.next_event_ns = std::min(machine.state_.next_event_ns, deadline_ns);
+}
+
+void Machine::host_signal(void* ctx, uint32_t pcpu) {
+  Machine& machine = self(ctx);
+  if (pcpu >= machine.config_.pcpus) machine.stop_core(CoreDied::How::kPanic, "signal: no such pcpu");
+  machine.interrupt(pcpu);
+}
+
+void Machine::host_console_write(void* ctx, const char* text, uint64_t bytes) {
+  std::string& output = self(ctx).state_.console_output;
+  output.append(text, std::min<uint64_t>(bytes, kConsoleBytesMax - output.size()));
+}
+
+uint64_t Machine::host_console_read(void* ctx, char* text, uint64_t bytes) {
+  std::string& input = self(ctx).state_.console_input;
+  const size_t count = std::min<uint64_t>(bytes, input.size());
+  std::memcpy(text, input.data(), count);
+  input.erase(0, count);
+  return count;
+}
+
+void Machine::type_console(std::string_view text) {
+  state_.console_input += text;
+  state_.digest.fold_bytes(std::as_bytes(std::span(text)));
+  interrupt(0);  // as a serial port would
+}
+
+void Machine::host_trace(void* ctx, uint32_t id, const uint64_t* words, uint32_t count) {
+  Machine& machine = self(ctx);
+  const uint32_t kept = std::min(count, kTraceWordsMax);
+  machine.state_.digest.fold(kFoldTrace | id, kept);
+  for (uint32_t i = 0; i < kept; ++i) machine.state_.digest.fold(words[i]);
+  TraceEntry& entry = machine.next_trace_entry();
+  entry = {machine.state_.now_ns, TraceEntry::Kind::kCore, machine.running_pcpu_, id, 0, 0, {}};
+  std::copy_n(words, std::min<size_t>(kept, entry.words.size()), entry.words.begin());
+}
+
+void Machine::host_point(void* ctx, uint32_t kind, const void* object) {
+  Machine& machine = self(ctx);
+  machine.state_.now_ns += kPointCostNs;
+  if (--machine.points_left_ == 0)
+    machine.stop_core(CoreDied::How::kHang,
+                      "the core passed too many scheduling points "
+                      "without returning");
+  if (machine.steers_) machine.on_point(static_cast<assay_point>(kind), object);
+}
+
+void Machine::on_point(assay_point kind, const void* object) {
+  const uint32_t pcpu = running_pcpu_;
+  PcpuState& state = state_.pcpus[pcpu];
+  if (!state.in_core) return;  // a job: nothing else can run
+  // Asked for twice without having been taken: somebody else holds the lock and must go on.
+  const bool contended = kind == ASSAY_POINT_LOCK_WANTED && state.wanted_lock == object;
+  if (kind == ASSAY_POINT_LOCK_WANTED) state.wanted_lock = object;
+  if (kind == ASSAY_POINT_LOCK_TAKEN) state.wanted_lock = nullptr;
+
+  uint32_t chosen = pcpu;
+  if (contended) {
+    PcpuSet others;
+    for (uint32_t other = 0; other < config_.pcpus; ++other) {
+      if (other != pcpu && state_.pcpus[other].in_core) others.add(other);
+    }
+    if (!others.empty()) chosen = is_settling_ ? others.after(pcpu) : policy_->next(pcpu, others);
+  } else if (!is_settling_) {
+    chosen = policy_->at_point(kind, pcpu, state_.ready);
+  }
+  if (chosen == pcpu) return;
+  switch_to_ = chosen;
+  state_.digest.fold(kFoldSwitch | static_cast<uint64_t>(kind), pcpu, chosen);
+  running_->leave();
+}
+
+void Machine::host_panic(void* ctx, const char* message) {
+  self(ctx).stop_core(CoreDied::How::kPanic, message != nullptr ? message : "(no message)");
+}
+
+void Machine::stop_core(CoreDied::How how, const char* what) {
+  // The fiber is not unwound, so what is allocated here must be owned by the machine already.
+  death_ = std::make_unique<CoreDied>(how, how == CoreDied::How::kPanic ? std::string("panic: ") + what : what);
+  running_->abandon();
+}
+
+}  // namespace assay

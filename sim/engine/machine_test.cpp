@@ -1,0 +1,243 @@
+#include "sim/engine/machine.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sim/base/paths.hpp"
+#include "sim/port/testing/contended.h"
+
+namespace assay {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr uint64_t kVersionCall = 17;
+constexpr uint64_t kConsoleCall = 18;
+constexpr uint64_t kSecond = 1'000'000'000;
+
+MachineConfig small_machine() {
+  MachineConfig config;
+  config.pcpus = 2;
+  config.memory_bytes = 64u << 20;
+  config.arena_bytes = 1u << 20;
+  return config;
+}
+
+/// Makes `calls` hypercalls of one number, then idles.
+class Caller final : public GuestExecutor {
+ public:
+  Caller(uint64_t number, uint64_t calls) : number_(number), left_(calls) {}
+  GuestStep step(assay_run& run, uint64_t, assay_exit& exit) override {
+    result_ = run.regs->rax;
+    if (left_ == 0) {
+      done_ = true;
+      return {GuestStep::Kind::kIdle};
+    }
+    --left_;
+    run.regs->rax = number_;
+    exit.reason = ASSAY_EXIT_HYPERCALL;
+    return {GuestStep::Kind::kExit};
+  }
+  [[nodiscard]] const bool& done() const { return done_; }
+  [[nodiscard]] uint64_t result() const { return result_; }
+
+ private:
+  uint64_t number_;
+  uint64_t left_;
+  uint64_t result_ = 0;
+  bool done_ = false;
+};
+
+assay_image small_image() {
+  static constexpr std::array<uint8_t, 64> kKernel{};
+  assay_image image{};
+  image.kernel = kKernel.data();
+  image.kernel_bytes = kKernel.size();
+  image.vcpus = 1;
+  return image;
+}
+
+/// A machine with a test core whose only vCPU makes calls.
+struct Rig {
+  explicit Rig(const std::string& core_name, uint64_t number = kVersionCall, uint64_t calls = 1)
+      : core(artifact("core_" + core_name + ".so")), machine(core, small_machine()), caller(number, calls) {
+    EXPECT_EQ(machine.boot(), 0);
+    EXPECT_EQ(machine.build_first_domain(small_image()), 0);
+    machine.attach(0, 0, caller);
+  }
+  bool run() { return machine.run_until(caller.done(), 10 * kSecond); }
+  std::string death() {
+    try {
+      run();
+      return "alive";
+    } catch (const CoreDied& died) {
+      how = died.how();
+      return died.what();
+    }
+  }
+  CoreObject core;
+  Machine machine;
+  Caller caller;
+  CoreDied::How how{};
+};
+
+TEST(Machine, Boot_CapturesTheConsole) {
+  const Rig rig("tiny");
+  EXPECT_EQ(rig.machine.console(), "test core up\n");
+}
+
+TEST(Machine, Hypercall_ReturnsTheCoresAnswerAndCostsTime) {
+  Rig rig("tiny", kVersionCall, 3);
+  ASSERT_TRUE(rig.run());
+  EXPECT_EQ(rig.caller.result(), 4u << 16 | 17u);
+  // Two pCPUs enter once to learn what runs, then three calls.
+  EXPECT_EQ(rig.machine.exits(), 5u);
+  EXPECT_EQ(rig.machine.now_ns(), 5 * Machine::kExitCostNs);
+}
+
+TEST(Machine, NothingToDo_TimeJumpsToTheDeadline) {
+  Rig rig("tiny");
+  ASSERT_TRUE(rig.run());
+  const uint64_t before = rig.machine.exits();
+  rig.machine.pass_time(3600 * kSecond);
+  EXPECT_EQ(rig.machine.exits(), before);
+  EXPECT_GE(rig.machine.now_ns(), 3600 * kSecond);
+}
+
+TEST(Machine, SameSteps_SameDigest) {
+  uint64_t digests[2];
+  for (uint64_t& digest : digests) {
+    Rig rig("tiny", kVersionCall, 100);
+    rig.run();
+    digest = rig.machine.digest();
+  }
+  EXPECT_EQ(digests[0], digests[1]);
+  Rig other("tiny", kVersionCall, 101);
+  other.run();
+  EXPECT_NE(other.machine.digest(), digests[0]);
+}
+
+// A value that is the same on every compiler and optimisation level.
+TEST(Machine, Digest_HasAFixedValue) {
+  Rig rig("tiny", kVersionCall, 10);
+  ASSERT_TRUE(rig.run());
+  EXPECT_EQ(rig.machine.digest(), 11666539453348019612u);
+}
+
+TEST(Machine, Rewind_GoesBackToTheFrozenMoment) {
+  Rig rig("tiny", kVersionCall, 5);
+  rig.machine.freeze();
+  const uint64_t frozen_digest = rig.machine.digest();
+  ASSERT_TRUE(rig.run());
+  rig.machine.memory()[0] = 99;
+  rig.machine.rewind();
+  EXPECT_EQ(rig.machine.digest(), frozen_digest);
+  EXPECT_EQ(rig.machine.now_ns(), 0u);
+  EXPECT_EQ(rig.machine.memory()[0], 0);
+}
+
+TEST(Machine, BootAgain_IsAFreshMachine) {
+  Rig rig("tiny", kVersionCall, 5);
+  ASSERT_TRUE(rig.run());
+  EXPECT_EQ(rig.machine.boot(), 0);
+  EXPECT_EQ(rig.machine.now_ns(), 0u);
+  EXPECT_EQ(rig.machine.console(), "test core up\n");
+}
+
+TEST(Machine, CorePanics_IsPanicWithItsWords) {
+  Rig rig("crash", kConsoleCall);
+  EXPECT_EQ(rig.death(), "panic: console_io is too much");
+  EXPECT_EQ(rig.how, CoreDied::How::kPanic);
+  EXPECT_TRUE(rig.machine.is_dead());
+}
+
+TEST(Machine, CoreFollowsABadPointer_IsFaultWithItsPlace) {
+  Rig rig("crash", kVersionCall);
+  const std::string text = rig.death();
+  EXPECT_EQ(rig.how, CoreDied::How::kFault);
+  EXPECT_THAT(text, HasSubstr("the core died of SIGSEGV: wrote to 0x10, at core_crash.so+0x"));
+}
+
+TEST(Machine, CoreOverrunsItsArena_SaysByHowMuch) {
+  Rig behind("overrun", kVersionCall);
+  EXPECT_THAT(behind.death(), HasSubstr("wrote to 16 bytes past the end of the arena"));
+}
+
+TEST(Machine, CoreUnderrunsItsArena_SaysByHowMuch) {
+  Rig before("overrun", kConsoleCall);
+  EXPECT_THAT(before.death(), HasSubstr("wrote to 1 bytes before the arena"));
+}
+
+TEST(Machine, CoreLoopsThroughPoints_IsHang) {
+  Rig rig("hang", kConsoleCall);
+  EXPECT_THAT(rig.death(), HasSubstr("without returning"));
+  EXPECT_EQ(rig.how, CoreDied::How::kHang);
+}
+
+TEST(Machine, Dead_StaysDeadUntilRewound) {
+  Rig rig("crash", kVersionCall);
+  rig.machine.freeze();
+  rig.death();
+  EXPECT_THROW(rig.machine.pass_time(1), CoreDied);
+  rig.machine.rewind();
+  EXPECT_FALSE(rig.machine.is_dead());
+}
+
+TEST(Machine, Describe_ShowsTheLastExits) {
+  Rig rig("tiny");
+  ASSERT_TRUE(rig.run());
+  EXPECT_THAT(rig.machine.describe(), HasSubstr("hypercall rax 0x11"));
+}
+
+/// One vCPU on each pCPU takes the same lock inside the core; the core counts how often it found it taken.
+struct Contest {
+  explicit Contest(std::unique_ptr<SchedulePolicy> policy)
+      : core(artifact("core_contended.so")), machine(core, config()) {
+    EXPECT_EQ(machine.boot(), 0);
+    EXPECT_EQ(machine.build_first_domain(small_image()), 0);
+    machine.set_policy(std::move(policy));
+    for (uint32_t i = 0; i < kContenders; ++i) {
+      callers.push_back(std::make_unique<Caller>(kVersionCall, 200));
+      machine.attach(0, i, *callers.back());
+    }
+    for (const auto& caller : callers) EXPECT_TRUE(machine.run_until(caller->done(), kSecond));
+    machine.settle();
+  }
+  static MachineConfig config() {
+    MachineConfig config = small_machine();
+    config.pcpus = kContenders;
+    return config;
+  }
+  [[nodiscard]] uint64_t word(unsigned index) const {
+    return reinterpret_cast<const uint64_t*>(static_cast<const void*>(machine.memory()))[index];
+  }
+  static constexpr uint32_t kContenders = 3;
+  CoreObject core;
+  Machine machine;
+  std::vector<std::unique_ptr<Caller>> callers;
+};
+
+TEST(Machine, NeverSwitch_FindsNoLockTaken) {
+  const Contest contest(std::make_unique<NeverSwitch>());
+  EXPECT_EQ(contest.word(CONTENDED_ENTRIES), 600u);
+  EXPECT_EQ(contest.word(CONTENDED_MISSES), 0u);
+  EXPECT_EQ(contest.word(CONTENDED_RACES), 0u);
+}
+
+TEST(Machine, RandomWalk_MakesContentionAndRaces) {
+  const Contest contest(std::make_unique<RandomWalk>(Rng(1).fork("sched"), 2));
+  EXPECT_EQ(contest.word(CONTENDED_ENTRIES), 600u);
+  EXPECT_GT(contest.word(CONTENDED_MISSES), 0u);
+  EXPECT_GT(contest.word(CONTENDED_RACES), 0u);
+}
+
+TEST(Machine, RandomWalk_SameSeedSameDigest) {
+  const auto digest = [](uint64_t seed) {
+    return Contest(std::make_unique<RandomWalk>(Rng(seed).fork("sched"), 2)).machine.digest();
+  };
+  EXPECT_EQ(digest(1), digest(1));
+  EXPECT_NE(digest(1), digest(2));
+}
+
+}  // namespace
+}  // namespace assay
