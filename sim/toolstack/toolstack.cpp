@@ -19,6 +19,7 @@ void check_spec(const GuestSpec& spec) {
     throw ToolstackError("a guest has 1 to " + std::to_string(ASSAY_AGENT_VCPUS_MAX) + " vCPUs, not " +
                          std::to_string(spec.vcpus));
   }
+  if (spec.vcpus_online > spec.vcpus) throw ToolstackError("more vCPUs online than the guest has");
 }
 
 }  // namespace

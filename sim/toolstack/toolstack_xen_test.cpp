@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "sim/target/xen/testing.hpp"
 #include "sim/toolstack/testing/guest_checks.hpp"
 #include "sim/toolstack/toolstack.hpp"
@@ -61,6 +63,18 @@ TEST_F(ToolstackXen, Guests_OfOddAndLargeSizes_Boot) {
       type == GuestType::kPv64 ? check_pv_boot(guest) : check_pvh_boot(guest);
       target().destroy_guest(guest);
     }
+  }
+}
+
+TEST_F(ToolstackXen, Guests_ArePinnedToPcpusOfTheirOwn) {
+  Domain& first = target().create_guest(guest_spec(GuestType::kPv64, 2));
+  Domain& second = target().create_guest(guest_spec(GuestType::kPvh));
+  std::set<uint32_t> taken;
+  for (const auto& [guest, vcpu] : {std::pair{&first, 0u}, {&first, 1u}, {&second, 0u}}) {
+    const std::vector<uint32_t> pcpus = testing::pcpus_of(target(), guest->id(), vcpu);
+    ASSERT_EQ(pcpus.size(), 1u);
+    EXPECT_GE(pcpus[0], xen::test_options().dom0_vcpus);
+    EXPECT_TRUE(taken.insert(pcpus[0]).second);
   }
 }
 

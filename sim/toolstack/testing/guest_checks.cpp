@@ -88,6 +88,27 @@ void check_pvh_boot(Domain& guest) {
   EXPECT_EQ(vcpu.read<uint64_t>(last), 42u);
 }
 
+std::vector<uint32_t> pcpus_of(Target& target, DomId id, uint32_t vcpu) {
+  std::array<uint64_t, 4> map{};
+  const Gva page = target.dom0().alloc_pages(1);
+  xen_domctl op;
+  std::memset(&op, 0, sizeof op);
+  op.cmd = XEN_DOMCTL_getvcpuaffinity;
+  op.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
+  op.domain = id.raw();
+  op.u.vcpuaffinity.vcpu = vcpu;
+  op.u.vcpuaffinity.flags = XEN_VCPUAFFINITY_HARD;
+  op.u.vcpuaffinity.cpumap_hard.nr_bits = 64 * map.size();
+  op.u.vcpuaffinity.cpumap_hard.bitmap.p = reinterpret_cast<uint8_t*>(page.raw());
+  EXPECT_EQ(control(target, __HYPERVISOR_domctl, op), 0);
+  map = target.dom0().vcpu(0).read<decltype(map)>(page);
+  std::vector<uint32_t> pcpus;
+  for (uint32_t pcpu = 0; pcpu < 64 * map.size(); ++pcpu) {
+    if ((map[pcpu / 64] >> (pcpu % 64) & 1) != 0) pcpus.push_back(pcpu);
+  }
+  return pcpus;
+}
+
 uint64_t free_pages(Target& target) {
   xen_sysctl op;
   std::memset(&op, 0, sizeof op);

@@ -13,6 +13,8 @@ void check_alive(Domain& guest);
 void check_pv_boot(Domain& guest);
 /// hvm_start_info of a PVH guest.
 void check_pvh_boot(Domain& guest);
+/// pCPUs that a vCPU may run on.
+std::vector<uint32_t> pcpus_of(Target& target, DomId id, uint32_t vcpu);
 /// Free frames of the machine, as the privileged domain is told.
 uint64_t free_pages(Target& target);
 /// True once no more than a few frames are missing: a hypervisor may scrub in the background, and its own allocators
