@@ -51,6 +51,15 @@ void ConsoleLog::mark() {
   mark_ = dropped_ + text().size();
 }
 
+std::string ConsoleLog::take_new_lines() {
+  const std::string& all = text();
+  const size_t start = taken_ > dropped_ ? taken_ - dropped_ : 0;
+  const size_t last = all.rfind('\n');
+  if (last == std::string::npos || last < start) return "";
+  taken_ = dropped_ + last + 1;
+  return all.substr(start, last + 1 - start);
+}
+
 std::string ConsoleLog::tail(unsigned lines) {
   const std::string& all = text();
   size_t start = all.size();

@@ -21,13 +21,15 @@ class ConsoleLog {
   void mark();
   /// The last lines.
   std::string tail(unsigned lines);
-  [[nodiscard]] bool contains(std::string_view words) { return text().find(words) != std::string::npos; }
+  /// Lines completed since the last call, in order; cheap when there are none.
+  std::string take_new_lines();
 
  private:
   FileDescriptor file_;
   std::string text_;
   uint64_t dropped_ = 0;  ///< bytes of the file that are no longer, or never were, in text_
   uint64_t mark_ = 0;     ///< offset in the file
+  uint64_t taken_ = 0;    ///< offset in the file
 };
 
 }  // namespace assay::xen

@@ -7,5 +7,9 @@ namespace assay::xen {
 
 uint64_t host_now_ns();
 void host_sleep_ns(uint64_t ns);
+/// Lets this thread's sleeps end within microseconds rather than the default 50.
+void make_sleeps_precise();
+/// CPUs that this thread may run on.
+unsigned host_cpus();
 
 }  // namespace assay::xen

@@ -15,8 +15,9 @@ constexpr uint64_t kKeyLimitNs = 3'000'000'000;
 constexpr uint64_t kPollNs = 2'000'000;
 constexpr unsigned kEvidenceLines = 40;
 constexpr std::string_view kAnnouncement = "assay-agent: vcpu 0 mailbox mfn";
-constexpr std::string_view kPanic = "Panic on CPU";
-constexpr std::string_view kDom0Gone = "Hardware Dom0 ";
+// The prefix is the hypervisor's own: what a guest prints comes with another one, or with none.
+constexpr std::string_view kPanic = "(XEN) Panic on CPU";
+constexpr std::string_view kDom0Gone = "(XEN) Hardware Dom0 ";
 /// Three times Ctrl-A moves the console's input between dom0 and the hypervisor.
 constexpr std::string_view kSwitchInput = "\x01\x01\x01";
 
@@ -105,9 +106,12 @@ std::vector<Mfn> Machine::await_dom0() {
 }
 
 void Machine::check_alive() {
-  // Looked for first: with a panic QEMU may end too, and the panic is the cause.
-  if (console_.contains(kPanic)) throw TargetDied(TargetDied::How::kPanic, "Xen panicked\n" + evidence());
-  if (console_.contains(kDom0Gone)) throw TargetDied(TargetDied::How::kDeadAgent, "dom0 is gone\n" + evidence());
+  const std::string news = console_.take_new_lines();
+  has_panicked_ |= news.find(kPanic) != std::string::npos;
+  has_lost_dom0_ |= news.find(kDom0Gone) != std::string::npos;
+  // Looked at first: with a panic QEMU may end too, and the panic is the cause.
+  if (has_panicked_) throw TargetDied(TargetDied::How::kPanic, "Xen panicked\n" + evidence());
+  if (has_lost_dom0_) throw TargetDied(TargetDied::How::kDeadAgent, "dom0 is gone\n" + evidence());
   if (const auto how = qemu_.ended()) {
     throw TargetDied(TargetDied::How::kExited, "QEMU ended with " + *how + "\n" + evidence());
   }

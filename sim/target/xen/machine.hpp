@@ -42,6 +42,8 @@ class Machine {
   SharedRam ram_;
   ConsoleLog console_;
   ConsoleLog diagnostics_;
+  bool has_panicked_ = false;
+  bool has_lost_dom0_ = false;
   QemuProcess qemu_;
 };
 

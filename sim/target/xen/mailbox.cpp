@@ -1,7 +1,6 @@
 #include "sim/target/xen/mailbox.hpp"
 
 #include <sched.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -20,13 +19,16 @@ constexpr unsigned kSpins = 4000;
 /// After this long the wait is not for a trivial operation: sleep between looks, and ask whether anybody is alive.
 constexpr uint64_t kYieldNs = 1'000'000;
 constexpr uint64_t kNapNs = 20'000;
+constexpr uint64_t kShortNapNs = 2'000;
 constexpr uint64_t kMachineCheckNs = 1'000'000;
 constexpr uint64_t kDomainCheckNs = 100'000'000;
 constexpr uint64_t kListenLimitNs = 10'000'000'000;
 
-unsigned spins() {
-  static const bool is_single_core = sysconf(_SC_NPROCESSORS_ONLN) < 2;
-  return is_single_core ? 0 : kSpins;
+/// With one CPU for both sides only sleeping lets the other run: a yield to an emulator that never sleeps lasts a whole
+/// time slice, milliseconds.
+bool shares_one_cpu() {
+  static const bool is_single = host_cpus() < 2;
+  return is_single;
 }
 
 }  // namespace
@@ -79,7 +81,7 @@ void Mailbox::start(const GuestRequest& request) {
 }
 
 bool Mailbox::wait(uint64_t timeout_ns, bool owes_prompt_reply) {
-  for (unsigned i = spins(); i > 0; --i) {
+  for (unsigned i = shares_one_cpu() ? 0 : kSpins; i > 0; --i) {
     if (replied()) return true;
     __builtin_ia32_pause();
   }
@@ -97,10 +99,10 @@ bool Mailbox::wait(uint64_t timeout_ns, bool owes_prompt_reply) {
       watch_->check_domain(domain_);
       domain_check = host_now_ns() + kDomainCheckNs;
     }
-    if (now - start < kYieldNs) {
+    if (now - start < kYieldNs && !shares_one_cpu()) {
       sched_yield();
     } else {
-      host_sleep_ns(kNapNs);
+      host_sleep_ns(shares_one_cpu() && now - start < kYieldNs ? kShortNapNs : kNapNs);
     }
   }
   return true;

@@ -4,6 +4,7 @@
 
 #include "sim/abi/xen.hpp"
 #include "sim/target/xen/dom0_traces.hpp"
+#include "sim/target/xen/host_clock.hpp"
 
 namespace assay::xen {
 
@@ -45,6 +46,7 @@ class Session::Dom0Port : public MailboxPort {
 };
 
 Session::Session(const XenOptions& options, const Images& images) : machine_(options) {
+  make_sleeps_precise();
   dom0_mailboxes_.push_back(std::make_unique<Mailbox>(kDom0, frames_of(machine_.await_dom0()), *this));
   if (!dom0_mailboxes_[0]->listens()) throw HarnessFault("dom0 announced a mailbox of another version");
   dom0_space_.layout = images.dom0.layout;
