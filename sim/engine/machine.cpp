@@ -162,6 +162,7 @@ void Machine::pcpu_body(void* strand) {
     state = &machine->state_.pcpus[pcpu];
     state->run = next;
     state->in_core = false;
+    --machine->state_.inside;
     machine->running_->leave();
     state = &machine->state_.pcpus[pcpu];
   }

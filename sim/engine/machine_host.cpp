@@ -93,7 +93,9 @@ void Machine::host_point(void* ctx, uint32_t kind, const void* object) {
     machine.stop_core(CoreDied::How::kHang,
                       "the core passed too many scheduling points "
                       "without returning");
-  if (machine.steers_) machine.on_point(static_cast<assay_point>(kind), object);
+  // Alone in the core and not steered: nothing to choose, the common case.
+  const bool may_switch = machine.steers_ || machine.state_.inside > 1 || kind == ASSAY_POINT_WAIT;
+  if (may_switch) machine.on_point(static_cast<assay_point>(kind), object);
 }
 
 void Machine::on_point(assay_point kind, const void* object) {
@@ -106,19 +108,29 @@ void Machine::on_point(assay_point kind, const void* object) {
   if (kind == ASSAY_POINT_LOCK_TAKEN) state.wanted_lock = nullptr;
 
   uint32_t chosen = pcpu;
-  if (contended) {
-    PcpuSet others;
-    for (uint32_t other = 0; other < config_.pcpus; ++other) {
-      if (other != pcpu && state_.pcpus[other].in_core) others.add(other);
-    }
-    if (!others.empty()) chosen = is_settling_ ? others.after(pcpu) : policy_->next(pcpu, others);
-  } else if (!is_settling_) {
+  if (contended || kind == ASSAY_POINT_WAIT) {
+    chosen = choose_other(pcpu);
+  } else if (steers_ && !is_settling_) {
     chosen = policy_->at_point(kind, pcpu, state_.ready);
   }
   if (chosen == pcpu) return;
   switch_to_ = chosen;
   state_.digest.fold(kFoldSwitch | static_cast<uint64_t>(kind), pcpu, chosen);
   running_->leave();
+}
+
+/// Somebody whose step may bring `pcpu` on: who is in the core, then who has been signalled, then anybody.
+uint32_t Machine::choose_other(uint32_t pcpu) {
+  PcpuSet inside;
+  for (uint32_t other = 0; other < config_.pcpus; ++other) {
+    if (state_.pcpus[other].in_core) inside.add(other);
+  }
+  for (PcpuSet candidates : {inside, state_.interrupted, state_.ready}) {
+    candidates.remove(pcpu);
+    if (candidates.empty()) continue;
+    return steers_ && !is_settling_ ? policy_->next(pcpu, candidates) : candidates.after(pcpu);
+  }
+  return pcpu;
 }
 
 void Machine::host_panic(void* ctx, const char* message) {

@@ -43,8 +43,11 @@ void Machine::settle() {
   const CoreTrapScope scope(*this);
   is_settling_ = true;
   for (uint32_t pcpu = 0; pcpu < config_.pcpus;) {
-    if (state_.pcpus[pcpu].in_core) resume(switch_to_ != PcpuSet::kNone ? switch_to_ : pcpu);
-    if (!state_.pcpus[pcpu].in_core) ++pcpu;
+    if (state_.pcpus[pcpu].in_core) {
+      advance(switch_to_ != PcpuSet::kNone ? std::exchange(switch_to_, PcpuSet::kNone) : pcpu);
+    } else {
+      ++pcpu;
+    }
   }
   is_settling_ = false;
 }
@@ -86,6 +89,7 @@ void Machine::enter(uint32_t pcpu) {
   state_.now_ns += kExitCostNs;
   note_exit(pcpu, state);
   state.in_core = true;
+  ++state_.inside;
   state.has_entered = true;
   points_left_ = kPointsPerEntryMax;
   resume(pcpu);

@@ -55,6 +55,7 @@ struct MachineState {
   PcpuSet ready;        ///< pCPUs that can take a step now
   PcpuSet interrupted;  ///< those of them that have an interrupt to take first
   uint32_t last_pcpu = 0;
+  uint32_t inside = 0;  ///< pCPUs in the core
   std::vector<PcpuState> pcpus;
   std::vector<AttachedGuest> guests;
   std::string console_output;

@@ -1,0 +1,70 @@
+/// A booted core with its first domain, frozen at the moment when a case begins.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sim/engine/machine.hpp"
+#include "sim/guest/agent_image.hpp"
+#include "sim/guest/direct/direct_guest.hpp"
+#include "sim/target/host/target_host.hpp"
+#include "sim/toolstack/toolstack.hpp"
+
+namespace assay::host {
+
+/// A domain with the executors of its vCPUs.
+struct Guest {
+  std::vector<std::unique_ptr<DirectGuest>> executors;
+  std::unique_ptr<Domain> domain;
+};
+
+class Session {
+ public:
+  /// Boots and freezes. Throws TargetDied when the core does not boot.
+  Session(const CoreObject& core, const HostOptions& options);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  ~Session();
+
+  Machine& machine() { return machine_; }
+  [[nodiscard]] const Machine& machine() const { return machine_; }
+  /// Back to the frozen moment, with `seed` for all that is chosen from now on.
+  void rewind(uint64_t seed);
+  /// True when the first domain takes operations.
+  [[nodiscard]] bool has_dom0() const { return has_dom0_; }
+  Domain& dom0();
+  Domain& create_guest(const GuestSpec& spec);
+  void destroy_guest(Domain& guest);
+  Vcpu& attach_vcpu(Domain& domain, uint32_t vcpu_id);
+  /// What went wrong when guests booted, in lines.
+  [[nodiscard]] std::string trouble() const;
+  [[nodiscard]] std::string console() const;
+
+ private:
+  void boot_core();
+  void build_dom0();
+  void adopt_dom0();
+  GuestSpace dom0_space();
+  Toolstack& toolstack();
+  void open_vcpu(Guest& guest, uint32_t vcpu_id, const assay_agent_layout& layout);
+
+  HostOptions options_;
+  AgentImage dom0_image_;
+  AgentImage guest_image_;
+  Machine machine_;
+  std::string boot_trouble_;
+  bool has_dom0_ = false;
+  DirectState dom0_booted_;
+  size_t console_start_ = 0;
+  GuestSpace dom0_space_;
+
+  /// dom0 twice, with a part of the heap each: the toolstack's own, and a case's.
+  std::unique_ptr<Domain> privileged_;
+  std::unique_ptr<Toolstack> toolstack_;
+  Guest dom0_;
+  std::map<DomId, Guest> guests_;
+};
+
+}  // namespace assay::host

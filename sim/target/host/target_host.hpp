@@ -1,0 +1,36 @@
+/// Target `hv` and any other core behind the port: in process, in virtual time, guests at native speed.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "sim/target/target.hpp"
+
+namespace assay {
+
+struct HostOptions {
+  enum class Policy : uint8_t {
+    kNeverSwitch,  ///< pCPUs alternate between exits only
+    kRandomWalk,   ///< and at scheduling points inside the core, by the case's seed
+  };
+
+  std::filesystem::path core;         ///< the shared object
+  std::filesystem::path dom0_image;   ///< empty: agent-dom0.elf beside the program
+  std::filesystem::path guest_image;  ///< empty: agent.elf beside the program
+  uint32_t pcpus = 8;
+  uint32_t dom0_vcpus = 2;
+  uint64_t memory_bytes = 256ull << 20;
+  uint64_t arena_bytes = 64ull << 20;
+  uint64_t dom0_bytes = 64ull << 20;
+  std::string command_line;  ///< of the core
+  Policy policy = Policy::kNeverSwitch;
+  uint64_t walk_one_in = 8;  ///< kRandomWalk: switches at one point in so many
+};
+
+/// Loads and boots the core, then asks what it can do by trying. Throws TargetUnavailable when the file is not a core
+/// that this host can run, TargetDied when it does not boot.
+std::unique_ptr<Target> make_host_target(const HostOptions& options);
+
+}  // namespace assay
