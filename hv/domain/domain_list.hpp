@@ -8,6 +8,7 @@
 namespace hv {
 
 struct DomainList {
+  Lock control_lock;  ///< domctl: one operation at a time, as most of them stop a domain and then change it
   Domain* head = nullptr;
   uint16_t id_cursor = 0;                         ///< the id handed out last
   bool reap_wanted = false;                       ///< a dead domain may have become free of references

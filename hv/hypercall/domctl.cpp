@@ -3,6 +3,7 @@
 
 #include "hv/base/lock.hpp"
 #include "hv/domain/access.hpp"
+#include "hv/domain/domain_list.hpp"
 #include "hv/domain/lifecycle.hpp"
 
 namespace hv {
@@ -10,9 +11,6 @@ namespace hv {
 namespace {
 
 constexpr uint32_t kSoftResetContinued = 23;  ///< no name in the public headers
-
-/// One operation at a time: most of them stop a domain and then change it.
-Lock domctl_lock;
 
 Status authorise(const Domctl& ctl) {
   const Domain& caller = ctl.caller();
@@ -122,7 +120,7 @@ int64_t do_domctl(Call& call) {
   xen_domctl_t op;
   if (!read_guest(call.space(), op, call.pointer(0))) return -XEN_EFAULT;
   if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION) return -XEN_EACCES;
-  const LockGuard guard(domctl_lock);
+  const LockGuard guard(domain_list().control_lock);
   reap_dead_domains();
   Domctl ctl{call, op, names_domain(op.cmd) ? domain_by_id(DomId{op.domain}) : nullptr};
   // Whoever asks about all domains need not name one that exists.
