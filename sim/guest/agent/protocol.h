@@ -1,5 +1,5 @@
 /// What the harness can ask of a guest, and how: the contract between Assay and every executor of guest operations.
-/// C11, freestanding: the agent kernel, the shared-memory host side and the in-process direct guest all use this header.
+/// C11, freestanding: the agent kernel, the shared-memory host side and the in-process direct guest all use it.
 ///
 /// One vCPU has one mailbox and at most one request in flight. The host writes `op`, `arg`, `data`, `data_bytes`, then
 /// `request` = previous + 1 with release order; the agent polls `request`, executes, writes `status`, `value`, `fault`,
@@ -20,7 +20,8 @@ enum assay_op {
   ASSAY_OP_NOP = 0,
   /// arg: number, a1..a6. value[0]: result register. A fault while in the call is reported as status FAULT.
   ASSAY_OP_HYPERCALL = 1,
-  ASSAY_OP_READ = 2,    /**< arg: va, bytes. data: what was read. Bytes <= ASSAY_MAILBOX_DATA_BYTES. FAULT when unmapped. */
+  /// arg: va, bytes <= ASSAY_MAILBOX_DATA_BYTES. data: what was read. FAULT when unmapped.
+  ASSAY_OP_READ = 2,
   ASSAY_OP_WRITE = 3,   /**< arg: va. data, data_bytes: what to write. FAULT when not writable. */
   ASSAY_OP_FILL = 4,    /**< arg: va, bytes, byte value. */
   /// arg: va, width in bytes (1, 2, 4, 8), kind (enum assay_atomic), operand, comparand. value[0]: old value.
@@ -29,10 +30,11 @@ enum assay_op {
   ASSAY_OP_RDMSR = 7,   /**< arg: index. value[0]. FAULT (#GP) when refused. */
   ASSAY_OP_WRMSR = 8,   /**< arg: index, value. */
   ASSAY_OP_TIME = 9,    /**< value: system time in ns by the vCPU's own pvclock record, raw TSC. */
-  /// arg: 1 = deliver event upcalls, 0 = hold them. PV64: plain store to evtchn_upcall_mask (no hypercall). PVH: sti/cli.
+  /// arg: 1 = deliver event upcalls, 0 = hold them. PV64: plain store to evtchn_upcall_mask. PVH: sti/cli.
   ASSAY_OP_UPCALLS = 10,
-  /// The handler counts, notes, clears evtchn_upcall_pending and returns; selectors and pending bits stay for the caller.
-  /// value: count, rflags of the last frame, (evtchn_upcall_mask at handler entry) | (evtchn_upcall_pending << 8), rip of the frame.
+  /// The handler counts, notes, clears evtchn_upcall_pending and returns; selectors and pending bits stay for the
+  /// caller. value: count, rflags of the last frame, (evtchn_upcall_mask at handler entry) |
+  /// (evtchn_upcall_pending << 8), rip of the frame.
   ASSAY_OP_UPCALL_RECORD = 11,
   /// arg: wanted count, timeout in ns of system time (0 = look once). Spins until the upcall count reaches it.
   /// status OK or TIMED_OUT; value[0]: count.
@@ -40,15 +42,21 @@ enum assay_op {
   ASSAY_OP_SPIN = 13,   /**< arg: ns of system time to spend in the guest without a hypercall. */
   /// PVH: sti; hlt. PV64: sched_op block. Replies when it runs again; upcalls are then let through or held as before.
   ASSAY_OP_HALT = 14,
-  /// arg: va. Calls the code there (on the agent's stack) and replies when it returns; value[0]: rax. For machine-code cases.
+  /// arg: va. Calls the code there (on the agent's stack) and replies when it returns; value[0]: rax.
   ASSAY_OP_CALL = 15,
-  /// arg: 1 = stop spinning on the mailbox between requests and sleep in the hypervisor until event `arg[1]` (a local port)
-  /// becomes pending; 0 = spin (default). An idle vCPU that sleeps leaves the host's CPU to the others.
+  /// arg: 1 = stop spinning on the mailbox between requests and sleep in the hypervisor until event `arg[1]` (a local
+  /// port) becomes pending; 0 = spin (default). An idle vCPU that sleeps leaves the host's CPU to the others.
   ASSAY_OP_PARK = 16,
   ASSAY_OP_COUNT_ = 17
 };
 
-enum assay_atomic { ASSAY_ATOMIC_XCHG = 0, ASSAY_ATOMIC_AND = 1, ASSAY_ATOMIC_OR = 2, ASSAY_ATOMIC_CMPXCHG = 3, ASSAY_ATOMIC_ADD = 4 };
+enum assay_atomic {
+  ASSAY_ATOMIC_XCHG = 0,
+  ASSAY_ATOMIC_AND = 1,
+  ASSAY_ATOMIC_OR = 2,
+  ASSAY_ATOMIC_CMPXCHG = 3,
+  ASSAY_ATOMIC_ADD = 4,
+};
 
 enum assay_status {
   ASSAY_STATUS_OK = 0,
@@ -70,7 +78,7 @@ struct assay_mailbox {
   uint64_t magic;      /**< ASSAY_AGENT_MAGIC once the agent listens here */
   uint32_t version;
   uint32_t vcpu_id;
-  uint64_t boot_info;  /**< VA of start_info (PV64) or of hvm_start_info (PVH), as the vCPU was handed it; 0 on secondaries */
+  uint64_t boot_info;  /**< VA of start_info (PV64) or hvm_start_info (PVH); 0 on secondary vCPUs */
   uint32_t reserved[10];
   /* byte 64: written by the host */
   uint32_t request;
@@ -90,8 +98,8 @@ struct assay_mailbox {
 };
 
 /// Placed in ELF section ".assay.layout" of the agent image; read by the host from the file, never from the guest.
-/// All are link-time virtual addresses, valid in both guest types: va - virt_base is the pseudo-physical address. A PVH
-/// guest runs on static page tables that map its first GiB twice, at 0 and at virt_base.
+/// All are link-time virtual addresses, valid in both guest types: va - virt_base is the pseudo-physical address. A
+/// PVH guest runs on static page tables that map its first GiB twice, at 0 and at virt_base.
 struct assay_agent_layout {
   uint64_t magic, version;
   uint64_t virt_base;

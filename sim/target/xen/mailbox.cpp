@@ -18,8 +18,8 @@ static_assert(sizeof(assay_mailbox) == ASSAY_MAILBOX_BYTES && kDataOffset < kPag
 constexpr unsigned kSpins = 4000;
 /// After this long the wait is not for a trivial operation: sleep between looks, and ask whether anybody is alive.
 constexpr uint64_t kYieldNs = 1'000'000;
-constexpr uint64_t kNapNs = 20'000;
-constexpr uint64_t kShortNapNs = 2'000;
+/// Shorter naps starve an emulator on the same CPU: it is preempted before it gets anywhere.
+constexpr uint64_t kNapNs = 30'000;
 constexpr uint64_t kMachineCheckNs = 1'000'000;
 constexpr uint64_t kDomainCheckNs = 100'000'000;
 constexpr uint64_t kListenLimitNs = 10'000'000'000;
@@ -102,7 +102,7 @@ bool Mailbox::wait(uint64_t timeout_ns, bool owes_prompt_reply) {
     if (now - start < kYieldNs && !shares_one_cpu()) {
       sched_yield();
     } else {
-      host_sleep_ns(shares_one_cpu() && now - start < kYieldNs ? kShortNapNs : kNapNs);
+      host_sleep_ns(kNapNs);
     }
   }
   return true;
