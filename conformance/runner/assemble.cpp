@@ -1,0 +1,151 @@
+#include "conformance/runner/assemble.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "conformance/runner/requirements.hpp"
+#include "conformance/runner/seed.hpp"
+
+namespace assay {
+namespace {
+
+constexpr std::string_view kSuiteVersion = "0.1.0";
+
+ReportedCase report_case(const RunDescription& run, const Variant& variant, const CaseResult& result,
+                         const Expectations& expectations) {
+  ReportedCase made;
+  made.id = variant.id;
+  for (const std::string_view requirement : variant.registered.spec.requirements) {
+    made.requirements.emplace_back(requirement);
+  }
+  made.verdict = result.verdict;
+  made.expected = expectations.met(variant.id, result.verdict);
+  made.duration_us = result.duration_us;
+  made.message = result.message;
+  made.reproduce = reproduction(run, variant.id);
+  made.rule = variant.registered.spec.rule;
+  if (const Expectation* announced = expectations.find(variant.id)) {
+    made.reason = announced->reason;
+    made.link = announced->link;
+  }
+  made.evidence = evidence_file(variant.id, result);
+  return made;
+}
+
+/// Skips say nothing about a requirement, unless there is nothing else.
+Verdict combine(Verdict a, Verdict b) {
+  if (a == Verdict::kSkip) return b;
+  if (b == Verdict::kSkip) return a;
+  return worse(a, b);
+}
+
+std::vector<ReportedRequirement> report_requirements(const std::vector<ReportedCase>& cases) {
+  std::map<std::string_view, std::vector<const ReportedCase*>> by_id;
+  for (const ReportedCase& reported : cases) {
+    for (const std::string& id : reported.requirements) by_id[id].push_back(&reported);
+  }
+  std::vector<ReportedRequirement> all;
+  for (const Requirement& requirement : requirements()) {
+    ReportedRequirement made{requirement.id, requirement.level, "untested", {}};
+    const auto& answering = by_id[requirement.id];
+    if (!answering.empty()) {
+      Verdict verdict = answering.front()->verdict;
+      for (const ReportedCase* reported : answering) {
+        verdict = combine(verdict, reported->verdict);
+        made.cases.push_back(reported->id);
+      }
+      made.verdict = to_string(verdict);
+    }
+    all.push_back(std::move(made));
+  }
+  return all;
+}
+
+/// Everything that must not differ between two runs with one seed, in canonical order.
+uint64_t run_digest(const std::vector<Variant>& variants, const RunOutcome& outcome) {
+  Digest digest;
+  for (size_t i = 0; i < variants.size(); ++i) {
+    if (!outcome.results[i]) continue;
+    digest.fold(variants[i].id);
+    digest.fold(to_string(outcome.results[i]->verdict));
+    digest.fold(outcome.results[i]->digest);
+  }
+  return digest.value();
+}
+
+std::string shell_quoted(const std::string& text) {
+  const bool plain = text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@=+-") ==
+                     std::string::npos;
+  if (plain && !text.empty()) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+void add_section(std::string& text, std::string_view title, std::string_view body) {
+  if (!body.empty()) text += fmt::format("\n== {}\n{}{}", title, body, body.ends_with('\n') ? "" : "\n");
+}
+
+}  // namespace
+
+std::string suite_version() {
+  return std::string(kSuiteVersion);
+}
+
+std::string suite_digest() {
+  Digest digest;
+  for (const Variant& variant : all_variants()) {
+    digest.fold(variant.id);
+    digest.fold(variant.registered.spec.rule);
+    for (const std::string_view requirement : variant.registered.spec.requirements) digest.fold(requirement);
+  }
+  return hex64(digest.value());
+}
+
+std::string reproduction(const RunDescription& run, const std::string& id) {
+  return fmt::format("tools/assay grade --target {} --select {} --seed {}", shell_quoted(run.target), id, run.seed);
+}
+
+std::string evidence_file(const std::string& id, const CaseResult& result) {
+  return result.verdict > Verdict::kInconclusive ? fmt::format("evidence/{}.txt", id) : "";
+}
+
+std::string evidence_text(const Variant& variant, const CaseResult& result) {
+  const CaseSpec& spec = variant.registered.spec;
+  std::string text = fmt::format("{}\n{}: {}\n", variant.id, to_string(result.verdict), result.message);
+  text +=
+      fmt::format("\nrule: {}\nsource: {}\nmethod: {}\nrequirements: {}\ncase: {}:{}\n", spec.rule, spec.source,
+                  spec.method, fmt::join(spec.requirements, ", "), variant.registered.file, variant.registered.line);
+  add_section(text, "notes", fmt::format("{}", fmt::join(result.notes, "\n")));
+  add_section(text, "console", result.console);
+  add_section(text, "evidence", result.evidence);
+  return text;
+}
+
+Results assemble(const RunDescription& run, const std::vector<Variant>& variants, const RunOutcome& outcome,
+                 const Expectations& expectations) {
+  Results made;
+  made.suite_version = suite_version();
+  made.suite_digest = suite_digest();
+  made.target_kind = outcome.target.kind;
+  made.target_name = outcome.target.name;
+  made.target_version = outcome.target.version;
+  for (const Capability capability : outcome.target.capabilities) made.capabilities.emplace_back(to_string(capability));
+  made.seed = run.seed;
+  made.run_digest = hex64(run_digest(variants, outcome));
+  made.duration_us = static_cast<uint64_t>(outcome.duration.count());
+  made.restarts = outcome.restarts;
+  made.command = run.command;
+  for (size_t i = 0; i < variants.size(); ++i) {
+    if (outcome.results[i]) {
+      made.cases.push_back(report_case(run, variants[i], *outcome.results[i], expectations));
+    } else {
+      made.interrupted = true;
+    }
+  }
+  made.requirements = report_requirements(made.cases);
+  return made;
+}
+
+}  // namespace assay

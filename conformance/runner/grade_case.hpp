@@ -1,0 +1,14 @@
+/// Runs one variant on a target that is there already, in this process.
+#pragma once
+
+#include <cstdint>
+
+#include "conformance/runner/case_result.hpp"
+#include "conformance/runner/variants.hpp"
+
+namespace assay {
+
+/// Never throws: whatever happens becomes a verdict. What kills the process is the caller's to notice.
+CaseResult grade_case(Target& target, const Variant& variant, uint64_t root_seed);
+
+}  // namespace assay

@@ -1,0 +1,28 @@
+#include "conformance/runner/interruption.hpp"
+
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+namespace assay {
+
+Interruption::Interruption() {
+  sigset_t mask;
+  sigemptyset(&mask);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&mask, number);
+  sigprocmask(SIG_BLOCK, &mask, &before_);
+  fd_ = Fd(::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
+  struct sigaction ignore {};
+  ignore.sa_handler = SIG_IGN;
+  sigaction(SIGPIPE, &ignore, &pipe_before_);
+}
+
+Interruption::~Interruption() {
+  // What arrived meanwhile has been acted upon: it must not kill us now.
+  signalfd_siginfo seen{};
+  while (::read(fd_.get(), &seen, sizeof seen) > 0) {
+  }
+  sigaction(SIGPIPE, &pipe_before_, nullptr);
+  sigprocmask(SIG_SETMASK, &before_, nullptr);
+}
+
+}  // namespace assay

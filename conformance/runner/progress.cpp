@@ -1,0 +1,58 @@
+#include "conformance/runner/progress.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace assay {
+namespace {
+
+constexpr std::chrono::seconds kPlainEvery{5};
+constexpr std::chrono::milliseconds kTerminalEvery{100};
+
+}  // namespace
+
+std::string progress_line(size_t done, size_t total, size_t bad, std::chrono::milliseconds spent) {
+  std::string line = fmt::format("[{}/{}]", done, total);
+  const auto ms = static_cast<size_t>(std::max<int64_t>(spent.count(), 1));
+  if (done != 0) {
+    const size_t left_ms = ms * (total - done) / done;
+    line += fmt::format(" {}/s, {} s left", done * 1000 / ms, (left_ms + 999) / 1000);
+  }
+  if (bad != 0) line += fmt::format(", {} failed", bad);
+  return line;
+}
+
+Progress::Progress(std::FILE* stream, bool terminal, std::string target, size_t total)
+    : stream_(stream), terminal_(terminal), target_(std::move(target)), total_(total) {}
+
+Progress::~Progress() {
+  if (terminal_ && shown_) fmt::print(stream_, "\r\x1b[K");
+}
+
+void Progress::on_target(const TargetInfo& info) {
+  if (!terminal_) fmt::print(stream_, "{}: {} {}, {} cases\n", target_, info.name, info.version, total_);
+  start_ = Clock::now();
+}
+
+void Progress::on_result(size_t /*index*/, const CaseResult& result) {
+  ++done_;
+  if (result.verdict > Verdict::kInconclusive) ++bad_;
+}
+
+void Progress::on_tick() {
+  const auto every = terminal_ ? std::chrono::milliseconds(kTerminalEvery) : std::chrono::milliseconds(kPlainEvery);
+  if (Clock::now() - printed_ < every) return;
+  printed_ = Clock::now();
+  print();
+}
+
+void Progress::print() {
+  const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start_);
+  const std::string line = fmt::format("{} {}", target_, progress_line(done_, total_, bad_, spent));
+  fmt::print(stream_, "{}{}{}", terminal_ ? "\r\x1b[K" : "", line, terminal_ ? "" : "\n");
+  std::fflush(stream_);
+  shown_ = true;
+}
+
+}  // namespace assay
