@@ -1,8 +1,6 @@
 #include "hv/domain/dom0_builder.hpp"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <climits>
 #include <cstdio>
 #include <cstring>
@@ -10,12 +8,11 @@
 #include "hv/domain/context.hpp"
 #include "hv/domain/dom0_image.hpp"
 #include "hv/domain/dom0_layout.hpp"
+#include "hv/domain/dom0_memory.hpp"
+#include "hv/domain/dom0_tables.hpp"
 #include "hv/domain/lifecycle.hpp"
-#include "hv/mm/frame_alloc.hpp"
 #include "hv/mm/hypercall_page.hpp"
 #include "hv/mm/page_refs.hpp"
-#include "hv/mm/page_tables.hpp"
-#include "hv/mm/physmap.hpp"
 
 namespace hv {
 
@@ -25,72 +22,6 @@ Status refuse(int code, const char* why) {
   log("dom0: %s", why);
   return fail(code);
 }
-
-/// The domain's memory: pseudo-physical frames in few contiguous runs of machine frames.
-class Dom0Memory {
- public:
-  explicit Dom0Memory(DomainMemory& memory) : memory_(memory) {}
-
-  Status populate(uint64_t pages) {
-    uint64_t pfn = 0;
-    while (pfn < pages) {
-      if (run_count_ == runs_.size()) return fail(XEN_ENOMEM);
-      const Result<Mfn> mfn = largest_block(pages - pfn);
-      if (!mfn.ok()) return mfn.status();
-      const uint64_t frames = memory_.tot_pages - pfn;
-      runs_[run_count_++] = {pfn, *mfn, frames};
-      const Status placed = physmap_add(memory_, Gfn{pfn}, *mfn, static_cast<unsigned>(std::countr_zero(frames)));
-      if (!placed.ok()) return placed;
-      pfn += frames;
-    }
-    return kOk;
-  }
-
-  [[nodiscard]] Mfn mfn(uint64_t pfn) const {
-    const Run& run = run_of(pfn);
-    return Mfn{run.mfn.raw() + (pfn - run.pfn)};
-  }
-  [[nodiscard]] uint8_t* bytes(uint64_t pfn) const { return frame_bytes(mfn(pfn)); }
-
-  /// Copies to pseudo-physical bytes [at, at + count).
-  void write(uint64_t at, const void* from, uint64_t count) const {
-    const auto* source = static_cast<const uint8_t*>(from);
-    while (count > 0) {
-      const Run& run = run_of(at / kPageSize);
-      const uint64_t offset = at - run.pfn * kPageSize;
-      const uint64_t step = std::min(count, run.frames * kPageSize - offset);
-      std::memcpy(frame_bytes(run.mfn) + offset, source, step);
-      at += step, source += step, count -= step;
-    }
-  }
-
- private:
-  struct Run {
-    uint64_t pfn;
-    Mfn mfn;
-    uint64_t frames;
-  };
-
-  Result<Mfn> largest_block(uint64_t pages) {
-    auto order = std::min(static_cast<unsigned>(std::bit_width(pages)) - 1, kOrderMax);
-    while (true) {
-      const Result<Mfn> mfn = alloc_domain_frames(memory_, order);
-      if (mfn.ok() || order == 0) return mfn;
-      --order;
-    }
-  }
-
-  [[nodiscard]] const Run& run_of(uint64_t pfn) const {
-    for (uint32_t i = 0; i < run_count_; ++i) {
-      if (pfn - runs_[i].pfn < runs_[i].frames) return runs_[i];
-    }
-    panic("dom0 builder: no such frame");
-  }
-
-  DomainMemory& memory_;
-  std::array<Run, 64> runs_{};
-  uint32_t run_count_ = 0;
-};
 
 struct Build {
   const assay_image& image;
@@ -142,60 +73,6 @@ void write_start_info(const Build& build) {
   build.memory.write(layout.start_info - layout.base, &info, sizeof info);
 }
 
-/// Page tables in one run of frames: L4, then all L3, all L2, all L1.
-class TableWriter {
- public:
-  explicit TableWriter(const Build& build)
-      : build_(build),
-        counts_(tables_for(build.layout.base, build.layout.end)),
-        first_pfn_(build.layout.pfn(build.layout.page_tables)) {}
-
-  void write() const {
-    link(4, 0, counts_.l3);
-    link(3, 1, counts_.l2);
-    link(2, 1 + counts_.l3, counts_.l1);
-    map_pages();
-  }
-
- private:
-  static constexpr uint64_t kBranch = kPtePresent | kPteWritable | kPteUser | kPteAccessed | kPteDirty;
-
-  [[nodiscard]] uint64_t* table(uint64_t index) const {
-    return reinterpret_cast<uint64_t*>(build_.memory.bytes(first_pfn_ + index));
-  }
-
-  /// Tables of `level` start at `first`; they name `children` tables, which follow the last of them.
-  void link(unsigned level, uint64_t first, uint64_t children) const {
-    const uint64_t parents[] = {0, 0, counts_.l2, counts_.l3, 1};
-    const uint64_t child_first = first + parents[level];
-    const unsigned shift = kPageShift + 9 * (level - 1);
-    const uint64_t base_slot = (build_.layout.base >> shift) & (kPteCount - 1);
-    for (uint64_t i = 0; i < children; ++i) {
-      const uint64_t slot = base_slot + i;
-      const Mfn child = build_.memory.mfn(first_pfn_ + child_first + i);
-      table(first + slot / kPteCount)[slot % kPteCount] = make_pte(child, kBranch);
-    }
-  }
-
-  void map_pages() const {
-    const uint64_t base_slot = (build_.layout.base >> kPageShift) & (kPteCount - 1);
-    const uint64_t tables_end = first_pfn_ + build_.layout.page_table_frames;
-    const uint64_t first_l1 = 1 + counts_.l3 + counts_.l2;
-    uint64_t* entries = nullptr;
-    for (uint64_t pfn = 0; pfn < build_.layout.mapped_frames(); ++pfn) {
-      const uint64_t slot = base_slot + pfn;
-      if (entries == nullptr || slot % kPteCount == 0) entries = table(first_l1 + slot / kPteCount);
-      const bool read_only = pfn >= first_pfn_ && pfn < tables_end;
-      const uint64_t flags = kPtePresent | kPteAccessed | kPteDirty | (read_only ? 0 : kPteWritable);
-      entries[slot % kPteCount] = make_pte(build_.memory.mfn(pfn), flags);
-    }
-  }
-
-  const Build& build_;
-  TableCounts counts_;
-  uint64_t first_pfn_;
-};
-
 void fill_context(const Build& build, vcpu_guest_context_t& context) {
   const uint64_t l4 = build.memory.mfn(build.layout.pfn(build.layout.page_tables)).raw();
   context.flags = VGCF_in_kernel | VGCF_online;
@@ -231,7 +108,7 @@ Status load(const Build& build) {
   load_kernel(build);
   write_p2m(build);
   write_start_info(build);
-  TableWriter(build).write();
+  write_dom0_tables(build.layout, build.memory);
   const uint64_t stubs = build.kernel.hypercall_page;
   if (stubs == 0) return kOk;
   if (stubs % kPageSize != 0 || stubs < build.kernel.start || stubs >= build.kernel.end) {
