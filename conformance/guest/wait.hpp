@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "conformance/context.hpp"
 
@@ -11,6 +12,18 @@ namespace assay {
 constexpr uint64_t kLongNs = 5'000'000'000;
 /// How long a case watches that something does not happen.
 constexpr uint64_t kWatchNs = 5'000'000;
+
+/// How far a guest's clock may be off the hypervisor's own: it runs on from the last time record. Nothing may happen
+/// earlier than its deadline by more than this.
+inline uint64_t clock_error_ns(CaseContext& c) {
+  constexpr uint64_t kErrorNs = 500'000;
+  return c.target().has(Capability::kVirtualTime) ? 0 : kErrorNs;
+}
+
+/// Checks that a deadline, an absolute system time, has passed on the clock of `vcpu`.
+inline void check_passed(CaseContext& c, Vcpu& vcpu, uint64_t deadline_ns, std::string_view what) {
+  c.check(vcpu.time_ns() + clock_error_ns(c) >= deadline_ns, what);
+}
 
 /// Looks at `condition` until it holds; false when it does not within kLongNs of target time.
 template <typename Condition>

@@ -68,7 +68,7 @@ const Case kAbsentDom{{
     .body =
         [](CaseContext& c) {
           EventChannels ours(c.vcpu());
-          for (const DomId dom : {kDomAbsent, kDomInvalid, DomId{DOMID_FIRST_RESERVED}}) {
+          for (const DomId dom : {kDomAbsent, kDomInvalid, kDomXen, kDomIo}) {
             const PortResult got = ours.alloc_unbound(kDomSelf, dom);
             c.check_eq(got.result, -XEN_ESRCH, "allocating in an absent domain");
             c.check_eq(got.port, kNoPort, "port field after the error");

@@ -9,6 +9,11 @@ namespace {
 
 constexpr uint32_t kLongS = 3600;  // no case lasts as long
 
+/// Xen 4.17 makes its answer to id 0 from unsigned 32-bit values: an error comes without its sign in the upper half.
+int32_t low_half(int64_t result) {
+  return static_cast<int32_t>(result);
+}
+
 const Case kTwoTimers{{
     .slug = "sched.watchdog.two_timers.enospc",
     .rule = "Id 0 arms a new timer and returns its id: 1, then 2, then ENOSPC; timeout 0 frees the one named.",
@@ -19,7 +24,8 @@ const Case kTwoTimers{{
           SchedOps sched(c.vcpu());
           c.check_eq(sched.watchdog(0, kLongS), 1, "first timer");
           c.check_eq(sched.watchdog(0, kLongS), 2, "second timer");
-          c.check_eq(sched.watchdog(0, kLongS), -XEN_ENOSPC, "third timer");
+          c.check_eq(low_half(sched.watchdog(0, kLongS)), -XEN_ENOSPC, "third timer");
+          c.check_eq(low_half(sched.watchdog(0, 0)), -XEN_ENOSPC, "a third that would expire at once");
           c.check_eq(sched.watchdog(1, kLongS), 0, "re-arming the first");
           c.check_eq(sched.watchdog(1, 0), 0, "freeing the first");
           c.check_eq(sched.watchdog(1, 0), -XEN_EINVAL, "freeing it again");
