@@ -9,13 +9,18 @@ constexpr uint32_t kPortsMax = 128;
 
 enum class Look : uint8_t { kNothing, kPending };
 
-/// Looks at every port of the list; `last` is the last one.
-Result<Look> look_at_ports(Call& call, Gva list, uint32_t count, Port& last) {
+bool read_port(Call& call, Gva list, uint32_t index, Port& port) {
+  evtchn_port_t number = 0;
+  if (!read_guest(call.space(), number, Gva{list.raw() + index * sizeof number})) return false;
+  port = Port{number};
+  return true;
+}
+
+Result<Look> look_at_ports(Call& call, Gva list, uint32_t count) {
   for (uint32_t i = 0; i < count; ++i) {
-    evtchn_port_t number = 0;
-    if (!read_guest(call.space(), number, Gva{list.raw() + i * sizeof number})) return fail(XEN_EFAULT);
-    last = Port{number};
-    const Result<bool> pending = evtchn_poll(*call.domain().events, last);
+    Port port{};
+    if (!read_port(call, list, i, port)) return fail(XEN_EFAULT);
+    const Result<bool> pending = evtchn_poll(*call.domain().events, port);
     if (!pending.ok()) return pending.status();
     if (*pending) return Look::kPending;
   }
@@ -37,21 +42,22 @@ int64_t schedop_poll(Call& call) {
   const Gva list{reinterpret_cast<uint64_t>(args.ports.p)};
   if (!guest_range_ok(call.space(), list, args.nr_ports, sizeof(evtchn_port_t))) return -XEN_EFAULT;
 
+  if (upcall_deliverable(call.vcpu)) return 0;
+  // A single port is known before the sleep begins, so that no other port can end it.
+  Port only{};
+  if (args.nr_ports == 1 && !read_port(call, list, 0, only)) return -XEN_EFAULT;
+
   // Asleep first, then a look: an event sent in between ends the sleep instead of being missed.
   Vcpu& vcpu = call.vcpu;
   ++call.domain().pollers;
-  vcpu_poll(vcpu);
-  if (upcall_deliverable(vcpu)) {
-    vcpu_unblock(vcpu);
-    return 0;
-  }
-  Port last{};
-  const Result<Look> look = look_at_ports(call, list, args.nr_ports, last);
+  vcpu_poll(vcpu, only);
+  const Result<Look> look =
+      upcall_deliverable(vcpu) ? Result<Look>(Look::kPending) : look_at_ports(call, list, args.nr_ports);
   if (!look.ok() || *look == Look::kPending) {
     vcpu_unblock(vcpu);
     return look.status().raw();
   }
-  vcpu_poll_until(vcpu, args.nr_ports == 1 ? last : Port{}, deadline_of(args.timeout));
+  vcpu_poll_until(vcpu, deadline_of(args.timeout));
   return 0;
 }
 

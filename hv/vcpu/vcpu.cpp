@@ -152,14 +152,13 @@ void vcpu_block(Vcpu& vcpu) {
   if (upcall_deliverable(vcpu) || nmi) vcpu_unblock(vcpu);
 }
 
-void vcpu_poll(Vcpu& vcpu) {
-  vcpu.polled_port = Port{};
+void vcpu_poll(Vcpu& vcpu, Port only) {
+  vcpu.polled_port = only;
   suspend(vcpu, kPausePolling);
 }
 
-void vcpu_poll_until(Vcpu& vcpu, Port only, Ns deadline) {
+void vcpu_poll_until(Vcpu& vcpu, Ns deadline) {
   if ((vcpu.pause_flags & kPausePolling) == 0) return;
-  vcpu.polled_port = only;
   if (deadline != kNever) timer_set(vcpu.poll, vcpu.pcpu, deadline);
 }
 

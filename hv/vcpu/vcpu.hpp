@@ -146,10 +146,10 @@ void vcpu_upcall_raised(Vcpu& vcpu);
 void vcpu_kick(Vcpu& vcpu);
 /// SCHEDOP_block and hlt: suspends unless an upcall is deliverable already. Only for the calling vCPU.
 void vcpu_block(Vcpu& vcpu);
-/// SCHEDOP_poll, first step: asleep, woken by any port of the domain. Only for the calling vCPU.
-void vcpu_poll(Vcpu& vcpu);
-/// Second step, for a vCPU that is still asleep: woken by `only` (0 = any), and by `deadline`.
-void vcpu_poll_until(Vcpu& vcpu, Port only, Ns deadline);
+/// SCHEDOP_poll, first step: asleep, woken by `only` (0: by any port of the domain). Only for the calling vCPU.
+void vcpu_poll(Vcpu& vcpu, Port only);
+/// Second step, for a vCPU that is still asleep: woken by `deadline` too.
+void vcpu_poll_until(Vcpu& vcpu, Ns deadline);
 /// Ends a block or a poll without touching what is pending.
 void vcpu_unblock(Vcpu& vcpu);
 
