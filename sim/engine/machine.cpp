@@ -154,17 +154,15 @@ void Machine::job_body(void* strand) {
 void Machine::pcpu_body(void* strand) {
   const auto& [machine, pcpu] = *static_cast<Strand*>(strand);
   const assay_core& core = machine->core_.core();
-  PcpuState* state = &machine->state_.pcpus[pcpu];
+  PcpuState* const state = &machine->state_.pcpus[pcpu];
   for (;;) {
-    assay_run next{};
-    next.until_ns = ASSAY_NEVER;
-    core.enter(pcpu, &state->exit, &next);
-    state = &machine->state_.pcpus[pcpu];
-    state->run = next;
+    // Written in place: a copy right after the core's narrow stores would stall. Nobody looks at it meanwhile.
+    state->run = assay_run{};
+    state->run.until_ns = ASSAY_NEVER;
+    core.enter(pcpu, &state->exit, &state->run);
     state->in_core = false;
     --machine->state_.inside;
     machine->running_->leave();
-    state = &machine->state_.pcpus[pcpu];
   }
 }
 

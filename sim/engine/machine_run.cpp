@@ -105,8 +105,13 @@ void Machine::note_exit(uint32_t pcpu, const PcpuState& state) {
                      regs.rdx);
   ++state_.exits;
   TraceEntry& entry = next_trace_entry();
-  entry = {state_.now_ns,     TraceEntry::Kind::kExit,       pcpu, exit.reason, state.run.domid,
-           state.run.vcpu_id, {regs.rax, regs.rdi, regs.rsi}};
+  entry.now_ns = state_.now_ns;
+  entry.kind = TraceEntry::Kind::kExit;
+  entry.pcpu = pcpu;
+  entry.id = exit.reason;
+  entry.domid = state.run.domid;
+  entry.vcpu = state.run.vcpu_id;
+  entry.words = {regs.rax, regs.rdi, regs.rsi};
 }
 
 TraceEntry& Machine::next_trace_entry() {

@@ -36,6 +36,11 @@ class PcpuSet {
 
   /// The member after `last`, round robin; kNone when the set is empty.
   [[nodiscard]] uint32_t after(uint32_t last) const {
+    if (last < 63 && (words_[1] | words_[2] | words_[3]) == 0) {  // up to 64 pCPUs: the common case
+      const uint64_t rest = words_[0] & (~0ull << (last + 1));
+      const uint64_t from = rest != 0 ? rest : words_[0];
+      return from == 0 ? kNone : static_cast<uint32_t>(std::countr_zero(from));
+    }
     const uint32_t next = at_or_above(last + 1);
     return next != kNone ? next : at_or_above(0);
   }

@@ -40,14 +40,29 @@ DirectGuest::DirectGuest(Machine& machine, const assay_agent_layout& layout, Gue
 
 void DirectGuest::start(const GuestRequest& request) {
   if (state_.is_busy) throw HarnessFault("vcpu " + std::to_string(vcpu_id_) + " has an operation in flight already");
-  request_ = request;
+  own_request_ = request;
+  own_reply_ = GuestReply{};
+  borrow(own_request_, own_reply_);
+}
+
+void DirectGuest::borrow(const GuestRequest& request, GuestReply& reply) {
+  if (state_.is_busy) throw HarnessFault("vcpu " + std::to_string(vcpu_id_) + " has an operation in flight already");
+  request_ = &request;
+  reply_ = &reply;
   state_.is_busy = true;
   state_.done_bytes = 0;
   state_.spin_started = false;
   state_.absent_device = false;
   has_replied_ = false;
-  reply_ = GuestReply{};
   machine_.wake(*this);
+}
+
+void DirectGuest::keep() {
+  if (request_ == &own_request_) return;
+  own_request_ = *request_;
+  own_reply_ = *reply_;
+  request_ = &own_request_;
+  reply_ = &own_reply_;
 }
 
 void DirectGuest::restore(const DirectState& state) {

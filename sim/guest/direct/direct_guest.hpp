@@ -45,13 +45,20 @@ struct DirectState {
 
 class DirectGuest final : public GuestExecutor {
  public:
+  DirectGuest(const DirectGuest&) = delete;
+  DirectGuest& operator=(const DirectGuest&) = delete;
   DirectGuest(Machine& machine, const assay_agent_layout& layout, GuestType type, uint32_t vcpu_id);
 
   /// Begins an operation. HarnessFault when one is in flight.
   void start(const GuestRequest& request);
+  /// As start(), without copies: works on the caller's request and reply until it has replied or keep() was called.
+  void borrow(const GuestRequest& request, GuestReply& reply);
+  /// The caller's request and reply are going away while the operation goes on.
+  void keep();
   /// True between the reply and the next start().
   [[nodiscard]] const bool& has_replied() const { return has_replied_; }
-  [[nodiscard]] const GuestReply& reply() const { return reply_; }
+  /// Of the last operation that was not borrowed.
+  [[nodiscard]] const GuestReply& reply() const { return own_reply_; }
   [[nodiscard]] const bool& is_booted() const { return state_.is_booted; }
   /// What went wrong in its boot or later, in words; empty when nothing did.
   [[nodiscard]] const std::string& trouble() const { return state_.trouble; }
@@ -158,8 +165,10 @@ class DirectGuest final : public GuestExecutor {
   uint64_t instruction_end_;  ///< behind an instruction that leaves
   GuestMemory memory_;
   DirectState state_;
-  GuestRequest request_;
-  GuestReply reply_;
+  GuestRequest own_request_;
+  GuestReply own_reply_;
+  const GuestRequest* request_ = &own_request_;
+  GuestReply* reply_ = &own_reply_;
   bool has_replied_ = false;
 
   // Of the step in progress.

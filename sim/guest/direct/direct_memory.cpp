@@ -25,6 +25,32 @@ uint64_t apply(uint64_t kind, uint64_t old, uint64_t operand, uint64_t comparand
   }
 }
 
+template <typename Word>
+uint64_t load_as(const uint8_t* host) {
+  Word word;
+  std::memcpy(&word, host, sizeof word);
+  return word;
+}
+
+uint64_t load_word(const uint8_t* host, uint64_t width) {
+  if (width == 8) return load_as<uint64_t>(host);
+  if (width == 4) return load_as<uint32_t>(host);
+  return width == 2 ? load_as<uint16_t>(host) : *host;
+}
+
+template <typename Word>
+void store_as(uint8_t* host, uint64_t value) {
+  const auto word = static_cast<Word>(value);
+  std::memcpy(host, &word, sizeof word);
+}
+
+void store_word(uint8_t* host, uint64_t value, uint64_t width) {
+  if (width == 8) return store_as<uint64_t>(host, value);
+  if (width == 4) return store_as<uint32_t>(host, value);
+  if (width == 2) return store_as<uint16_t>(host, value);
+  store_as<uint8_t>(host, value);
+}
+
 }  // namespace
 
 /// The core saw this fault and let the guest go on without a translation: nobody is there, as on an empty bus.
@@ -69,10 +95,10 @@ GuestStep DirectGuest::transfer(uint64_t va, uint64_t bytes, assay_access access
 }
 
 GuestStep DirectGuest::read() {
-  const uint64_t bytes = request_.arg[1];
+  const uint64_t bytes = request_->arg[1];
   if (bytes > ASSAY_MAILBOX_DATA_BYTES) return finish(ASSAY_STATUS_BAD_ARGUMENT);
-  const std::span<std::byte> out = request_.out;
-  return transfer(request_.arg[0], bytes, ASSAY_ACCESS_READ, [&](const uint8_t* host, uint64_t offset, uint64_t part) {
+  const std::span<std::byte> out = request_->out;
+  return transfer(request_->arg[0], bytes, ASSAY_ACCESS_READ, [&](const uint8_t* host, uint64_t offset, uint64_t part) {
     if (offset >= out.size()) return;
     const size_t kept = std::min<size_t>(part, out.size() - offset);
     if (host != nullptr) {
@@ -85,38 +111,48 @@ GuestStep DirectGuest::read() {
 }
 
 GuestStep DirectGuest::write() {
-  if (request_.in.size() > ASSAY_MAILBOX_DATA_BYTES) return finish(ASSAY_STATUS_BAD_ARGUMENT);
-  const std::span<const std::byte> in = request_.in;
-  return transfer(request_.arg[0], in.size(), ASSAY_ACCESS_WRITE, [&](uint8_t* host, uint64_t offset, uint64_t part) {
+  if (request_->in.size() > ASSAY_MAILBOX_DATA_BYTES) return finish(ASSAY_STATUS_BAD_ARGUMENT);
+  const std::span<const std::byte> in = request_->in;
+  return transfer(request_->arg[0], in.size(), ASSAY_ACCESS_WRITE, [&](uint8_t* host, uint64_t offset, uint64_t part) {
     if (host != nullptr) std::memcpy(host, in.data() + offset, part);
     machine_.fold_bytes(in.subspan(offset, part));
   });
 }
 
 GuestStep DirectGuest::fill() {
-  const auto value = static_cast<uint8_t>(request_.arg[2]);
-  return transfer(request_.arg[0], request_.arg[1], ASSAY_ACCESS_WRITE, [&](uint8_t* host, uint64_t, uint64_t part) {
+  const auto value = static_cast<uint8_t>(request_->arg[2]);
+  return transfer(request_->arg[0], request_->arg[1], ASSAY_ACCESS_WRITE, [&](uint8_t* host, uint64_t, uint64_t part) {
     if (host != nullptr) std::memset(host, value, part);
   });
 }
 
 GuestStep DirectGuest::atomic() {
-  const auto [va, width, kind, operand, comparand, unused6, unused7, unused8] = request_.arg;
+  const auto [va, width, kind, operand, comparand, unused6, unused7, unused8] = request_->arg;
   const bool width_ok = width == 1 || width == 2 || width == 4 || width == 8;
   if (!width_ok || kind > ASSAY_ATOMIC_ADD) return finish(ASSAY_STATUS_BAD_ARGUMENT);
   const uint64_t mask = ~0ull >> (64 - 8 * width);
   MemoryMiss miss;
-  for (const uint64_t end : {va, va + width - 1}) {  // it may straddle two pages
-    if (memory_.reach(end, ASSAY_ACCESS_WRITE, miss) != nullptr) continue;
+  uint8_t* const host = memory_.reach(va, ASSAY_ACCESS_WRITE, miss);
+  const bool straddles = (va & GuestMemory::kOffsetMask) + width > ASSAY_PAGE_SIZE;
+  const bool is_there = host != nullptr && (!straddles || memory_.reach(va + width - 1, ASSAY_ACCESS_WRITE, miss));
+  if (!is_there) {
     if (!is_absent_device(miss)) return missed(miss);
-    reply_.value[0] = mask;
+    reply_->value[0] = mask;
     return finish();
   }
   uint64_t old = 0;
-  const bool was_read = memory_.read(va, &old, width, miss);
+  if (straddles) {
+    static_cast<void>(memory_.read(va, &old, width, miss));
+  } else {
+    old = load_word(host, width);
+  }
   const uint64_t changed = apply(kind, old, operand & mask, comparand & mask) & mask;
-  if (!was_read || !memory_.write(va, &changed, width, miss)) return lost("a page vanished within an instruction");
-  reply_.value[0] = old;
+  if (straddles) {
+    static_cast<void>(memory_.write(va, &changed, width, miss));
+  } else {
+    store_word(host, changed, width);
+  }
+  reply_->value[0] = old;
   return finish();
 }
 

@@ -16,11 +16,11 @@ constexpr uint64_t kInterruptFlag = 1u << 9;
 }  // namespace
 
 GuestStep DirectGuest::operate() {
-  switch (request_.op) {
+  switch (request_->op) {
     case ASSAY_OP_NOP:
       return finish();
     case ASSAY_OP_HYPERCALL: {
-      const auto& arg = request_.arg;
+      const auto& arg = request_->arg;
       state_.phase = DirectState::Phase::kCall;
       return call(arg[0], arg[1], arg[2], arg[3], arg[4], arg[5], arg[6]);
     }
@@ -61,31 +61,31 @@ GuestStep DirectGuest::operate() {
 }
 
 GuestStep DirectGuest::finish(assay_status status) {
-  reply_.status = status;
+  reply_->status = status;
   state_.phase = DirectState::Phase::kServe;
   state_.is_busy = false;
   has_replied_ = true;
   regs_->rip = serve_rip_;
-  machine_.fold(status, reply_.value[0], reply_.value[1], reply_.value[2]);
+  machine_.fold(status, reply_->value[0], reply_->value[1], reply_->value[2]);
   return kIdle;
 }
 
 /// As the agent: back to the stack and the interrupt state from before the operation.
 GuestStep DirectGuest::finish_fault(const assay_fault& fault) {
-  reply_ = GuestReply{};
-  reply_.fault = fault;
+  *reply_ = GuestReply{};
+  reply_->fault = fault;
   regs_->rsp = stack_top() - 256;
   machine_.fold(fault.vector, fault.error_code, fault.address);
   return finish(ASSAY_STATUS_FAULT);
 }
 
 GuestStep DirectGuest::finish_call() {
-  if (request_.op == ASSAY_OP_HALT) {
+  if (request_->op == ASSAY_OP_HALT) {
     set_upcalls(state_.upcalls_before);
     return finish();
   }
-  reply_.value[0] = regs_->rax;
-  const auto& arg = request_.arg;
+  reply_->value[0] = regs_->rax;
+  const auto& arg = request_->arg;
   const bool moved = arg[0] == __HYPERVISOR_vcpu_op && arg[1] == VCPUOP_register_vcpu_info && regs_->rax == 0;
   if (moved && arg[2] == vcpu_id_) follow_vcpu_info();
   return finish();
@@ -93,7 +93,7 @@ GuestStep DirectGuest::finish_call() {
 
 /// The guest moved its vcpu_info: from now on its mask, pending flag and time are there.
 void DirectGuest::follow_vcpu_info() {
-  const auto where = get<vcpu_register_vcpu_info_t>(request_.arg[3]);
+  const auto where = get<vcpu_register_vcpu_info_t>(request_->arg[3]);
   const uint64_t pfn = is_pv() ? get<uint64_t>(__MACH2PHYS_VIRT_START + where.mfn * sizeof(uint64_t)) : where.mfn;
   state_.info_va = layout_.virt_base + pfn * ASSAY_PAGE_SIZE + where.offset;
 }
@@ -106,12 +106,12 @@ GuestStep DirectGuest::instruction(assay_exit_reason reason) {
 GuestStep DirectGuest::after_instruction() {
   regs_->rip = serve_rip_;
   if (state_.phase == DirectState::Phase::kBoot) return boot_pvh();
-  switch (request_.op) {
+  switch (request_->op) {
     case ASSAY_OP_CPUID:
-      reply_.value = {regs_->rax & kLow, regs_->rbx & kLow, regs_->rcx & kLow, regs_->rdx & kLow};
+      reply_->value = {regs_->rax & kLow, regs_->rbx & kLow, regs_->rcx & kLow, regs_->rdx & kLow};
       return finish();
     case ASSAY_OP_RDMSR:
-      reply_.value[0] = (regs_->rax & kLow) | regs_->rdx << 32;
+      reply_->value[0] = (regs_->rax & kLow) | regs_->rdx << 32;
       return finish();
     case ASSAY_OP_HALT:
       set_upcalls(state_.upcalls_before);
@@ -122,36 +122,36 @@ GuestStep DirectGuest::after_instruction() {
 }
 
 GuestStep DirectGuest::read_cpuid() {
-  regs_->rax = request_.arg[0] & kLow;
-  regs_->rcx = request_.arg[1] & kLow;
+  regs_->rax = request_->arg[0] & kLow;
+  regs_->rcx = request_->arg[1] & kLow;
   return instruction(ASSAY_EXIT_CPUID);
 }
 
 GuestStep DirectGuest::access_msr(bool is_write) {
-  regs_->rcx = request_.arg[0] & kLow;
-  exit_->index = request_.arg[0] & kLow;
+  regs_->rcx = request_->arg[0] & kLow;
+  exit_->index = request_->arg[0] & kLow;
   if (is_write) {
-    regs_->rax = request_.arg[1] & kLow;
-    regs_->rdx = request_.arg[1] >> 32;
+    regs_->rax = request_->arg[1] & kLow;
+    regs_->rdx = request_->arg[1] >> 32;
     exit_->is_write = 1;
-    exit_->value = request_.arg[1];
+    exit_->value = request_->arg[1];
   }
   return instruction(ASSAY_EXIT_MSR);
 }
 
 GuestStep DirectGuest::tell_time() {
-  reply_.value[0] = system_time();
-  reply_.value[1] = machine_.tsc(now_ns_);
+  reply_->value[0] = system_time();
+  reply_->value[1] = machine_.tsc(now_ns_);
   return finish();
 }
 
 GuestStep DirectGuest::let_upcalls() {
-  set_upcalls(request_.arg[0] != 0);
+  set_upcalls(request_->arg[0] != 0);
   return finish();
 }
 
 GuestStep DirectGuest::tell_upcalls() {
-  reply_.value = {state_.upcall_count, state_.upcall_rflags, state_.upcall_flags, state_.upcall_rip};
+  reply_->value = {state_.upcall_count, state_.upcall_rflags, state_.upcall_flags, state_.upcall_rip};
   return finish();
 }
 
@@ -165,9 +165,9 @@ GuestStep DirectGuest::wait_for(uint64_t ns) {
 }
 
 GuestStep DirectGuest::wait_upcall() {
-  const uint64_t wanted = request_.arg[0];
-  const uint64_t timeout_ns = request_.arg[1];
-  reply_.value[0] = state_.upcall_count;
+  const uint64_t wanted = request_->arg[0];
+  const uint64_t timeout_ns = request_->arg[1];
+  reply_->value[0] = state_.upcall_count;
   if (state_.upcall_count >= wanted) return finish();
   if (timeout_ns == 0) return finish(ASSAY_STATUS_TIMED_OUT);
   const uint64_t now = system_time();
@@ -189,7 +189,7 @@ GuestStep DirectGuest::spin() {
     state_.stray_interrupt_ns = now_ns_ + kStrayInterruptNs;
   }
   const uint64_t spent = now - state_.spin_start_ns;
-  return spent >= request_.arg[0] ? finish() : wait_for(request_.arg[0] - spent);
+  return spent >= request_->arg[0] ? finish() : wait_for(request_->arg[0] - spent);
 }
 
 GuestStep DirectGuest::halt() {
@@ -203,8 +203,8 @@ GuestStep DirectGuest::halt() {
 }
 
 GuestStep DirectGuest::park() {
-  state_.is_parked = request_.arg[0] != 0;
-  state_.park_port = static_cast<uint32_t>(request_.arg[1]);
+  state_.is_parked = request_->arg[0] != 0;
+  state_.park_port = static_cast<uint32_t>(request_->arg[1]);
   return finish();
 }
 

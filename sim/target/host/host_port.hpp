@@ -15,8 +15,11 @@ class HostPort final : public GuestPort {
   void start(const GuestRequest& request) override { guest_.start(request); }
   /// Throws TargetDied when the core died, or when the guest is where no agent can be.
   bool await(GuestReply& reply, uint64_t timeout_ns) override;
+  bool execute(const GuestRequest& request, GuestReply& reply, uint64_t timeout_ns) override;
 
  private:
+  bool run(uint64_t timeout_ns);
+
   Machine& machine_;
   DirectGuest& guest_;
 };
