@@ -5,6 +5,7 @@
 
 #include "sim/base/paths.hpp"
 #include "sim/port/testing/contended.h"
+#include "sim/port/testing/ticker.h"
 
 namespace assay {
 namespace {
@@ -26,7 +27,7 @@ MachineConfig small_machine() {
 /// Makes `calls` hypercalls of one number, then idles.
 class Caller final : public GuestExecutor {
  public:
-  Caller(uint64_t number, uint64_t calls) : number_(number), left_(calls) {}
+  Caller(uint64_t number, uint64_t calls, uint64_t argument = 0) : number_(number), left_(calls), argument_(argument) {}
   GuestStep step(assay_run& run, uint64_t, assay_exit& exit) override {
     result_ = run.regs->rax;
     if (left_ == 0) {
@@ -35,6 +36,7 @@ class Caller final : public GuestExecutor {
     }
     --left_;
     run.regs->rax = number_;
+    run.regs->rdi = argument_;
     exit.reason = ASSAY_EXIT_HYPERCALL;
     return {GuestStep::Kind::kExit};
   }
@@ -44,6 +46,7 @@ class Caller final : public GuestExecutor {
  private:
   uint64_t number_;
   uint64_t left_;
+  uint64_t argument_;
   uint64_t result_ = 0;
   bool done_ = false;
 };
@@ -59,8 +62,8 @@ assay_image small_image() {
 
 /// A machine with a test core whose only vCPU makes calls.
 struct Rig {
-  explicit Rig(const std::string& core_name, uint64_t number = kVersionCall, uint64_t calls = 1)
-      : core(artifact("core_" + core_name + ".so")), machine(core, small_machine()), caller(number, calls) {
+  explicit Rig(const std::string& core_name, uint64_t number = kVersionCall, uint64_t calls = 1, uint64_t argument = 0)
+      : core(artifact("core_" + core_name + ".so")), machine(core, small_machine()), caller(number, calls, argument) {
     EXPECT_EQ(machine.boot(), 0);
     EXPECT_EQ(machine.build_first_domain(small_image()), 0);
     machine.attach(0, 0, caller);
@@ -187,6 +190,74 @@ TEST(Machine, Describe_ShowsTheLastExits) {
   Rig rig("tiny");
   ASSERT_TRUE(rig.run());
   EXPECT_THAT(rig.machine.describe(), HasSubstr("hypercall rax 0x11"));
+}
+
+uint64_t tick_word(const Rig& rig, uint32_t pcpu, unsigned index) {
+  const auto* const words = reinterpret_cast<const uint64_t*>(static_cast<const void*>(rig.machine.memory()));
+  return words[pcpu * TICKER_WORDS + index];
+}
+
+TEST(Machine, Timer_FiresOnceAtItsTime) {
+  Rig rig("ticker", TICKER_SET_TIMER, 1, 1'000'000);
+  ASSERT_TRUE(rig.run());
+  const uint64_t armed_ns = rig.machine.now_ns();
+  EXPECT_EQ(tick_word(rig, 0, TICKER_PREEMPTED), 0u);
+  rig.machine.pass_time(10'000'000);
+  EXPECT_EQ(tick_word(rig, 0, TICKER_PREEMPTED), 1u);
+  EXPECT_EQ(tick_word(rig, 0, TICKER_LAST_NS), armed_ns + 1'000'000 + Machine::kExitCostNs);
+}
+
+TEST(Machine, Timer_InThePastFiresAtOnce) {
+  Rig rig("ticker", TICKER_SET_TIMER, 1, 0);
+  ASSERT_TRUE(rig.run());
+  rig.machine.pass_time(Machine::kExitCostNs);
+  EXPECT_EQ(tick_word(rig, 0, TICKER_PREEMPTED), 1u);
+}
+
+TEST(Machine, Timer_NeverIsNeverFired) {
+  Rig rig("ticker", TICKER_SET_TIMER, 1, ASSAY_NEVER - kSecond);
+  ASSERT_TRUE(rig.run());
+  rig.machine.pass_time(kSecond);
+  EXPECT_EQ(tick_word(rig, 0, TICKER_PREEMPTED), 0u);
+}
+
+TEST(Machine, Slice_EndsAgainAndAgain) {
+  Rig rig("ticker", TICKER_SLICE, 1, 1'000'000);
+  ASSERT_TRUE(rig.run());
+  rig.machine.pass_time(10'500'000);
+  EXPECT_EQ(tick_word(rig, 0, TICKER_PREEMPTED), 10u);
+}
+
+TEST(Machine, Signal_MakesAnotherPcpuEnterOnce) {
+  Rig rig("ticker", TICKER_SIGNAL, 1, 1);
+  ASSERT_TRUE(rig.run());
+  rig.machine.pass_time(kSecond);
+  EXPECT_EQ(tick_word(rig, 1, TICKER_PREEMPTED), 1u);
+  EXPECT_EQ(tick_word(rig, 0, TICKER_PREEMPTED), 0u);
+}
+
+TEST(Machine, Signal_ToItselfIsTakenBeforeTheNextStep) {
+  Rig rig("ticker", TICKER_SIGNAL, 3, 0);
+  ASSERT_TRUE(rig.run());
+  EXPECT_EQ(tick_word(rig, 0, TICKER_PREEMPTED), 3u);
+}
+
+TEST(Machine, Signal_ToNoSuchPcpuIsPanic) {
+  Rig rig("ticker", TICKER_SIGNAL, 1, 2);
+  EXPECT_EQ(rig.death(), "panic: signal: no such pcpu");
+}
+
+TEST(Machine, TypedText_ReachesTheCore) {
+  Rig rig("ticker", TICKER_READ_CONSOLE);
+  rig.machine.type_console("x");
+  ASSERT_TRUE(rig.run());
+  EXPECT_EQ(rig.caller.result(), static_cast<uint64_t>('x'));
+}
+
+TEST(Machine, RunUntil_StopsAtItsDeadline) {
+  Rig rig("tiny", kVersionCall, 1'000'000'000);
+  EXPECT_FALSE(rig.machine.run_until(rig.caller.done(), 1'000'000));
+  EXPECT_EQ(rig.machine.now_ns(), 1'000'000u);
 }
 
 /// One vCPU on each pCPU takes the same lock inside the core; the core counts how often it found it taken.
