@@ -70,7 +70,7 @@ Result<ResetProgress> evtchn_reset(EventChannels& channels, bool continued, bool
     static_cast<void>(evtchn_close(channels, Port{number}));
     if (number % kPortsBetweenChecks == 0 && preempt(context)) {
       const LockGuard guard(channels.lock);
-      channels.reset_next = number;
+      channels.reset_next = number + 1;
       return ResetProgress::kPreempted;
     }
   }

@@ -64,7 +64,9 @@ class SystemTest : public ::testing::Test {
   static void run(Vcpu& vcpu) {
     vcpu.initialised = true;
     vcpu.hard_affinity[0] = 1;
-    if (vcpu.domain->controller_pauses != 0) EXPECT_TRUE(unpause_by_controller(*vcpu.domain).ok());
+    if (vcpu.domain->controller_pauses != 0) {
+      EXPECT_TRUE(unpause_by_controller(*vcpu.domain).ok());
+    }
     vcpu_unpause(vcpu, kPauseDown);
     EXPECT_EQ(sched_switch(sched_pcpu(0)), &vcpu);
     vcpu.in_core = true;
