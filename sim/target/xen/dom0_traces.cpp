@@ -4,7 +4,7 @@
 
 namespace assay::xen {
 
-bool leaves_traces(const GuestRequest& request) {
+bool leaves_traces(const GuestRequest& request, int64_t result) {
   if (request.op == ASSAY_OP_CALL || request.op == ASSAY_OP_WRMSR) return true;
   if (request.op != ASSAY_OP_HYPERCALL) return false;
   switch (request.arg[0]) {
@@ -21,7 +21,7 @@ bool leaves_traces(const GuestRequest& request) {
     case __HYPERVISOR_nmi_op:
       return true;
     case __HYPERVISOR_vcpu_op:
-      return request.arg[1] == VCPUOP_register_vcpu_info;
+      return result == 0 && (request.arg[1] == VCPUOP_register_vcpu_info || request.arg[1] == VCPUOP_initialise);
     case __HYPERVISOR_sched_op:
       return request.arg[1] == SCHEDOP_watchdog;
     default:

@@ -5,7 +5,8 @@
 
 namespace assay::xen {
 
-/// True when the request is a hypercall after which dom0 differs for good. Calls inside a multicall are not seen.
-bool leaves_traces(const GuestRequest& request);
+/// True when the request is a hypercall after which dom0 differs for good. `result` is what it returned; 0 when that is
+/// not known yet. Calls inside a multicall are not seen.
+bool leaves_traces(const GuestRequest& request, int64_t result);
 
 }  // namespace assay::xen

@@ -11,7 +11,7 @@ namespace assay::xen {
 namespace {
 
 constexpr uint64_t kBootLimitNs = 120'000'000'000;
-constexpr uint64_t kKeyLimitNs = 3'000'000'000;
+constexpr uint64_t kKeyLimitNs = 5'000'000'000;
 constexpr uint64_t kPollNs = 2'000'000;
 constexpr unsigned kEvidenceLines = 40;
 constexpr std::string_view kAnnouncement = "assay-agent: vcpu 0 mailbox mfn";

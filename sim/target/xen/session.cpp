@@ -33,12 +33,13 @@ class Session::Dom0Port : public MailboxPort {
  public:
   Dom0Port(Mailbox& mailbox, Session& session) : MailboxPort(mailbox), session_(&session) {}
   void start(const GuestRequest& request) override {
-    session_->has_traces_ |= leaves_traces(request);
+    session_->has_traces_ |= leaves_traces(request, 0);
     MailboxPort::start(request);
   }
   bool execute(const GuestRequest& request, GuestReply& reply, uint64_t timeout_ns) override {
-    session_->has_traces_ |= leaves_traces(request);
-    return MailboxPort::execute(request, reply, timeout_ns);
+    MailboxPort::execute(request, reply, timeout_ns);
+    session_->has_traces_ |= leaves_traces(request, static_cast<int64_t>(reply.value[0]));
+    return true;
   }
 
  private:

@@ -59,7 +59,6 @@ class Session : public Watch {
   bool settle_dom0();
   bool reset_dom0();
   bool heap_is_sound();
-  void stop_secondary_vcpus();
   void destroy_all_guests();
   /// Record of a domain with this id or the next greater one; nothing when there is none.
   std::optional<xen_domctl_getdomaininfo> domain_info(DomId first);

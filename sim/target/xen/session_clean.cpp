@@ -28,12 +28,6 @@ bool Session::heap_is_sound() {
   return used_bytes == 0 || !privileged_->vcpu(0).fill(Gva{layout.heap_start}, used_bytes, 0);
 }
 
-void Session::stop_secondary_vcpus() {
-  for (uint32_t vcpu_id = 1; vcpu_id < dom0_mailboxes_.size(); ++vcpu_id) {
-    privileged_->vcpu(0).hypercall(__HYPERVISOR_vcpu_op, {VCPUOP_down, vcpu_id, 0});
-  }
-}
-
 void Session::destroy_all_guests() {
   while (const auto info = domain_info(kFirstGuest)) toolstack_->destroy(DomId{info->domain});
   guests_.clear();
@@ -61,7 +55,6 @@ bool Session::reset_dom0() {
 bool Session::clean() {
   machine_.check_alive();
   if (has_traces_ || !settle_dom0()) return false;
-  stop_secondary_vcpus();
   destroy_all_guests();
   if (!reset_dom0() || !heap_is_sound()) return false;
   const auto info = domain_info(DomId{0});

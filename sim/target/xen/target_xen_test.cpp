@@ -40,7 +40,10 @@ class XenDeath : public XenTest {
 TEST_F(XenDeath, NonMaskableInterrupt_IsAPanicOfTheHypervisor) {
   const auto target = boot_for_test("nmi=fatal");
   target->type_console("\x01\x01\x01N");  // the console's key for an NMI, which "nmi=fatal" makes deadly
-  EXPECT_EQ(death_of([&] { target->pass_time(2 * kSecondNs); }), TargetDied::How::kPanic);
+  const uint64_t deadline = host_now_ns() + 30 * kSecondNs;
+  std::optional<TargetDied::How> how;
+  while (!how && host_now_ns() < deadline) how = death_of([&] { target->pass_time(kSecondNs / 100); });
+  EXPECT_EQ(how, TargetDied::How::kPanic);
   EXPECT_NE(target->evidence().find("Panic on CPU"), std::string::npos);
   expect_recovery(*target);
 }
@@ -121,7 +124,7 @@ TEST_F(XenMachine, KillOfTheHarness_LeavesNoQemu) {
   ASSERT_EQ(read(ends[0], &qemu, sizeof qemu), static_cast<ssize_t>(sizeof qemu));
   EXPECT_NE(state_of(qemu), '?');
   kill(harness, SIGKILL);
-  const uint64_t deadline = host_now_ns() + 10 * kSecondNs;
+  const uint64_t deadline = host_now_ns() + 30 * kSecondNs;
   while (state_of(qemu) != '?' && state_of(qemu) != 'Z' && host_now_ns() < deadline) host_sleep_ns(1'000'000);
   const char state = state_of(qemu);
   EXPECT_TRUE(state == '?' || state == 'Z') << state;
@@ -189,11 +192,36 @@ TEST_F(XenClean, CaseThatGaveMemoryAway_CostsAFreshBoot) {
   EXPECT_EQ(target().boots(), boots + 1);
 }
 
+TEST_F(XenClean, SecondVcpuOfDom0_AnswersAndCostsAFreshBoot) {
+  Domain& dom0 = target().dom0();
+  // The same context as the first vCPU has, but for where it starts.
+  vcpu_guest_context context{};
+  const assay_agent_layout& layout = dom0.space().layout;
+  context.flags = VGCF_in_kernel;
+  context.user_regs.rip = layout.pv_secondary;
+  context.user_regs.rdi = 1;
+  context.user_regs.rsp = context.kernel_sp = layout.stacks + 2 * layout.stack_bytes;
+  context.user_regs.cs = FLAT_KERNEL_CS;
+  context.user_regs.ss = FLAT_KERNEL_SS;
+  context.kernel_ss = FLAT_KERNEL_SS;
+  const auto info = dom0_vcpu().read<start_info_t>(dom0.space().start_info);
+  context.ctrlreg[3] = dom0.gfn_of(Gva{info.pt_base}).raw() << kPageShift;
+  const Gva argument = dom0.alloc_pages(2);
+  dom0_vcpu().write(argument, context);
+  ASSERT_EQ(dom0_vcpu().hypercall(__HYPERVISOR_vcpu_op, {VCPUOP_initialise, 1, argument.raw()}), 0);
+  ASSERT_EQ(dom0_vcpu().hypercall(__HYPERVISOR_vcpu_op, {VCPUOP_up, 1, 0}), 0);
+  Vcpu& second = target().attach_vcpu(dom0, 1);
+  EXPECT_GT(second.hypercall(__HYPERVISOR_xen_version, {XENVER_version, 0}), 0);
+  const uint32_t boots = target().boots();
+  target().begin_case(0);
+  EXPECT_EQ(target().boots(), boots + 1);
+}
+
 TEST_F(XenClean, Console_ShowsWhatThisCasePrinted) {
   const Gva text = target().dom0().alloc_pages(1);
   dom0_vcpu().write(text, std::array<char, 6>{'h', 'e', 'l', 'l', 'o', '\n'});
   EXPECT_EQ(dom0_vcpu().hypercall(__HYPERVISOR_console_io, {CONSOLEIO_write, 6, text.raw()}), 0);
-  const uint64_t deadline = host_now_ns() + 2 * kSecondNs;
+  const uint64_t deadline = host_now_ns() + 30 * kSecondNs;
   while (target().console().find("hello") == std::string::npos && host_now_ns() < deadline) {
     target().pass_time(1'000'000);
   }
