@@ -159,7 +159,10 @@ void vcpu_poll(Vcpu& vcpu, Port only) {
 
 void vcpu_poll_until(Vcpu& vcpu, Ns deadline) {
   if ((vcpu.pause_flags & kPausePolling) == 0) return;
-  if (deadline != kNever) timer_set(vcpu.poll, vcpu.pcpu, deadline);
+  if (deadline == kNever) return;
+  timer_set(vcpu.poll, vcpu.pcpu, deadline);
+  // Woken while the timer was set: it must not end a later poll.
+  if ((vcpu.pause_flags & kPausePolling) == 0) timer_stop(vcpu.poll);
 }
 
 void vcpu_send_nmi(Vcpu& vcpu) {
