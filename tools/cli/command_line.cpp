@@ -1,0 +1,101 @@
+#include "tools/cli/command_line.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "conformance/runner/assemble.hpp"
+#include "conformance/runner/input_error.hpp"
+
+namespace assay {
+namespace {
+
+constexpr unsigned kJobsMax = 256;
+constexpr unsigned kCaseLimitMaxSeconds = 24 * 3600;
+constexpr const char* kFooter =
+    "Exit codes: 0 all as expected; 1 unexpected result; 2 nothing worse than inconclusive; 64 bad usage or input "
+    "file;\n"
+    "69 target not available; 70 harness fault; 130 interrupted, with the results so far kept.";
+
+struct Flags {
+  GradeFlags grade;
+  std::string guest = "direct";
+  std::vector<std::string> list_select;
+  bool uncovered = false;
+  std::string report_folder;
+};
+
+void add_grade(CLI::App& app, Flags& flags, ExitCode& code) {
+  auto* grade = app.add_subcommand("grade", "Grade hypervisors: run the conformance cases and report");
+  grade->add_option(
+      "--target", flags.grade.targets,
+      "hv (the bundled core), xen (the real one, under QEMU) or FILE.so (a core); repeatable. Default: hv, xen");
+  grade->add_option("--guest", flags.guest, "how guests run on a core: direct")->check(CLI::IsMember({"direct"}));
+  grade->add_option("--select", flags.grade.select, "only cases whose id begins with this; repeatable");
+  grade->add_option("--expect", flags.grade.expect, "file of known failures: case, verdict, reason, link");
+  grade->add_option("--jobs", flags.grade.jobs, "worker processes per target")->check(CLI::Range(1u, kJobsMax));
+  grade->add_option("--seed", flags.grade.seed, "root of every choice")->capture_default_str();
+  grade->add_option("--case-limit", flags.grade.case_limit_s, "seconds of the host's time for one case, then TIMEOUT")
+      ->check(CLI::Range(1u, kCaseLimitMaxSeconds));
+  grade->add_option("--out", flags.grade.out, "folder for results.json, junit.xml, index.html and evidence")
+      ->capture_default_str();
+  grade->callback([&flags, &code] { code = run_grade(flags.grade); });
+}
+
+void add_list(CLI::App& app, Flags& flags, ExitCode& code) {
+  auto* list = app.add_subcommand("list", "Print what there is");
+  list->require_subcommand(1);
+  auto* cases = list->add_subcommand("cases", "Every case, one a line");
+  cases->add_option("--select", flags.list_select, "only cases whose id begins with this; repeatable");
+  cases->callback([&flags, &code] { code = list_cases(flags.list_select); });
+  auto* requirements = list->add_subcommand("requirements", "What the ABI demands, and how many cases answer to each");
+  requirements->add_flag("--uncovered", flags.uncovered, "only those that no case answers to");
+  requirements->callback([&flags, &code] { code = list_requirements(flags.uncovered); });
+  list->add_subcommand("targets", "What can be graded here")->callback([&code] { code = list_targets(); });
+}
+
+void add_others(CLI::App& app, Flags& flags, ExitCode& code) {
+  app.add_subcommand("doctor", "What this machine can run, and the command that installs what it lacks")
+      ->callback([&code] { code = run_doctor(); });
+  auto* report = app.add_subcommand("report", "Make index.html and junit.xml again from a folder's results.json");
+  report->add_option("DIR", flags.report_folder, "a folder that `assay grade --out` has written")->required();
+  report->callback([&flags, &code] { code = run_report(flags.report_folder); });
+}
+
+std::string whole_line(int argc, const char* const* argv) {
+  std::string line = "tools/assay";
+  for (int i = 1; i < argc; ++i) line += fmt::format(" {}", argv[i]);
+  return line;
+}
+
+}  // namespace
+
+int run_command_line(int argc, const char* const* argv) {
+  CLI::App app(
+      "Assay grades hypervisors: the same conformance cases against any implementation of the Xen hypercall ABI.",
+      "assay");
+  app.set_version_flag("--version", "assay " + suite_version());
+  app.require_subcommand(1);
+  app.footer(kFooter);
+  Flags flags;
+  flags.grade.command = whole_line(argc, argv);
+  ExitCode code = kExitExpected;
+  add_grade(app, flags, code);
+  add_list(app, flags, code);
+  add_others(app, flags, code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kExitExpected : kExitBadInput;
+  } catch (const InputError& error) {
+    fmt::print(stderr, "assay: {}\n", error.what());
+    return kExitBadInput;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "assay: harness fault: {}\n", error.what());
+    return kExitHarness;
+  }
+  return code;
+}
+
+}  // namespace assay

@@ -1,0 +1,34 @@
+/// The verbs of the program.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "conformance/runner/exit_code.hpp"
+
+namespace assay {
+
+struct GradeFlags {
+  std::vector<std::string> targets;  ///< empty: hv, then xen
+  std::vector<std::string> select;
+  std::string expect;
+  std::string out = "assay-out";
+  unsigned jobs = 0;  ///< 0: as many as suit the target
+  uint64_t seed = 1;
+  unsigned case_limit_s = 0;  ///< 0: as suits the target
+  std::string command;        ///< the whole line, for the report
+};
+
+/// Each prints what it has to say, and throws InputError for what the user gave it.
+ExitCode run_grade(const GradeFlags& flags);
+ExitCode list_cases(const std::vector<std::string>& select);
+ExitCode list_requirements(bool uncovered_only);
+ExitCode list_targets();
+ExitCode run_doctor();
+ExitCode run_report(const std::string& folder);
+
+/// Parses and runs. Never throws.
+int run_command_line(int argc, const char* const* argv);
+
+}  // namespace assay

@@ -1,0 +1,79 @@
+#include "tools/cli/targets.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <fstream>
+#include <string_view>
+#include <thread>
+
+#include "conformance/runner/input_error.hpp"
+#include "sim/base/paths.hpp"
+#include "sim/target/host/target_host.hpp"
+#include "sim/target/xen/target_xen.hpp"
+
+namespace assay {
+namespace {
+
+constexpr std::chrono::seconds kCoreCaseLimit{10};  // in process a case takes milliseconds
+constexpr std::chrono::seconds kXenCaseLimit{120};  // a case may have to boot
+
+TargetChoice core_target(const std::string& name, const std::string& folder, const std::filesystem::path& core) {
+  const auto make = [core] {
+    HostOptions options;
+    options.core = core;
+    options.dom0_image = artifact("agent-dom0.elf");
+    options.guest_image = artifact("agent.elf");
+    return make_host_target(options);
+  };
+  return {name, folder, make, std::max(1u, std::thread::hardware_concurrency()), kCoreCaseLimit};
+}
+
+TargetChoice xen_target(const std::string& name) {
+  const auto make = [] {
+    XenOptions options;
+    options.xen = xen_binary();
+    options.dom0_image = artifact("agent-dom0.elf");
+    options.guest_image = artifact("agent.elf");
+    return make_xen_target(options);
+  };
+  // One QEMU wants the whole machine: a second one would make both slower.
+  return {name, name, make, 1, kXenCaseLimit};
+}
+
+void expect_elf(const std::filesystem::path& path) {
+  constexpr std::array<char, 4> kElf{'\x7f', 'E', 'L', 'F'};
+  std::array<char, 4> start{};
+  std::ifstream file(path, std::ios::binary);
+  if (!file.is_open() || std::filesystem::is_directory(path)) {
+    throw InputError(fmt::format("--target {}: cannot be read; check the path and its permissions", path.string()));
+  }
+  if (!file.read(start.data(), start.size()) || start != kElf) {
+    throw InputError(fmt::format("--target {}: not an ELF file; a core is a shared object that exports `assay_core`",
+                                 path.string()));
+  }
+}
+
+}  // namespace
+
+TargetChoice choose_target(const std::string& name) {
+  if (name == "hv") return core_target(name, name, artifact("hv.so"));
+  if (name == "xen") return xen_target(name);
+  if (name.find('/') == std::string::npos && !name.ends_with(".so")) {
+    throw InputError(
+        fmt::format("--target {}: no such target; known are hv, xen and the path of a core (FILE.so)", name));
+  }
+  expect_elf(name);
+  const std::filesystem::path core = std::filesystem::absolute(name);
+  return core_target(name, core.stem().string(), core);
+}
+
+std::filesystem::path xen_binary() {
+  if (const char* given = std::getenv("ASSAY_XEN"); given != nullptr && *given != '\0') return given;
+  // build/<preset>/bin is where the program is; the cache is at the root of the tree.
+  return default_xen_path(program_folder() / ".." / ".." / "..").lexically_normal();
+}
+
+}  // namespace assay

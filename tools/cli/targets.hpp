@@ -1,0 +1,27 @@
+/// From the name of a target on the command line to something that can make it.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "conformance/runner/worker_main.hpp"
+
+namespace assay {
+
+struct TargetChoice {
+  std::string name;    ///< as given: it makes the reproduction line
+  std::string folder;  ///< below --out, when there are several targets
+  TargetFactory make;
+  unsigned jobs;                         ///< that suit it
+  std::chrono::milliseconds case_limit;  ///< likewise
+};
+
+/// "hv", "xen", or the path of a core. Throws InputError when there is no such target or file, or the file is no core.
+TargetChoice choose_target(const std::string& name);
+
+/// Where the Xen binary is looked for: $ASSAY_XEN, or the cache that tools/setup fills.
+std::filesystem::path xen_binary();
+
+}  // namespace assay
