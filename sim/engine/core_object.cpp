@@ -33,6 +33,11 @@ void check_elf_header(const std::filesystem::path& path) {
   if (header.e_type != ET_DYN) refuse(path, "is not a shared object; link the core with -shared");
 }
 
+/// Copies whole segments, what a sanitizer keeps between variables included: neither memcpy nor a loop may do that.
+void copy_raw(void* to, const void* from, size_t bytes) {
+  asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(bytes)::"memory");
+}
+
 struct Segments {
   uintptr_t base;
   std::vector<std::span<std::byte>> writable;
@@ -123,15 +128,21 @@ void CoreObject::find_segments() {
 }
 
 CoreObject::Data CoreObject::save_data() const {
-  Data data;
-  for (const auto& segment : writable_) data.insert(data.end(), segment.begin(), segment.end());
+  size_t bytes = 0;
+  for (const auto& segment : writable_) bytes += segment.size();
+  Data data(bytes);
+  size_t to = 0;
+  for (const auto& segment : writable_) {
+    copy_raw(data.data() + to, segment.data(), segment.size());
+    to += segment.size();
+  }
   return data;
 }
 
 void CoreObject::restore_data(const Data& data) const {
   size_t from = 0;
   for (const auto& segment : writable_) {
-    std::memcpy(segment.data(), data.data() + from, segment.size());
+    copy_raw(segment.data(), data.data() + from, segment.size());
     from += segment.size();
   }
 }

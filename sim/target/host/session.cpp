@@ -17,7 +17,6 @@ constexpr DomId kDom0{0};
 constexpr uint64_t kGuestBootNs = 1'000'000'000;
 /// Part of dom0's heap that the toolstack keeps for itself, as on every target.
 constexpr uint64_t kPrivilegedHeapBytes = 1u << 20;
-constexpr uint64_t kBootSeed = 0;
 
 MachineConfig machine_config(const HostOptions& options) {
   MachineConfig config;
