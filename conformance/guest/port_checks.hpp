@@ -18,11 +18,13 @@ void check_closed(CaseContext& c, EventChannels& channels, EvtchnPort port, std:
 /// Checks that `port` is unbound and waits for `remote`.
 void check_unbound(CaseContext& c, EventChannels& channels, EvtchnPort port, DomId remote, std::string_view what);
 
-struct Exhausted {
-  uint32_t ports;   ///< allocated by this call
-  int64_t refusal;  ///< what the next allocation returned
+struct Allocated {
+  uint32_t ports;   ///< handed out by this call
+  int64_t refusal;  ///< the first result that was not 0; 0 when there was none
 };
-/// Allocates unbound ports until the hypervisor refuses one.
-Exhausted exhaust_ports(EventChannels& channels);
+/// Allocates `count` unbound ports, by multicalls: on some targets thousands of single calls take long.
+Allocated allocate_ports(Vcpu& vcpu, uint32_t count);
+/// Allocates unbound ports until there are no more.
+Allocated exhaust_ports(Vcpu& vcpu);
 
 }  // namespace assay

@@ -142,7 +142,7 @@ const Case kAbiLimit{{
     .body =
         [](CaseContext& c) {
           EventChannels ours(c.vcpu());
-          const Exhausted all = exhaust_ports(ours);
+          const Allocated all = exhaust_ports(c.vcpu());
           c.check_eq(all.ports, uint32_t{EVTCHN_2L_NR_CHANNELS} - 1, "ports handed out");
           c.check_eq(all.refusal, -XEN_ENOSPC, "one more");
           c.require_eq(ours.close(EvtchnPort{2000}), 0, "closing port 2000");
@@ -182,7 +182,7 @@ const Case kFullForeignDom{{
         [](CaseContext& c) {
           EventChannels ours(c.vcpu());
           EventChannels theirs(c.peer().vcpu(0));
-          c.require_eq(exhaust_ports(theirs).refusal, -XEN_ENOSPC, "set-up: the peer is full");
+          c.require_eq(exhaust_ports(c.peer().vcpu(0)).refusal, -XEN_ENOSPC, "set-up: the peer is full");
           c.check_eq(ours.alloc_unbound(kDomSelf, c.peer().id()).result, -XEN_ENOSPC, "in the full peer");
           c.require_eq(theirs.close(EvtchnPort{3}), 0, "the peer closes port 3");
           c.check_eq(ours.alloc_unbound(kDomSelf, c.peer().id()).result, -XEN_EPERM, "in the peer with one port free");

@@ -181,7 +181,7 @@ const Case kFullLocal{{
         [](CaseContext& c) {
           EventChannels ours(c.vcpu());
           const DomId peer = c.peer().id();
-          c.require_eq(exhaust_ports(ours).refusal, -XEN_ENOSPC, "set-up: no local port is left");
+          c.require_eq(exhaust_ports(c.vcpu()).refusal, -XEN_ENOSPC, "set-up: no local port is left");
           c.check_eq(ours.bind_interdomain(kDomAbsent, kFirstPort).result, -XEN_ESRCH, "absent domain");
           c.check_eq(ours.bind_interdomain(peer, EvtchnPort{2}).result, -XEN_ENOSPC, "remote port that is not open");
           c.require_eq(ours.close(EvtchnPort{3}), 0, "making room");

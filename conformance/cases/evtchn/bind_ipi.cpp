@@ -24,7 +24,7 @@ const Case kAbsentVcpuEnoent{{
             c.check_eq(got.port, kNoPort, "port field after the error");
           }
           check_lowest_free(c, ours, kFirstPort, "lowest free port afterwards");
-          c.require_eq(exhaust_ports(ours).refusal, -XEN_ENOSPC, "no port is left");
+          c.require_eq(exhaust_ports(c.vcpu()).refusal, -XEN_ENOSPC, "no port is left");
           c.check_eq(ours.bind_ipi(kAbsentVcpu).result, -XEN_ENOENT, "absent vCPU with no port left");
           c.check_eq(ours.bind_ipi(1).result, -XEN_ENOSPC, "vCPU 1 with no port left");
         },

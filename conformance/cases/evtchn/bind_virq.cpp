@@ -212,7 +212,7 @@ const Case kErrorOrder{{
         [](CaseContext& c) {
           EventChannels ours(c.vcpu());
           c.require_eq(ours.bind_virq(VIRQ_DEBUG, 0).result, 0, "set-up: a bound virq");
-          c.require_eq(exhaust_ports(ours).refusal, -XEN_ENOSPC, "set-up: no port is left");
+          c.require_eq(exhaust_ports(c.vcpu()).refusal, -XEN_ENOSPC, "set-up: no port is left");
           c.check_eq(ours.bind_virq(NR_VIRQS, 0).result, -XEN_EINVAL, "unknown virq");
           c.check_eq(ours.bind_virq(VIRQ_CONSOLE, 1).result, -XEN_EINVAL, "global virq on vCPU 1");
           c.check_eq(ours.bind_virq(VIRQ_DEBUG, kAbsentVcpu).result, -XEN_ENOENT, "absent vCPU");

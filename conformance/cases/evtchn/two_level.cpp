@@ -108,7 +108,7 @@ const Case kBitOfPort{{
         [](CaseContext& c) {
           EventChannels ours(c.vcpu());
           SharedInfo info(c.vcpu());
-          c.require_eq(exhaust_ports(ours).refusal, -XEN_ENOSPC, "set-up: all ports in use");
+          c.require_eq(exhaust_ports(c.vcpu()).refusal, -XEN_ENOSPC, "set-up: all ports in use");
           for (const uint32_t number : {1u, 63u, 64u, 127u, 128u, 2047u, 2048u, 4031u, 4032u, 4095u}) {
             const EvtchnPort port{number};
             c.require_eq(ours.close(port), 0, "set-up: making room");
