@@ -9,7 +9,6 @@ namespace hv {
 
 namespace {
 
-constexpr uint64_t kNsPerSecond = 1'000'000'000;
 constexpr uint64_t kNsPerMs = 1'000'000;
 
 __extension__ using Wide = unsigned __int128;
