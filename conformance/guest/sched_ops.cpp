@@ -56,7 +56,10 @@ int64_t SchedOps::shutdown(uint32_t reason) {
 }
 
 int64_t SchedOps::remote_shutdown(DomId dom, uint32_t reason) {
-  return call_with(memory_, kCall, SCHEDOP_remote_shutdown, sched_remote_shutdown_t{dom.raw(), reason}).result;
+  sched_remote_shutdown_t arg{};  // zeroed as a whole: its padding goes into guest memory too
+  arg.domain_id = dom.raw();
+  arg.reason = reason;
+  return call_with(memory_, kCall, SCHEDOP_remote_shutdown, arg).result;
 }
 
 int64_t SchedOps::shutdown_code(uint32_t reason) {

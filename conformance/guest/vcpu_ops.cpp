@@ -46,7 +46,10 @@ int64_t VcpuOps::set_periodic_timer(uint32_t vcpu, uint64_t period_ns) {
 }
 
 int64_t VcpuOps::set_singleshot_timer(uint32_t vcpu, uint64_t timeout_abs_ns, uint32_t flags) {
-  return op(VCPUOP_set_singleshot_timer, vcpu, vcpu_set_singleshot_timer_t{timeout_abs_ns, flags}).result;
+  vcpu_set_singleshot_timer_t arg{};  // zeroed as a whole: its padding goes into guest memory too
+  arg.timeout_abs_ns = timeout_abs_ns;
+  arg.flags = flags;
+  return op(VCPUOP_set_singleshot_timer, vcpu, arg).result;
 }
 
 int64_t VcpuOps::raw(uint64_t command, uint32_t vcpu, Gva argument) {
