@@ -198,6 +198,38 @@ const Case kUnlistedSleeps{{
         },
 }};
 
+const Case kUpcallEnds{{
+    .slug = "sched.poll.upcall_raised.ends_once_per_transition",
+    .rule = "An upcall that becomes pending ends a poll, though upcalls are held back; while one is pending already, "
+            "further events on other ports do not.",
+    .source = "public/xen.h, struct vcpu_info, evtchn_upcall_pending",
+    .method = "Of three unmasked ports in three words of the array, the polled one is raised last.",
+    .requirements = {"EVTCHN-UP-010", "SCHED-013"},
+    .vcpus_online = 2,
+    .body =
+        [](CaseContext& c) {
+          Vcpu& sleeper = c.vcpu(0);
+          EventChannels waker(c.vcpu(1));
+          SchedOps sched(sleeper);
+          const EvtchnPort first = waker.bind_ipi(0).port;
+          c.require_eq(allocate_ports(c.vcpu(1), 64).ports, 64, "set-up: filling the first word");
+          const EvtchnPort second = waker.bind_ipi(0).port;
+          c.require_eq(allocate_ports(c.vcpu(1), 64).ports, 64, "set-up: filling the second word");
+          const EvtchnPort polled = waker.bind_ipi(0).port;
+          sleeper.set_upcalls(false);
+          sched.start_poll({polled}, kNoTimeout);
+          c.check(!sleeper.finish_hypercall(kWatchNs), "it sleeps without an event");
+          c.require_eq(waker.send(first), 0, "the event that makes the upcall pending");
+          c.require_eq(sleeper.finish_hypercall(kLongNs), std::optional<int64_t>{0}, "result of the first poll");
+          sched.start_poll({polled}, kNoTimeout);
+          c.check(!sleeper.finish_hypercall(kWatchNs), "it sleeps with an upcall pending and held back");
+          c.require_eq(waker.send(second), 0, "an event while the upcall is pending");
+          c.check(!sleeper.finish_hypercall(kWatchNs), "it sleeps on");
+          c.require_eq(waker.send(polled), 0, "an event on the polled port");
+          c.check_eq(sleeper.finish_hypercall(kLongNs), std::optional<int64_t>{0}, "result of the second poll");
+        },
+}};
+
 const Case kTimeout{{
     .slug = "sched.poll.timeout.ends_not_early",
     .rule = "poll ends with 0 when the absolute time-out has passed, not before; the port is not pending.",
