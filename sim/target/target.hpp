@@ -90,7 +90,9 @@ struct UpcallRecord {
   uint64_t count;
   uint64_t rflags;        ///< of the interrupted context, as the last frame had it
   uint8_t mask_at_entry;  ///< evtchn_upcall_mask when the handler began
-  uint8_t pending_at_entry;
+  /// Entries that found evtchn_upcall_pending clear; not in `count`. On the real Xen under QEMU's emulated SVM about
+  /// one vector in a hundred is delivered twice when the host is busy; a PV64 guest sees none.
+  uint64_t spurious;
   uint64_t rip;
 };
 

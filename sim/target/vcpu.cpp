@@ -145,8 +145,7 @@ void Vcpu::set_upcalls(bool enabled) {
 
 UpcallRecord Vcpu::upcalls() {
   const GuestReply reply = execute(make_request(ASSAY_OP_UPCALL_RECORD, {}));
-  return {reply.value[0], reply.value[1], static_cast<uint8_t>(reply.value[2]),
-          static_cast<uint8_t>(reply.value[2] >> 8), reply.value[3]};
+  return {reply.value[0], reply.value[1], static_cast<uint8_t>(reply.value[2]), reply.value[2] >> 8, reply.value[3]};
 }
 
 bool Vcpu::wait_upcalls(uint64_t count, uint64_t timeout_ns) {

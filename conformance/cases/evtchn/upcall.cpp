@@ -28,7 +28,6 @@ const Case kAtReturn{{
           c.require_eq(ours.send(port), 0, "send");
           const UpcallRecord record = us.upcalls();
           c.check_eq(record.count, before + 1, "upcalls when the call has returned");
-          c.check_eq(record.pending_at_entry, 1, "upcall pending when the callback began");
           c.check(info.pending(port), "the port stays pending until the guest clears it");
         },
 }};
@@ -133,6 +132,10 @@ const Case kOnePerTransition{{
           c.check_eq(sched.yield(), 0, "entering the hypervisor");
           c.check_eq(sched.yield(), 0, "and again");
           c.check_eq(us.upcalls().count, before + 1, "upcalls for two events");
+          // An emulated processor may deliver one vector twice: the second finds nothing pending. PV64 has no vectors.
+          if (c.pv() || c.target().has(Capability::kVirtualTime)) {
+            c.check_eq(us.upcalls().spurious, 0u, "upcalls with nothing pending");
+          }
         },
 }};
 

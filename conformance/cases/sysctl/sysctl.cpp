@@ -63,8 +63,9 @@ const Case kFreePagesFollow{{
     .slug = "sysctl.physinfo.guest_created.free_pages_fall",
     .rule = "Memory given to a new domain leaves the free pages.",
     .source = "public/sysctl.h, XEN_SYSCTL_physinfo",
-    .method = "Counted around the second of two guests. What an earlier domain left may still be on its way back to the "
-              "free pages, so a few may appear meanwhile.",
+    .method =
+        "Counted around the second of two guests. What an earlier domain left may still be on its way back to the "
+        "free pages, so a few may appear meanwhile.",
     .requirements = {"SYSC-002"},
     .needs = {Capability::kTwoGuests},
     .body =

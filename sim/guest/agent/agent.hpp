@@ -27,7 +27,8 @@ struct State {
   volatile uint64_t upcall_count;
   uint64_t upcall_rip;
   uint64_t upcall_rflags;
-  uint64_t upcall_flags;
+  uint64_t upcall_mask;
+  volatile uint64_t upcalls_spurious;
   vcpu_info* info;
 };
 

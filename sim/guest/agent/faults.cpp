@@ -56,7 +56,11 @@ extern "C" {
 void agent_upcall(uint64_t rip, uint64_t rflags) {
   State& self = state_by_stack(address_of(__builtin_frame_address(0)));
   volatile uint8_t& pending = self.info->evtchn_upcall_pending;
-  self.upcall_flags = static_cast<uint64_t>(self.info->evtchn_upcall_mask) | static_cast<uint64_t>(pending) << 8;
+  if (pending == 0) {
+    self.upcalls_spurious = self.upcalls_spurious + 1;
+    return;
+  }
+  self.upcall_mask = self.info->evtchn_upcall_mask;
   self.upcall_rip = rip;
   self.upcall_rflags = rflags;
   pending = 0;

@@ -139,7 +139,7 @@ void do_upcall_record(const State& self, Reply& reply) {
     count = self.upcall_count;
     asm volatile("" ::: "memory");
     reply.value[1] = self.upcall_rflags;
-    reply.value[2] = self.upcall_flags;
+    reply.value[2] = self.upcall_mask | self.upcalls_spurious << 8;
     reply.value[3] = self.upcall_rip;
     asm volatile("" ::: "memory");
   } while (count != self.upcall_count);

@@ -33,8 +33,9 @@ enum assay_op {
   /// arg: 1 = deliver event upcalls, 0 = hold them. PV64: plain store to evtchn_upcall_mask. PVH: sti/cli.
   ASSAY_OP_UPCALLS = 10,
   /// The handler counts, notes, clears evtchn_upcall_pending and returns; selectors and pending bits stay for the
-  /// caller. value: count, rflags of the last frame, (evtchn_upcall_mask at handler entry) |
-  /// (evtchn_upcall_pending << 8), rip of the frame.
+  /// caller. An entry that finds evtchn_upcall_pending clear is spurious: it is counted apart and notes nothing.
+  /// value: count, rflags of the last frame, (evtchn_upcall_mask at handler entry) | (spurious entries << 8), rip of the
+  /// frame.
   ASSAY_OP_UPCALL_RECORD = 11,
   /// arg: wanted count, timeout in ns of system time (0 = look once). Spins until the upcall count reaches it.
   /// status OK or TIMED_OUT; value[0]: count.

@@ -172,7 +172,11 @@ GuestStep DirectGuest::back_from_call() {
 void DirectGuest::note_upcall(uint64_t rip, uint64_t rflags) {
   const auto pending = state_.info_va + offsetof(vcpu_info_t, evtchn_upcall_pending);
   const auto mask = state_.info_va + offsetof(vcpu_info_t, evtchn_upcall_mask);
-  state_.upcall_flags = get<uint8_t>(mask) | static_cast<uint64_t>(get<uint8_t>(pending)) << 8;
+  if (get<uint8_t>(pending) == 0) {
+    ++state_.upcalls_spurious;
+    return;
+  }
+  state_.upcall_mask = get<uint8_t>(mask);
   state_.upcall_rip = rip;
   state_.upcall_rflags = rflags;
   put<uint8_t>(pending, 0);

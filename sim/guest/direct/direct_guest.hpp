@@ -38,7 +38,8 @@ struct DirectState {
   uint32_t xen_leaves = 0;  ///< PVH: base of the hypervisor's CPUID leaves
   uint64_t upcall_count = 0;
   uint64_t upcall_rflags = 0;
-  uint64_t upcall_flags = 0;
+  uint8_t upcall_mask = 0;
+  uint64_t upcalls_spurious = 0;
   uint64_t upcall_rip = 0;
   std::string trouble;
 };

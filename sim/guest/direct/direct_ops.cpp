@@ -151,7 +151,8 @@ GuestStep DirectGuest::let_upcalls() {
 }
 
 GuestStep DirectGuest::tell_upcalls() {
-  reply_->value = {state_.upcall_count, state_.upcall_rflags, state_.upcall_flags, state_.upcall_rip};
+  reply_->value = {state_.upcall_count, state_.upcall_rflags, state_.upcall_mask | state_.upcalls_spurious << 8,
+                   state_.upcall_rip};
   return finish();
 }
 
