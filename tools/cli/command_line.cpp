@@ -12,6 +12,7 @@ namespace assay {
 namespace {
 
 constexpr unsigned kJobsMax = 256;
+constexpr uint64_t kSeedMax = INT64_MAX;  // what every reader of JSON can hold
 constexpr unsigned kCaseLimitMaxSeconds = 24 * 3600;
 constexpr const char* kFooter =
     "Exit codes: 0 all as expected; 1 unexpected result; 2 nothing worse than inconclusive; 64 bad usage or input "
@@ -35,7 +36,9 @@ void add_grade(CLI::App& app, Flags& flags, ExitCode& code) {
   grade->add_option("--select", flags.grade.select, "only cases whose id begins with this; repeatable");
   grade->add_option("--expect", flags.grade.expect, "file of known failures: case, verdict, reason, link");
   grade->add_option("--jobs", flags.grade.jobs, "worker processes per target")->check(CLI::Range(1u, kJobsMax));
-  grade->add_option("--seed", flags.grade.seed, "root of every choice")->capture_default_str();
+  grade->add_option("--seed", flags.grade.seed, "root of every choice")
+      ->capture_default_str()
+      ->check(CLI::Range(uint64_t{0}, kSeedMax));
   grade->add_option("--case-limit", flags.grade.case_limit_s, "seconds of the host's time for one case, then TIMEOUT")
       ->check(CLI::Range(1u, kCaseLimitMaxSeconds));
   grade->add_option("--out", flags.grade.out, "folder for results.json, junit.xml, index.html and evidence")
