@@ -21,6 +21,21 @@ const Case kVersionIsReturned{{
         },
 }};
 
+const Case kDom0Version{{
+    .slug = "xen_version.version.dom0.major_in_upper_half",
+    .rule = "The privileged domain learns the version as any other: major << 16 | minor.",
+    .source = "public/version.h, XENVER_version",
+    .requirements = {"VER-001"},
+    .guests = GuestTypes::kDom0,
+    .body =
+        [](CaseContext& c) {
+          Vcpu& vcpu = c.dom0().vcpu(0);
+          const int64_t version = vcpu.hypercall(__HYPERVISOR_xen_version, {XENVER_version, 0});
+          c.check_eq(version >> 16, 4, "major version");
+          c.check_eq(vcpu.hypercall(__HYPERVISOR_xen_version, {XENVER_version, 1}), version, "with another pointer");
+        },
+}};
+
 const Case kExtraVersionEfault{{
     .slug = "xen_version.extraversion.bad_pointer.efault",
     .rule = "A text that cannot be copied out gives EFAULT.",
