@@ -1,5 +1,6 @@
 #include "hv/domain/dom0_builder.hpp"
 
+#include <algorithm>
 #include <elf.h>
 #include <gtest/gtest.h>
 
@@ -55,7 +56,7 @@ class TestKernel {
     note.p_filesz = notes_.size();
     std::memcpy(file.data() + sizeof header, &load, sizeof load);
     std::memcpy(file.data() + sizeof header + sizeof load, &note, sizeof note);
-    std::memcpy(file.data() + kHeaders, notes_.data(), notes_.size());
+    std::ranges::copy(notes_, file.begin() + kHeaders);
     for (uint64_t i = 0; i < kTextBytes; ++i) file[load.p_offset + i] = static_cast<uint8_t>(i * 7);
     return file;
   }
