@@ -1,9 +1,9 @@
 #include "hv/domain/dom0_builder.hpp"
 
-#include <algorithm>
 #include <elf.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
