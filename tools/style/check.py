@@ -28,7 +28,8 @@ BANNED = [
     (("hv",), r"\b(malloc|calloc|realloc|free)\s*\(", "hv/base/arena.hpp: all state lives in the arena"),
     (("hv",), r"\bnew\s+[A-Za-z_:]+\s*[({\[]", "arena_new"),
     (("hv",), r"\b(time|clock_gettime|gettimeofday)\s*\(", "hv::now()"),
-    (("hv", "sim/engine", "sim/guest", "sim/toolstack"), r"\b(double|float)\b", "integers: nothing that decides uses floating point"),
+    (("hv", "sim/engine", "sim/guest", "sim/toolstack"), r"\b(double|float)\b",
+     "integers: nothing that decides uses floating point"),
     (("hv", "sim", "conformance", "reports", "tools"), r"\bstd::(cout|endl)\b", "fmt::print, or std::fputs for diagnostics"),
 ]
 
@@ -68,12 +69,15 @@ def include_allowed(source: Path, target: str) -> str | None:
     return None
 
 
+NOT_A_FUNCTION = r"(namespace|extern|class|struct|enum|union|static const|constexpr|const|inline const|#|\})"
+
+
 def function_lengths(lines: list[str]):
     """Yields (first line, length) of blocks that open at column 0 and close with '}' at column 0."""
     start = None
     for number, line in enumerate(lines, 1):
         opens = line and not line[0].isspace() and line.rstrip().endswith("{")
-        if opens and not re.match(r"(namespace|extern|class|struct|enum|union|static const|constexpr|const|inline const|#|\})", line):
+        if opens and not re.match(NOT_A_FUNCTION, line):
             start = number
         elif line.startswith("}") and start is not None:
             yield start, number - start

@@ -34,8 +34,7 @@ enum assay_op {
   ASSAY_OP_UPCALLS = 10,
   /// The handler counts, notes, clears evtchn_upcall_pending and returns; selectors and pending bits stay for the
   /// caller. An entry that finds evtchn_upcall_pending clear is spurious: it is counted apart and notes nothing.
-  /// value: count, rflags of the last frame, (evtchn_upcall_mask at handler entry) | (spurious entries << 8), rip of the
-  /// frame.
+  /// value: count, rflags of the last frame, (evtchn_upcall_mask at entry) | (spurious entries << 8), rip of the frame.
   ASSAY_OP_UPCALL_RECORD = 11,
   /// arg: wanted count, timeout in ns of system time (0 = look once). Spins until the upcall count reaches it.
   /// status OK or TIMED_OUT; value[0]: count.
