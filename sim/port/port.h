@@ -78,7 +78,9 @@ enum assay_exit_reason {
   ASSAY_EXIT_MSR = 4,       /**< index, is_write; value in edx:eax of regs, the core leaves a read's result there */
   ASSAY_EXIT_CPUID = 5,     /**< leaf in eax, subleaf in ecx; the core leaves the answer in eax..edx */
   ASSAY_EXIT_HALT = 6,      /**< HVM: hlt with interrupts as rflags.IF says */
-  ASSAY_EXIT_STAGE2 = 7,    /**< HVM: address = guest-physical address, access bits below */
+  /// HVM: address = guest-physical address, access bits below. When the guest is resumed at the same place and the
+  /// translation is still absent, the access completes as on an empty bus: reads are all ones, writes are lost.
+  ASSAY_EXIT_STAGE2 = 7,
   ASSAY_EXIT_PREEMPTED = 8, /**< until_ns passed, this pCPU's timer fired, or it was signalled */
   ASSAY_EXIT_TRIPLE = 9,    /**< HVM: triple fault */
 };
