@@ -38,10 +38,13 @@ input,select{font:inherit;color:inherit;background:var(--card);border:1px solid 
 padding:.35rem .6rem}
 input{flex:1 1 14rem;min-width:0}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;
-border-bottom:1px solid var(--line);overflow-wrap:anywhere}th{color:var(--dim);font-weight:600}
+border-bottom:1px solid var(--line);overflow-wrap:anywhere}th{color:var(--dim);font-weight:600;white-space:nowrap}
+#cases td:nth-child(2){width:42%}#cases td:nth-child(3){width:18%}
 .num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-@media(max-width:700px){thead{display:none}table,tbody,tr,td{display:block}tr{border-bottom:1px solid var(--line);
+@media(max-width:700px){
+thead{display:none}table,tbody,tr,td{display:block}tr{border-bottom:1px solid var(--line);
 padding:.4rem 0}
+#cases td:nth-child(n){width:auto}
 td{border:0;padding:.05rem 0;text-align:left}td.num{text-align:left;color:var(--dim)}dl{grid-template-columns:1fr}
 dd{margin-bottom:.4rem}}
 tr[hidden]{display:none}

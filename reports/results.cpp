@@ -29,9 +29,10 @@ Summary summarise(const Results& results) {
 std::vector<const ReportedCase*> unexpected_first(const Results& results) {
   std::vector<const ReportedCase*> ordered;
   for (const ReportedCase& reported : results.cases) ordered.push_back(&reported);
-  std::stable_sort(ordered.begin(), ordered.end(), [](const ReportedCase* a, const ReportedCase* b) {
+  std::sort(ordered.begin(), ordered.end(), [](const ReportedCase* a, const ReportedCase* b) {
     if (a->expected != b->expected) return b->expected;
-    return !a->expected && a->verdict > b->verdict;
+    if (!a->expected && a->verdict != b->verdict) return a->verdict > b->verdict;
+    return a < b;  // both are elements of results.cases: their order there
   });
   return ordered;
 }

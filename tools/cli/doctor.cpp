@@ -41,9 +41,9 @@ std::string apt(const char* package) {
 
 std::vector<Finding> examine() {
   return {
-      file_finding(artifact("hv.so"), "the bundled core, for --target hv", "tools/assay list targets"),
-      file_finding(artifact("agent.elf"), "what runs in guests", "tools/assay list targets"),
-      file_finding(artifact("agent-dom0.elf"), "what runs in the first domain", "tools/assay list targets"),
+      file_finding(artifact("hv.so"), "the bundled core, for --target hv", "tools/assay doctor, which builds it"),
+      file_finding(artifact("agent.elf"), "what runs in guests", "tools/assay doctor, which builds it"),
+      file_finding(artifact("agent-dom0.elf"), "what runs in the first domain", "tools/assay doctor, which builds it"),
       {"qemu-system-x86_64", "runs the real Xen, for --target xen", in_path("qemu-system-x86_64"),
        apt("qemu-system-x86")},
       file_finding(xen_binary(), "the real Xen, for --target xen", "tools/setup xen"),
