@@ -10,6 +10,26 @@ bool pv_only(uint32_t op) {
   return op == XENMEM_machine_memory_map || op == XENMEM_machphys_mapping;
 }
 
+/// Operations of the x86 part of the interface: none of them is continued by a start extent, so the whole command has
+/// to match and any other is unknown.
+bool never_continued(uint32_t op) {
+  switch (op) {
+    case XENMEM_machphys_mfn_list:
+    case XENMEM_machphys_mapping:
+    case XENMEM_machphys_compat_mfn_list:
+    case XENMEM_memory_map:
+    case XENMEM_set_memory_map:
+    case XENMEM_machine_memory_map:
+    case XENMEM_set_pod_target:
+    case XENMEM_get_pod_target:
+    case XENMEM_get_sharing_freed_pages:
+    case XENMEM_get_sharing_shared_pages:
+      return true;
+    default:
+      return false;
+  }
+}
+
 int64_t dispatch(const MemoryCall& op) {
   switch (op.op) {
     case XENMEM_increase_reservation:
@@ -73,6 +93,7 @@ int64_t do_memory_op(Call& call) {
   const MemoryCall op{call, static_cast<uint32_t>(call.arg[0] & kMemoryOpMask), call.arg[0] >> kMemoryOpStartShift,
                       call.pointer(1)};
   if (call.domain().kind == GuestKind::kHvm && pv_only(op.op)) return -XEN_ENOSYS;
+  if (op.start != 0 && never_continued(op.op)) return -XEN_ENOSYS;
   return dispatch(op);
 }
 

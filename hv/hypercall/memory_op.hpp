@@ -35,11 +35,11 @@ constexpr unsigned kMemoryOpStartShift = 6;
 constexpr uint64_t kMemoryOpMask = (1u << kMemoryOpStartShift) - 1;
 /// More extents than this could not be continued.
 constexpr uint64_t kMemoryOpExtentsMax = 0xffff'ffffu >> kMemoryOpStartShift;
-/// Greatest extent order of a caller: 2 MiB for guests, 16 MiB for the hardware domain.
+/// Greatest extent order of a caller: 2 MiB for guests, 1 GiB for a control domain.
 constexpr unsigned kOrderMaxGuest = 9;
-constexpr unsigned kOrderMaxHardwareDomain = 12;
+constexpr unsigned kOrderMaxControlDomain = 18;
 inline unsigned order_max(const Domain& caller) {
-  return caller.privileged ? kOrderMaxHardwareDomain : kOrderMaxGuest;
+  return caller.privileged ? kOrderMaxControlDomain : kOrderMaxGuest;
 }
 
 int64_t xenmem_reservation(const MemoryCall& op);  ///< increase, decrease, populate

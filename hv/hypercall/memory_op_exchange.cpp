@@ -137,6 +137,14 @@ Status exchange_chunk(const Exchange& exchange, uint64_t chunk) {
   return status;
 }
 
+/// Pages cannot be taken from a guest that does not know its machine frames; what it names is looked up all the same.
+int64_t refuse_translated(const MemoryCall& op, const xen_memory_exchange_t& request, const DomainMemory& memory) {
+  xen_pfn_t first = 0;
+  const Gva slot = handle_address(request.in.extent_start) + request.nr_exchanged * sizeof first;
+  if (!read_guest(op.call.space(), first, slot)) return -XEN_EFAULT;
+  return resolve_gfn(memory, Gfn{first}).ok() ? -XEN_EOPNOTSUPP : -XEN_EINVAL;
+}
+
 bool sizes_ok(const xen_memory_exchange_t& request) {
   const auto overflows = [](const xen_memory_reservation_t& side) {
     return side.nr_extents > ~uint64_t{0} >> side.extent_order;
@@ -182,7 +190,7 @@ int64_t xenmem_exchange(const MemoryCall& op) {
   Domain* target = domain_by_any_id(op.caller(), request.in.domid);
   if (target == nullptr) return -XEN_ESRCH;
   if (!may_act_on(op.caller(), *target)) return -XEN_EPERM;
-  if (target->kind == GuestKind::kHvm) return -XEN_EOPNOTSUPP;
+  if (target->kind == GuestKind::kHvm) return refuse_translated(op, request, target->memory);
   return run(Exchange{op, request, target->memory});
 }
 

@@ -38,7 +38,7 @@ Status add_one(Domain& target, unsigned space, uint64_t index, Gfn gfn) {
     case XENMAPSPACE_gmfn_range:
       return map_own_frame(target.memory, Gfn{index}, gfn);
     case XENMAPSPACE_grant_table:
-      return fail(XEN_EOPNOTSUPP);
+      return fail(XEN_EINVAL);  // every index is beyond the end of a table that is not there
     case XENMAPSPACE_gmfn_foreign:
       return fail(XEN_EPERM);  // for a translated hardware domain only
     default:

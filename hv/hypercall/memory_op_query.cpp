@@ -13,8 +13,9 @@ namespace {
 
 int64_t maximum_gpfn(const Domain& target) {
   if (target.kind == GuestKind::kHvm) return static_cast<int64_t>(target.memory.max_gpfn);
-  // What a PV guest publishes is a count; before it has, the result is -1.
-  return static_cast<int64_t>(target.shared_info()->arch.max_pfn) - 1;
+  // What a PV guest publishes is a count.
+  const uint64_t count = target.shared_info()->arch.max_pfn;
+  return count == 0 ? 0 : static_cast<int64_t>(count - 1);
 }
 
 /// The common beginning of operations that name a domain and no extent: the domain, or why not.
@@ -61,6 +62,7 @@ int64_t xenmem_access_op(const MemoryCall& op) {
   Domain* target = domain_by_id(DomId{request.domid});
   if (target == &op.caller()) return -XEN_EPERM;
   if (target == nullptr) return -XEN_ESRCH;
+  if (target->kind != GuestKind::kHvm) return -XEN_EINVAL;
   if (!may_act_on(op.caller(), *target)) return -XEN_EPERM;
   return -XEN_ENODEV;  // nobody monitors
 }
@@ -82,10 +84,10 @@ int64_t xenmem_get_vnumainfo(const MemoryCall& op) {
   if (op.start != 0) return -XEN_EINVAL;
   xen_vnuma_topology_info_t request;
   if (!op.read(request)) return -XEN_EFAULT;
+  if (request.pad != 0) return -XEN_EINVAL;
   const Result<Domain*> target = target_of(op, request.domid);
   if (!target.ok()) return target.status().raw();
   if (!may_act_on(op.caller(), **target)) return -XEN_EPERM;
-  if (request.pad != 0) return -XEN_EINVAL;
   return -XEN_EOPNOTSUPP;  // no domain has a virtual topology
 }
 
@@ -104,10 +106,11 @@ int64_t xenmem_acquire_resource(const MemoryCall& op) {
   if (!op.read(request)) return -XEN_EFAULT;
   if (request.pad != 0) return -XEN_EINVAL;
   Domain* target = domain_by_id(DomId{request.domid});
-  if (request.domid == DOMID_SELF || target == &op.caller()) return -XEN_EPERM;
+  if (target == &op.caller()) return -XEN_EPERM;
   if (target == nullptr) return -XEN_ESRCH;
   if (!may_act_on(op.caller(), *target)) return -XEN_EPERM;
-  return -XEN_EOPNOTSUPP;  // neither device model servers nor grant tables: no resource has a size
+  // Neither device model servers nor grant tables nor traces: no resource has a size.
+  return request.type <= XENMEM_resource_vmtrace_buf ? -XEN_EINVAL : -XEN_EOPNOTSUPP;
 }
 
 }  // namespace hv

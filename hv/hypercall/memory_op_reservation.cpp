@@ -3,7 +3,6 @@
 #include "hv/domain/access.hpp"
 #include "hv/hypercall/memory_op.hpp"
 #include "hv/mm/frame_alloc.hpp"
-#include "hv/mm/page_refs.hpp"
 #include "hv/mm/physmap.hpp"
 
 namespace hv {
@@ -27,10 +26,6 @@ struct Reservation {
     return write_guest(op.call.space(), slot(index), xen_pfn_t{mfn.raw()});
   }
 };
-
-void give_back(Mfn first, unsigned order) {
-  for (uint64_t i = 0; i < uint64_t{1} << order; ++i) drop_allocation(Mfn{first.raw() + i});
-}
 
 bool increase(const Reservation& r, uint64_t index) {
   const Result<Mfn> mfn = [&r] {
@@ -61,10 +56,9 @@ bool populate(const Reservation& r, uint64_t index) {
     const LockGuard guard(r.memory.lock);
     const Result<Mfn> mfn = alloc_domain_frames(r.memory, r.order, r.address_bits);
     if (!mfn.ok()) return mfn;
+    // Frames that cannot be placed stay with the domain all the same.
     const Status status = physmap_add(r.memory, Gfn{frame}, *mfn, r.order);
-    if (status.ok()) return mfn;
-    give_back(*mfn, r.order);
-    return status;
+    return status.ok() ? mfn : Result<Mfn>(status);
   }();
   if (!placed.ok()) return false;
   return r.memory.kind != GuestKind::kPv64 || r.write(index, *placed);
@@ -93,11 +87,16 @@ int64_t run(const Reservation& r) {
   return static_cast<int64_t>(index);
 }
 
+constexpr unsigned kNoNode = 0xff;
+
 /// Flags that the caller may use. A node is only a hint here, unless it is asked for exactly.
 bool flags_ok(const Domain& caller, unsigned flags) {
   const unsigned bits = XENMEMF_get_address_bits(flags);
   if (bits != 0 && bits <= kPageShift) return false;
-  return (flags & XENMEMF_exact_node_request) == 0 || caller.privileged;
+  if ((flags & XENMEMF_exact_node_request) == 0) return true;
+  // There is one node, and only who controls the machine may insist on one.
+  const unsigned node = XENMEMF_get_node(flags);
+  return caller.privileged && (node == 0 || node == kNoNode);
 }
 
 }  // namespace

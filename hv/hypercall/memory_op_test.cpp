@@ -112,7 +112,7 @@ TEST_F(MemoryOp, Queries_ErrorsInOrder) {
   EXPECT_EQ(query(XENMEM_current_reservation, 77), -XEN_ESRCH);
   EXPECT_EQ(query(XENMEM_current_reservation, 0), -XEN_EPERM);
   EXPECT_EQ(query(XENMEM_current_reservation, 1), kPvPages);
-  EXPECT_EQ(query(XENMEM_maximum_gpfn, DOMID_SELF), -1);
+  EXPECT_EQ(query(XENMEM_maximum_gpfn, DOMID_SELF), 0);
   pv_->shared_info()->arch.max_pfn = 500;
   EXPECT_EQ(query(XENMEM_maximum_gpfn, DOMID_SELF), 499);
   EXPECT_EQ(call(*pv_, do_memory_op, {XENMEM_maximum_ram_page, kUnmapped}), int64_t{FakeHost::kFrames});
@@ -340,6 +340,9 @@ TEST_F(Physmap, Hvm_HasNoMachineAddresses) {
   EXPECT_EQ(memory_op(XENMEM_machphys_mapping, mapping), -XEN_ENOSYS);
   xen_memory_exchange_t exchange{};
   exchange.in = exchange.out = reservation(kBuffer, 1);
+  put(*control_, kBuffer, uint64_t{0x999});
+  EXPECT_EQ(memory_op(XENMEM_exchange, exchange), -XEN_EINVAL);
+  put(*control_, kBuffer, uint64_t{5});
   EXPECT_EQ(memory_op(XENMEM_exchange, exchange), -XEN_EOPNOTSUPP);
 }
 

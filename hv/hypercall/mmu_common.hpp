@@ -35,8 +35,10 @@ class RequestBatch {
     return status.raw();
   }
 
- private:
+  /// Tells the guest that `done` requests of this list were done.
   void report(uint32_t done);
+
+ private:
   int64_t preempted(uint32_t done);
 
   Call& call_;

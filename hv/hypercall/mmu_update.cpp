@@ -91,7 +91,10 @@ int64_t do_mmu_update(Call& call) {
   const Result<DomainMemory*> tables = table_owner(call.domain(), foreign);
   if (!tables.ok()) return tables.status().raw();
   const Result<DomainMemory*> pages = page_owner(call.domain(), static_cast<uint16_t>(foreign));
-  if (!pages.ok()) return pages.status().raw();
+  if (!pages.ok()) {
+    batch.report(0);
+    return pages.status().raw();
+  }
   const Owners owners{call.domain(), **tables, **pages};
   return batch.run([&call, &owners](Gva address) { return one_request(call, owners, address); });
 }

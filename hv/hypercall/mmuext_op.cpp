@@ -101,9 +101,10 @@ Status set_ldt(const Operation& operation) {
   if (operation.foreign()) return fail(XEN_EPERM);
   const uint64_t base = operation.op.arg1.linear_addr;
   const uint64_t entries = operation.op.arg2.nr_ents;
-  if (base % kPageSize != 0 || !guest_address(base) || entries > kLdtEntriesMax) return fail(XEN_EINVAL);
+  const bool base_ok = base % kPageSize == 0 && guest_address(base);
+  if (entries > kLdtEntriesMax || (entries != 0 && !base_ok)) return fail(XEN_EINVAL);
   PvState& pv = *operation.call.vcpu.pv;
-  pv.ldt_base = base;
+  pv.ldt_base = entries == 0 ? 0 : base;
   pv.ldt_entries = static_cast<uint16_t>(entries);
   return kOk;
 }

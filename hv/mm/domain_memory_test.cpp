@@ -87,8 +87,8 @@ TEST_F(Stage2, ReadOnlyMapping_GivesNoBytesToWrite) {
   EXPECT_NE(stage2_bytes(hvm_, Gpa{kPageSize}, false), nullptr);
 }
 
-TEST_F(Stage2, BeyondTheLastFrame_IsEinval) {
-  EXPECT_EQ(stage2_map(hvm_, Gfn{kGfnEnd}, page(hvm_)), fail(XEN_EINVAL));
+TEST_F(Stage2, BeyondTheLastFrame_IsEnoent) {
+  EXPECT_EQ(stage2_map(hvm_, Gfn{kGfnEnd}, page(hvm_)), fail(XEN_ENOENT));
   EXPECT_TRUE(stage2_map(hvm_, Gfn{kGfnEnd - 1}, page(hvm_)).ok());
 }
 

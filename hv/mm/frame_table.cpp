@@ -18,8 +18,9 @@ DomainMemory core_owner;
 DomainMemory io_owner;
 
 /// The frame table lies in the lowest machine frames: as large as the machine asks for, and none of the arena.
-uint64_t table_frames(uint64_t frames) {
-  return (frames * sizeof(FrameInfo) + kPageSize - 1) / kPageSize;
+uint64_t reserved_frames(uint64_t frames) {
+  const uint64_t table = (frames * sizeof(FrameInfo) + kPageSize - 1) / kPageSize;
+  return table < kFirstRamFrame ? kFirstRamFrame : table;
 }
 
 }  // namespace
@@ -33,7 +34,7 @@ void mm_init() {
   core_owner.id = DomId{DOMID_XEN};
   io_owner.id = DomId{DOMID_IO};
 
-  const uint64_t reserved = table_frames(host().frames);
+  const uint64_t reserved = reserved_frames(host().frames);
   HV_ASSERT(reserved < host().frames);
   for (uint64_t frame = 0; frame < reserved; ++frame) frame_info(Mfn{frame}).state = FrameState::kCore;
   free_blocks_init(Mfn{reserved}, host().frames);

@@ -55,8 +55,15 @@ extern FrameInfo* frame_table;
 extern uint64_t frame_count;
 }  // namespace detail
 
+/// The first MiB of a PC is not for memory: no frame in it is ever handed out.
+constexpr uint64_t kFirstRamFrame = 256;
+
 [[nodiscard]] inline bool frame_valid(Mfn mfn) {
   return mfn.raw() < detail::frame_count;
+}
+
+[[nodiscard]] inline bool frame_is_ram(Mfn mfn) {
+  return mfn.raw() >= kFirstRamFrame && frame_valid(mfn);
 }
 
 /// The frame must be valid.

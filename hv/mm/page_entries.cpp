@@ -9,6 +9,9 @@ namespace hv {
 
 namespace {
 
+/// The frame number of all ones that an entry can hold: no device memory, just no frame.
+constexpr Mfn kNoFrame = pte_mfn(kPteFrame);
+
 /// A mapping of an HVM domain's frame does not count as writable there: that domain's frames are never page tables.
 bool counts_as_writable(uint64_t pte, const DomainMemory& table_owner, const DomainMemory& page_owner) {
   return (pte & kPteWritable) != 0 && (&table_owner == &page_owner || page_owner.kind == GuestKind::kPv64);
@@ -27,6 +30,8 @@ uint64_t branch_disallowed() {
 
 uint64_t adjusted_entry(uint64_t pte, unsigned level) {
   if ((pte & kPtePresent) == 0) return pte;
+  // An L4 may be used through a copy whose accessed bits nobody brings back: all its entries count as accessed.
+  if (level == 4) return pte | kPteUser | kPteAccessed;
   if (level > 1) return pte | kPteUser;
   if ((pte & kPteUser) == 0) pte |= kPteGuestKernel | kPteUser;
   if ((pte & kPteGuestKernel) == 0) pte |= kPteGlobal;
@@ -40,7 +45,10 @@ bool hypervisor_slot(unsigned level, unsigned index) {
 Status get_leaf(uint64_t pte, const DomainMemory& table_owner, const DomainMemory& page_owner) {
   if ((pte & leaf_disallowed(table_owner)) != 0) return fail(XEN_EINVAL);
   const Mfn mfn = pte_mfn(pte);
-  if (!frame_valid(mfn)) return fail(XEN_EPERM);
+  if (mfn == kNoFrame) return fail(XEN_EINVAL);
+  if (!frame_is_ram(mfn)) return fail(XEN_EPERM);
+  // Nobody's device memory is here, and whose frame it is is not for everybody to know.
+  if (&page_owner == &io_memory() && !table_owner.privileged) return fail(XEN_EPERM);
   if (!get_page(mfn, page_owner)) return fail(XEN_EBUSY);
   if (counts_as_writable(pte, table_owner, page_owner) && !get_page_type(mfn, PageType::kWritable).ok()) {
     put_page(mfn);

@@ -10,8 +10,8 @@
 namespace hv {
 
 /// Takes the references of a level 1 entry in a table of `table_owner` that names a frame of `page_owner`.
-/// Errors, in order: EINVAL a flag that is not allowed; EPERM no RAM; EBUSY not a frame of `page_owner`, or to be
-/// mapped writable while it is a page table or descriptor table.
+/// Errors, in order: EINVAL a flag that is not allowed, or a frame number of all ones; EPERM no RAM; EBUSY not a frame
+/// of `page_owner`, or to be mapped writable while it is a page table or descriptor table.
 Status get_leaf(uint64_t pte, const DomainMemory& table_owner, const DomainMemory& page_owner);
 void put_leaf(uint64_t pte, const DomainMemory& table_owner);
 

@@ -58,7 +58,7 @@ Stage2Entry stage2_lookup(const DomainMemory& memory, Gfn gfn) {
 
 Status stage2_map(DomainMemory& memory, Gfn gfn, Mfn mfn, bool writable) {
   HV_ASSERT(frame_valid(mfn) && memory.stage2_root != kInvalidMfn);
-  if (gfn.raw() >= kGfnEnd) return fail(XEN_EINVAL);
+  if (gfn.raw() >= kGfnEnd) return fail(XEN_ENOENT);
   uint64_t* entry = make_leaf(memory, gfn);
   if (entry == nullptr) return fail(XEN_ENOMEM);
   if ((*entry & kPtePresent) != 0) {

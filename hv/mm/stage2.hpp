@@ -19,7 +19,7 @@ struct Stage2Entry {
 };
 
 [[nodiscard]] Stage2Entry stage2_lookup(const DomainMemory& memory, Gfn gfn);
-/// Maps or replaces one frame and sets its M2P entry; raises max_gpfn. Errors: EINVAL beyond kGfnEnd; ENOMEM pool
+/// Maps or replaces one frame and sets its M2P entry; raises max_gpfn. Errors: ENOENT beyond kGfnEnd; ENOMEM pool
 /// empty.
 Status stage2_map(DomainMemory& memory, Gfn gfn, Mfn mfn, bool writable = true);
 /// Removes a mapping; false when there was none. The M2P entry of the frame becomes invalid.
