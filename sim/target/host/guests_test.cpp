@@ -204,6 +204,21 @@ TEST_P(DirectGuests, RandomWalk_SameSeedSameDigestAndAGoodAudit) {
   EXPECT_NE(digest_of(2), first);
 }
 
+TEST_P(DirectGuests, DeadGuest_IsToldApartFromAHang) {
+  Domain& dying = guest(2);
+  const Gva page = dying.alloc_pages(1);
+  dying.vcpu(0).write(page, sched_shutdown_t{.reason = SHUTDOWN_crash});
+  dying.vcpu(0).start_hypercall(__HYPERVISOR_sched_op, {SCHEDOP_shutdown, page.raw()});
+  EXPECT_FALSE(dying.vcpu(0).finish_hypercall(kMs).has_value());
+  try {
+    dying.vcpu(1).read<uint32_t>(page);
+    FAIL() << "a dead guest answered";
+  } catch (const TargetDied& died) {
+    EXPECT_EQ(died.how(), TargetDied::How::kDeadAgent);
+    EXPECT_THAT(died.what(), HasSubstr("is dead, shutdown reason 3"));
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Types, DirectGuests, ::testing::Values(GuestType::kPv64, GuestType::kPvh),
                          [](const auto& type) { return std::string(to_string(type.param)); });
 

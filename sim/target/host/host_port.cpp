@@ -37,7 +37,9 @@ bool HostPort::await(GuestReply& reply, uint64_t timeout_ns) {
 bool HostPort::execute(const GuestRequest& request, GuestReply& reply, uint64_t timeout_ns) {
   reply = GuestReply{};
   guest_.borrow(request, reply);
-  return run(timeout_ns);
+  if (run(timeout_ns)) return true;
+  watch_.explain_silence(domain_);
+  return false;
 }
 
 }  // namespace assay::host

@@ -107,7 +107,7 @@ GuestSpace Session::dom0_space() {
   space.pages = (space.layout.image_end - space.va_offset) / kPageSize;
   space.start_info = Gva{dom0_booted_.start_info_va};
   Domain reader(kDom0, GuestType::kPv64, space);
-  Vcpu& vcpu = reader.add_vcpu(std::make_unique<HostPort>(machine_, *dom0_.executors[0]));
+  Vcpu& vcpu = reader.add_vcpu(port_to(*dom0_.executors[0], kDom0));
   start_info_t info{};
   const bool is_readable = !vcpu.read_bytes(space.start_info, std::as_writable_bytes(std::span(&info, 1))).has_value();
   // A core that builds no start_info gives no p2m either; the image itself is there all the same.
@@ -122,10 +122,32 @@ void Session::adopt_dom0() {
   const uint64_t heap = dom0_space_.layout.heap_start;
   const uint64_t boundary = heap + kPrivilegedHeapBytes;
   privileged_ = std::make_unique<Domain>(kDom0, GuestType::kPv64, with_heap(dom0_space_, heap, boundary));
-  privileged_->add_vcpu(std::make_unique<HostPort>(machine_, *dom0_.executors[0]));
+  privileged_->add_vcpu(port_to(*dom0_.executors[0], kDom0));
   dom0_.domain =
       std::make_unique<Domain>(kDom0, GuestType::kPv64, with_heap(dom0_space_, boundary, dom0_space_.layout.heap_end));
-  dom0_.domain->add_vcpu(std::make_unique<HostPort>(machine_, *dom0_.executors[0]));
+  dom0_.domain->add_vcpu(port_to(*dom0_.executors[0], kDom0));
+}
+
+std::unique_ptr<HostPort> Session::port_to(DirectGuest& guest, DomId domain) {
+  return std::make_unique<HostPort>(machine_, guest, domain, static_cast<SilenceWatch&>(*this));
+}
+
+void Session::explain_silence(DomId domain) {
+  if (domain == kDom0 || dom0_.executors[0]->state().is_busy) return;  // dom0 is who would have to be asked
+  xen_domctl op{};
+  op.cmd = XEN_DOMCTL_getdomaininfo;
+  op.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
+  op.domain = domain.raw();
+  Vcpu& vcpu = privileged_->vcpu(0);
+  const Gva page = privileged_->alloc_pages(1);
+  vcpu.write(page, op);
+  const std::string name = "domain " + std::to_string(domain.raw());
+  const bool is_there = vcpu.hypercall(__HYPERVISOR_domctl, {page.raw()}) == 0;
+  const auto info = vcpu.read<xen_domctl>(page).u.getdomaininfo;
+  if (!is_there || info.domain != domain.raw()) throw TargetDied(TargetDied::How::kDeadAgent, name + " is gone");
+  if ((info.flags & (XEN_DOMINF_dying | XEN_DOMINF_shutdown)) == 0) return;
+  const uint32_t reason = info.flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
+  throw TargetDied(TargetDied::How::kDeadAgent, name + " is dead, shutdown reason " + std::to_string(reason));
 }
 
 void Session::rewind(uint64_t seed) {
@@ -183,7 +205,7 @@ void Session::open_vcpu(Guest& guest, uint32_t vcpu_id, const assay_agent_layout
   } catch (const CoreDied& died) {
     throw translate(died);
   }
-  domain.add_vcpu(std::make_unique<HostPort>(machine_, attached));
+  domain.add_vcpu(port_to(attached, domain.id()));
 }
 
 void Session::destroy_guest(Domain& guest) {

@@ -9,6 +9,7 @@
 #include "sim/engine/machine.hpp"
 #include "sim/guest/agent_image.hpp"
 #include "sim/guest/direct/direct_guest.hpp"
+#include "sim/target/host/host_port.hpp"
 #include "sim/target/host/target_host.hpp"
 #include "sim/toolstack/toolstack.hpp"
 
@@ -20,13 +21,13 @@ struct Guest {
   std::unique_ptr<Domain> domain;
 };
 
-class Session {
+class Session final : private SilenceWatch {
  public:
   /// Boots and freezes. Throws TargetDied when the core does not boot.
   Session(const CoreObject& core, const HostOptions& options);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
-  ~Session();
+  ~Session() override;
 
   Machine& machine() { return machine_; }
   [[nodiscard]] const Machine& machine() const { return machine_; }
@@ -48,6 +49,8 @@ class Session {
   void adopt_dom0();
   GuestSpace dom0_space();
   Toolstack& toolstack();
+  std::unique_ptr<HostPort> port_to(DirectGuest& guest, DomId domain);
+  void explain_silence(DomId domain) override;
   void open_vcpu(Guest& guest, uint32_t vcpu_id, const assay_agent_layout& layout);
 
   HostOptions options_;
