@@ -106,6 +106,18 @@ TEST_F(MemoryOp, StartExtent_SkipsWhatWasDone) {
   EXPECT_EQ(pv_->memory.tot_pages, kPvPages + 1);
 }
 
+TEST_F(MemoryOp, Preempted_GoesOn_AndDoesNothingTwice) {
+  // Every look at the clock finds the time slice used up.
+  host_.on_point = [this](uint32_t kind, const void*) {
+    if (kind == ASSAY_POINT_PREEMPT_CHECK) host_.now_ns += 1'000'000'000;
+  };
+  list({100, 101, 102, 103});
+  EXPECT_EQ(run(XENMEM_populate_physmap, reservation(va(kListPage), 4)), 4);
+  EXPECT_EQ(continuations_, 3u);
+  EXPECT_EQ(pv_->memory.tot_pages, kPvPages + 4);
+  for (unsigned i = 0; i < 4; ++i) EXPECT_EQ(m2p_get(Mfn{listed(i)}), 100 + i);
+}
+
 TEST_F(MemoryOp, Queries_ErrorsInOrder) {
   EXPECT_EQ(query(XENMEM_current_reservation | 1 << 6, DOMID_SELF), -XEN_EINVAL);
   EXPECT_EQ(call(*pv_, do_memory_op, {XENMEM_current_reservation, kUnmapped}), -XEN_EFAULT);

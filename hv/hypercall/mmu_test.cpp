@@ -44,6 +44,24 @@ TEST_F(MmuUpdate, StopsAtTheFirstError_AndReportsWhatWasDone) {
   EXPECT_EQ(entry(l1(), 42), 0u);
 }
 
+TEST_F(MmuUpdate, Preempted_GoesOn_AndReportsTheSum) {
+  host_.on_point = [this](uint32_t kind, const void*) {
+    if (kind == ASSAY_POINT_PREEMPT_CHECK) host_.now_ns += 1'000'000'000;
+  };
+  EXPECT_EQ(update({{at(l1(), 40), writable(kFreePage)},
+                    {at(l1(), 41), writable(kFreePage)},
+                    {at(l1(), 42), writable(kFreePage)}}),
+            0);
+  EXPECT_EQ(continuations_, 2u);
+  EXPECT_EQ(done_, 3u);
+  EXPECT_EQ(frame_info(pages_[kFreePage]).type_refs, 4u);
+}
+
+TEST_F(MmuUpdate, NoSuchOwner_IsReportedAsNothingDone) {
+  EXPECT_EQ(update({{at(l1(), 40), 0}}, 77), -XEN_ESRCH);
+  EXPECT_EQ(done_, 0u);
+}
+
 TEST_F(MmuUpdate, OrdinaryFrame_IsStored) {
   EXPECT_EQ(update({{at(pages_[kFreePage], 3), 0x1234}}), 0);
   EXPECT_EQ(entry(pages_[kFreePage], 3), 0x1234u);

@@ -85,7 +85,15 @@ TEST_F(PageTables, FrameOfAnotherDomain_IsEbusy_NoFrame_IsEperm) {
   ASSERT_TRUE(pin(l4_, 4).ok());
   EXPECT_EQ(set_entry(l1_, 1, 1, make_pte(page(hvm_), kReadOnly), pv_), fail(XEN_EBUSY));
   EXPECT_EQ(set_entry(l1_, 1, 1, make_pte(Mfn{FakeHost::kFrames}, kReadOnly), pv_), fail(XEN_EPERM));
+  EXPECT_EQ(set_entry(l1_, 1, 1, make_pte(Mfn{kFirstRamFrame - 1}, kReadOnly), pv_), fail(XEN_EPERM));
+  EXPECT_EQ(set_entry(l1_, 1, 1, kPteFrame | kReadOnly, pv_), fail(XEN_EINVAL));
   EXPECT_EQ(entry(l1_, 1), 0u);
+}
+
+TEST_F(PageTables, EntriesOfAnL4_CountAsAccessed) {
+  ASSERT_TRUE(pin(l4_, 4).ok());
+  EXPECT_NE(entry(l4_, 0) & kPteAccessed, 0u);
+  EXPECT_EQ(entry(l3_, 0) & kPteAccessed, 0u);
 }
 
 TEST_F(PageTables, CacheAttributes_NeedPrivilege) {
