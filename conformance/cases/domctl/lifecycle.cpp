@@ -26,6 +26,12 @@ xen_domctl_t empty_domain(DomId id = DomId{0}) {
   return request;
 }
 
+DomId create(CaseContext& c, DomctlOps& control, DomId wanted = DomId{0}) {
+  const auto created = control.call(empty_domain(wanted));
+  c.require_eq(created.result, 0, "createdomain");
+  return DomId{static_cast<domid_t>(created.arg.domain)};
+}
+
 /// Destroys an empty domain and waits until its id answers no more.
 void remove(CaseContext& c, DomctlOps& control, DomId id) {
   c.check_eq(control.call(XEN_DOMCTL_destroydomain, id).result, 0, "destroying the domain");
@@ -140,9 +146,7 @@ const Case kCreateEmpty{{
     .body =
         [](CaseContext& c) {
           DomctlOps control(c.dom0().vcpu(0));
-          const auto created = control.call(empty_domain());
-          c.require_eq(created.result, 0, "createdomain");
-          const DomId id{static_cast<domid_t>(created.arg.domain)};
+          const DomId id = create(c, control);
           c.check(id.raw() != 0 && id.raw() < DOMID_FIRST_RESERVED, "an ordinary id was chosen");
           const auto info = control.domain_info(id);
           c.require_eq(info.result, 0, "getdomaininfo");
@@ -168,9 +172,7 @@ const Case kCreateExplicit{{
         [](CaseContext& c) {
           constexpr DomId kWanted{1234};
           DomctlOps control(c.dom0().vcpu(0));
-          const auto created = control.call(empty_domain(kWanted));
-          c.require_eq(created.result, 0, "createdomain");
-          c.check_eq(created.arg.domain, kWanted.raw(), "id");
+          c.check_eq(create(c, control, kWanted), kWanted, "id");
           c.check_eq(control.call(empty_domain(kWanted)).result, -XEN_EEXIST, "the same id again");
           remove(c, control, kWanted);
         },
@@ -185,13 +187,11 @@ const Case kCreateCursor{{
     .body =
         [](CaseContext& c) {
           DomctlOps control(c.dom0().vcpu(0));
-          const auto one = control.call(empty_domain());
-          c.require_eq(one.result, 0, "first createdomain");
-          remove(c, control, DomId{static_cast<domid_t>(one.arg.domain)});
-          const auto two = control.call(empty_domain());
-          c.require_eq(two.result, 0, "second createdomain");
-          c.check_ne(two.arg.domain, one.arg.domain, "id of the second domain");
-          remove(c, control, DomId{static_cast<domid_t>(two.arg.domain)});
+          const DomId one = create(c, control);
+          remove(c, control, one);
+          const DomId two = create(c, control);
+          c.check_ne(two.raw(), one.raw(), "id of the second domain");
+          remove(c, control, two);
         },
 }};
 
@@ -226,9 +226,7 @@ const Case kMaxVcpusRepeats{{
     .body =
         [](CaseContext& c) {
           DomctlOps control(c.dom0().vcpu(0));
-          const auto created = control.call(empty_domain());
-          c.require_eq(created.result, 0, "createdomain");
-          const DomId id{static_cast<domid_t>(created.arg.domain)};
+          const DomId id = create(c, control);
           xen_domctl_t request = DomctlOps::request(XEN_DOMCTL_getvcpuinfo, id);
           c.check_eq(control.call(request).result, -XEN_ESRCH, "getvcpuinfo before the vCPU exists");
           request = DomctlOps::request(XEN_DOMCTL_max_vcpus, id);
@@ -281,9 +279,7 @@ const Case kPauseLimit{{
         [](CaseContext& c) {
           constexpr int kPausesMax = 255;
           DomctlOps control(c.dom0().vcpu(0));
-          const auto created = control.call(empty_domain());
-          c.require_eq(created.result, 0, "createdomain");
-          const DomId id{static_cast<domid_t>(created.arg.domain)};
+          const DomId id = create(c, control);
           for (int count = 2; count <= kPausesMax; ++count) {
             c.require_eq(control.pause(id), 0, "pause " + std::to_string(count));
           }
@@ -331,7 +327,7 @@ const Case kInfoNextHigher{{
         [](CaseContext& c) {
           constexpr DomId kHigh{0x7000};
           DomctlOps control(c.dom0().vcpu(0));
-          c.require_eq(control.call(empty_domain(kHigh)).result, 0, "createdomain");
+          create(c, control, kHigh);
           const auto info = control.domain_info(DomId{0x6fff});
           c.check_eq(info.result, 0, "one below");
           c.check_eq(info.arg.domain, kHigh.raw(), "id that answered");
