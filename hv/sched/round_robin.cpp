@@ -70,10 +70,15 @@ void RoundRobin::sleep(Vcpu& vcpu) {
   if (vcpu.queued) remove(vcpu);
 }
 
+Vcpu* RoundRobin::first_waiting(uint32_t pcpu) {
+  while (queues_[pcpu].head != nullptr && !vcpu_runnable(*queues_[pcpu].head)) remove(*queues_[pcpu].head);
+  return queues_[pcpu].head;
+}
+
 Vcpu* RoundRobin::steal(uint32_t pcpu) {
   for (uint32_t step = 1; step < pcpus_; ++step) {
     for (Vcpu* at = queues_[(pcpu + step) % pcpus_].head; at != nullptr; at = at->run_next) {
-      if (affinity_has(at->hard_affinity, pcpu)) return at;
+      if (vcpu_runnable(*at) && affinity_has(at->hard_affinity, pcpu)) return at;
     }
   }
   return nullptr;
@@ -86,10 +91,11 @@ Choice RoundRobin::choose(uint32_t pcpu, Vcpu* current, bool yielded, Ns now) {
   const bool slice_over = now - queue.slice_start >= kRoundRobinSlice;
 
   Vcpu* next = nullptr;
-  if (may_stay && (queue.head == nullptr || !(yielded || slice_over))) {
+  Vcpu* waiting = first_waiting(pcpu);
+  if (may_stay && (waiting == nullptr || !(yielded || slice_over))) {
     next = current;
   } else {
-    next = queue.head != nullptr ? queue.head : steal(pcpu);
+    next = waiting != nullptr ? waiting : steal(pcpu);
     if (next != nullptr) remove(*next);
     queue.current = next;
     queue.slice_start = now;

@@ -32,6 +32,9 @@ class RoundRobin final : public Scheduler {
   [[nodiscard]] uint32_t place(const Vcpu& vcpu) const;
   void append(uint32_t pcpu, Vcpu& vcpu);
   void remove(Vcpu& vcpu);
+  /// Head of the queue. A vCPU that has a reason not to run since it was queued, and is about to be taken off, goes
+  /// now.
+  Vcpu* first_waiting(uint32_t pcpu);
   /// First vCPU that waits elsewhere and may run here.
   Vcpu* steal(uint32_t pcpu);
 

@@ -102,6 +102,20 @@ TEST_F(RoundRobinTest, Sleep_TakesAQueuedVcpuOff) {
   EXPECT_EQ(last_[0].until, kNever);
 }
 
+TEST_F(RoundRobinTest, QueuedVcpuWithAReasonNotToRun_IsPassedOver_AlsoByThieves) {
+  pin(vcpus_[0], 0);
+  pin(vcpus_[1], 0);
+  policy_->wake(vcpus_[0]);
+  policy_->wake(vcpus_[1]);
+  vcpus_[0].pause_flags = kPauseDomain;  // its sleep has not been called yet
+  vcpus_[0].hard_affinity[0] = 3;
+  EXPECT_EQ(choose(1, 0), nullptr);
+  EXPECT_EQ(choose(0, 0), &vcpus_[1]);
+  EXPECT_FALSE(vcpus_[0].queued);
+  policy_->sleep(vcpus_[0]);
+  EXPECT_EQ(choose(0, 1), &vcpus_[1]);
+}
+
 TEST_F(RoundRobinTest, CurrentThatSleeps_IsNotChosenAgain) {
   policy_->wake(vcpus_[0]);
   EXPECT_EQ(choose(0, 0), &vcpus_[0]);

@@ -62,11 +62,11 @@ Pcpu& sched_pcpu(uint32_t pcpu) {
 }
 
 Vcpu* sched_switch(Pcpu& pcpu) {
-  const Ns time = now();
   Vcpu* previous = pcpu.current;
   Vcpu* next = nullptr;
   {
     LockGuard guard(state->lock);
+    const Ns time = now();  // under the lock: runstates of one vCPU follow each other in time
     const Choice choice = state->policy->choose(pcpu.id, previous, pcpu.yielded, time);
     next = choice.vcpu;
     HV_ASSERT(next == nullptr || vcpu_runnable(*next));
