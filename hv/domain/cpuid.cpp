@@ -40,10 +40,6 @@ CpuidAnswer brand(unsigned part) {
   return answer;
 }
 
-unsigned machine_address_bits() {
-  return static_cast<unsigned>(std::bit_width(host().frames - 1)) + kPageShift;
-}
-
 CpuidAnswer time_leaf(const Domain& domain, uint32_t subleaf) {
   const uint32_t khz = domain.tsc_khz != 0 ? domain.tsc_khz : host().tsc_khz;
   constexpr uint32_t kTscReliable = 1u << 1;
@@ -114,6 +110,10 @@ CpuidAnswer extended_leaf(uint32_t leaf) {
 }
 
 }  // namespace
+
+unsigned machine_address_bits() {
+  return static_cast<unsigned>(std::bit_width(host().frames - 1)) + kPageShift;
+}
 
 CpuidAnswer cpuid_answer(const Vcpu& vcpu, uint32_t leaf, uint32_t subleaf) {
   constexpr uint32_t kXenLeaves = 0x100;

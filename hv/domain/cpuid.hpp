@@ -11,6 +11,9 @@ struct CpuidAnswer {
   uint32_t eax, ebx, ecx, edx;
 };
 
+/// Bits of a guest's physical addresses.
+[[nodiscard]] unsigned machine_address_bits();
+
 /// Leaves that do not exist are all zero.
 [[nodiscard]] CpuidAnswer cpuid_answer(const Vcpu& vcpu, uint32_t leaf, uint32_t subleaf);
 

@@ -122,6 +122,7 @@ Result<Domain*> create(const assay_image& image) {
   DomainConfig config{};
   config.id = DomId{0};
   config.privileged = true;
+  config.emulation_flags = XEN_X86_EMU_PIT;
   config.max_vcpus = image.vcpus;
   config.max_evtchn_port = UINT_MAX;
   const Result<Domain*> domain = create_domain(config);

@@ -51,7 +51,7 @@ struct Domain final : UpcallSink {
   uint32_t misc_flags = 0;    ///< XEN_X86_MSR_RELAXED
   int64_t time_offset_s = 0;  ///< XEN_DOMCTL_settimeoffset
   uint32_t tsc_mode = 0;
-  uint32_t tsc_incarnation = 0;
+  uint32_t tsc_incarnation = 1;
   uint32_t tsc_khz = 0;  ///< 0 = the host's
   bool debugger_attached = false;
   uint16_t sched_weight = 256;  ///< as the toolstack set it: policies may look, the simple one does not

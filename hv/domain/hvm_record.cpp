@@ -12,10 +12,12 @@ namespace {
 // arbytes: type 0..3, s 4, dpl 5..6, p 7, avl 8, l 9, db 10, g 11.
 constexpr uint32_t kLongCode = 1u << 9;
 constexpr uint32_t kBigCode = 1u << 10;
+constexpr uint64_t kCr0Paging = 1u << 31;
+constexpr uint64_t kEferLongMode = 1u << 8;
 constexpr uint64_t kEferLongActive = 1u << 10;
 
 uint8_t code_bits(const hvm_hw_cpu& c) {
-  if ((c.cs_arbytes & kLongCode) != 0 && (c.msr_efer & kEferLongActive) != 0) return 64;
+  if ((c.cs_arbytes & kLongCode) != 0 && (c.msr_efer & (kEferLongMode | kEferLongActive)) != 0) return 64;
   return (c.cs_arbytes & kBigCode) != 0 ? 32 : 16;
 }
 
@@ -32,6 +34,7 @@ void load_registers(assay_regs& r, const hvm_hw_cpu& c) {
   r.cs = static_cast<uint16_t>(c.cs_sel), r.ss = static_cast<uint16_t>(c.ss_sel);
   r.ds = static_cast<uint16_t>(c.ds_sel), r.es = static_cast<uint16_t>(c.es_sel);
   r.fs = static_cast<uint16_t>(c.fs_sel), r.gs = static_cast<uint16_t>(c.gs_sel);
+  if ((r.cr0 & kCr0Paging) != 0 && (r.efer & kEferLongMode) != 0) r.efer |= kEferLongActive;
   r.cpl = static_cast<uint8_t>(c.ss_arbytes >> 5 & 3);
   r.code_bits = code_bits(c);
 }

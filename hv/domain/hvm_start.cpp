@@ -12,8 +12,8 @@ constexpr uint64_t kCr0ExtensionType = 1u << 4;
 constexpr uint64_t kCr0Paging = 1u << 31;
 constexpr uint64_t kCr0Defined = 0xe005'003f;
 constexpr uint64_t kCr4PhysicalAddressExtension = 1u << 5;
-/// VME PVI TSD DE PSE PAE MCE PGE PCE OSFXSR OSXMMEXCPT FSGSBASE OSXSAVE SMEP SMAP.
-constexpr uint64_t kCr4Defined = 0x0035'07ff;
+/// TSD DE PSE PAE MCE PGE PCE OSFXSR OSXMMEXCPT FSGSBASE OSXSAVE SMEP SMAP.
+constexpr uint64_t kCr4Defined = 0x0035'07fc;
 constexpr uint64_t kEferLongMode = 1u << 8;
 constexpr uint64_t kEferLongActive = 1u << 10;
 constexpr uint64_t kEferDefined = 0x0d01;
@@ -125,8 +125,8 @@ bool hvm_cr4_valid(uint64_t cr4) {
 
 bool hvm_efer_valid(uint64_t efer, uint64_t cr0) {
   if ((efer & ~kEferDefined) != 0) return false;
-  const bool active = (efer & kEferLongActive) != 0;
-  return active == ((efer & kEferLongMode) != 0 && (cr0 & kCr0Paging) != 0);
+  if ((efer & kEferLongActive) == 0) return true;
+  return (efer & kEferLongMode) != 0 && (cr0 & kCr0Paging) != 0;
 }
 
 Status set_hvm_context(Vcpu& vcpu, const vcpu_hvm_context_t& context) {
@@ -144,8 +144,9 @@ Status set_hvm_context(Vcpu& vcpu, const vcpu_hvm_context_t& context) {
 void set_hvm_general(Vcpu& vcpu, const vcpu_guest_context_t& context) {
   load_general(vcpu.regs, context.user_regs);
   vcpu.regs.rflags = context.user_regs.rflags | 2u;
-  vcpu.initialised = true;
+  // A vCPU that stays down is not initialised by this: only by VCPUOP_initialise or a save record.
   if ((context.flags & VGCF_online) != 0) {
+    vcpu.initialised = true;
     vcpu_unpause(vcpu, kPauseDown);
   } else {
     vcpu_pause(vcpu, kPauseDown);
@@ -155,8 +156,7 @@ void set_hvm_general(Vcpu& vcpu, const vcpu_guest_context_t& context) {
 void get_hvm_general(const Vcpu& vcpu, vcpu_guest_context_t& context) {
   const assay_regs& r = vcpu.regs;
   context = {};
-  context.flags = VGCF_in_kernel;
-  if ((vcpu.pause_flags & kPauseDown) == 0) context.flags |= VGCF_online;
+  context.flags = (vcpu.pause_flags & kPauseDown) == 0 ? VGCF_online : 0;
   store_general(context.user_regs, r);
   context.user_regs.rflags = r.rflags;
   context.ctrlreg[0] = r.cr0, context.ctrlreg[2] = r.cr2, context.ctrlreg[3] = r.cr3, context.ctrlreg[4] = r.cr4;

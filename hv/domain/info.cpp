@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hv/domain/cpuid.hpp"
 #include "hv/mm/m2p.hpp"
 #include "hv/vcpu/time.hpp"
 
@@ -58,6 +59,7 @@ void describe_domain(const Domain& domain, xen_domctl_getdomaininfo_t& info) {
   info.shared_info_frame = shared_info_frame(domain);
   info.ssidref = domain.ssid;
   std::ranges::copy(domain.handle, info.handle);
+  info.gpaddr_bits = static_cast<uint8_t>(machine_address_bits());
   info.arch_config.emulation_flags = domain.emulation_flags;
 }
 

@@ -13,8 +13,10 @@ namespace {
 
 constexpr uint64_t kLdtEntriesMax = 8192;
 constexpr uint64_t kCr0 = 0x8005'0033;  ///< what a PV guest runs with: PE, MP, ET, NE, WP, AM, PG
-constexpr uint64_t kCr4 = 0x20;         ///< PAE
-constexpr uint64_t kEfer = 0xd01;       ///< SCE, LME, LMA, NX
+constexpr uint64_t kCr4 = 0x660;        ///< PAE, MCE, OSFXSR, OSXMMEXCPT
+constexpr uint64_t kDr6AlwaysOne = 0xffff'0ff0;
+constexpr uint64_t kDr7AlwaysOne = 0x400;
+constexpr uint64_t kEfer = 0xd01;  ///< SCE, LME, LMA, NX
 constexpr uint64_t kFlagAlwaysOne = 2;
 constexpr uint16_t kRing3 = 3;
 
@@ -68,6 +70,7 @@ void load_registers(Vcpu& vcpu, const vcpu_guest_context_t& c) {
   r.rflags = (c.user_regs.eflags & ~kFlagIopl) | kFlagInterrupt | kFlagAlwaysOne;
   r.cr0 = kCr0, r.cr4 = kCr4, r.efer = kEfer;
   std::copy_n(c.debugreg, std::size(r.dr), r.dr);
+  r.dr[6] |= kDr6AlwaysOne, r.dr[7] |= kDr7AlwaysOne;
   pv.kernel_ss = c.kernel_ss | kRing3, pv.kernel_sp = c.kernel_sp;
   r.fs_base = c.fs_base;
   r.gs_base = in_kernel ? c.gs_base_kernel : c.gs_base_user;

@@ -93,7 +93,7 @@ Result<Port> evtchn_bind_ipi(EventChannels& channels, uint32_t vcpu_id) {
   return port;
 }
 
-Result<Port> evtchn_bind_pirq(EventChannels& channels, uint32_t pirq, bool has_line) {
+Result<Port> evtchn_bind_pirq(EventChannels& channels, uint32_t pirq) {
   const LockGuard guard(channels.lock);
   for (uint32_t number = 1; number < channels.valid_ports; ++number) {
     const EventChannel& other = channel_of(channels, Port{number});
@@ -101,7 +101,6 @@ Result<Port> evtchn_bind_pirq(EventChannels& channels, uint32_t pirq, bool has_l
   }
   const Result<Port> port = find_free_port(channels);
   if (!port.ok()) return port.status();
-  if (!has_line) return fail(XEN_EINVAL);
   EventChannel& channel = channel_of(channels, *port);
   const LockGuard channel_guard(channel.lock);
   claim_port(channels, *port, PortState::kPirq, 0).value = pirq;

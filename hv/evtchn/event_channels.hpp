@@ -92,9 +92,9 @@ Result<Port> evtchn_bind_interdomain(EventChannels& local, EventChannels& remote
 Result<Port> evtchn_bind_virq(EventChannels& channels, uint32_t virq, uint32_t vcpu_id);
 /// Errors, in order: ENOENT no vcpu; then as allocation.
 Result<Port> evtchn_bind_ipi(EventChannels& channels, uint32_t vcpu_id);
-/// Errors, in order: EEXIST bound already; as allocation; EINVAL no line behind it (`has_line`: an HVM guest's pirq is
-/// a number without a line and always has one). Range and access rights are the caller's business.
-Result<Port> evtchn_bind_pirq(EventChannels& channels, uint32_t pirq, bool has_line);
+/// Errors, in order: EEXIST bound already; as allocation. Range and access rights are the caller's business. There is
+/// no line behind it: to an HVM guest, the only kind that gets here, a pirq is a number.
+Result<Port> evtchn_bind_pirq(EventChannels& channels, uint32_t pirq);
 /// EINVAL: free, reserved, not existing, or consumed by the hypervisor unless `by_xen`.
 Status evtchn_close(EventChannels& channels, Port port, bool by_xen = false);
 /// EINVAL: not an unbound, interdomain or IPI port.

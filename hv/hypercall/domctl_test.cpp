@@ -96,8 +96,11 @@ TEST_F(DomctlTest, Create_BadConfigurations_LeaveNothing) {
   EXPECT_EQ(create_with([](Config& c) { c.max_maptrack_frames = 1025; }), -XEN_EINVAL);
   EXPECT_EQ(create_with([](Config& c) { c.grant_opts = 3; }), -XEN_EINVAL);
   EXPECT_EQ(create_with([](Config& c) { c.grant_opts = 0; }), -XEN_EINVAL);
-  EXPECT_EQ(create_with([](Config& c) { c.arch.emulation_flags = XEN_X86_EMU_LAPIC; }), -XEN_EINVAL);
-  EXPECT_EQ(create_with([](Config& c) { c.arch.emulation_flags = XEN_X86_EMU_PIT; }, true), -XEN_EINVAL);
+  EXPECT_EQ(create_with([](Config& c) { c.arch.emulation_flags = XEN_X86_EMU_LAPIC; }), -XEN_EOPNOTSUPP);
+  EXPECT_EQ(create_with([](Config& c) { c.arch.emulation_flags = XEN_X86_EMU_PIT; }, true), -XEN_EOPNOTSUPP);
+  EXPECT_EQ(create_with([](Config& c) { c.arch.emulation_flags = 1u << 11; }, true), -XEN_EINVAL);
+  EXPECT_EQ(create_with([](Config& c) { c.flags = XEN_DOMCTL_CDF_s3_integrity; }), -XEN_EINVAL);
+  EXPECT_EQ(create_with([](Config& c) { c.cpupool_id = 1; }), -XEN_ESRCH);
   EXPECT_EQ(create_with([](Config& c) { c.arch.misc_flags = 2; }), -XEN_EINVAL);
   EXPECT_EQ(create_with([](Config& c) { c.vmtrace_size = 4096; }), -XEN_EINVAL);
   EXPECT_EQ(create_with([](Config& c) { c.flags = XEN_DOMCTL_CDF_hvm; }, true), -XEN_EOPNOTSUPP);
@@ -248,6 +251,9 @@ TEST_F(DomctlTest, Affinity_OutsideTheMachine_ChangesNothing_SoftFailureRestores
   EXPECT_EQ(domctl(*control_, op), -XEN_EINVAL) << "no flags";
   p.flags = XEN_VCPUAFFINITY_HARD;
   EXPECT_EQ(domctl(*control_, op), -XEN_EINVAL) << "no bitmap";
+  p.flags = XEN_VCPUAFFINITY_FORCE;
+  EXPECT_EQ(domctl(*control_, op), 0) << "no mask asked for, none touched";
+  p.flags = XEN_VCPUAFFINITY_HARD;
   p.cpumap_hard.bitmap.p = reinterpret_cast<uint8_t*>(kBuffer);
   p.cpumap_hard.nr_bits = 256;
   put<uint64_t>(*control_, kBuffer, 1u << 7);

@@ -7,9 +7,10 @@ namespace hv {
 
 namespace {
 
-/// Pirqs of an ordinary domain: the lines of the machine's one interrupt controller and 32 more. No line can be handed
-/// to anybody, as the machine has no devices.
+/// Pirqs of a domain: the lines of the machine's one interrupt controller and 32 more; the control domain may count on.
+/// The machine has no devices, so nobody has access to a line.
 constexpr uint32_t kPirqs = 24 + 32;
+constexpr uint32_t kPirqsOfControl = 24 + 512;
 
 /// The port stays allocated when its number cannot be told: the ABI's behaviour.
 template <typename Argument>
@@ -51,10 +52,9 @@ int64_t evtchnop_bind_pirq(Call& call, Gva argument) {
   evtchn_bind_pirq_t bind;
   if (!read_guest(call.space(), bind, argument)) return -XEN_EFAULT;
   Domain& caller = call.domain();
-  if (bind.pirq >= kPirqs) return -XEN_EINVAL;
-  const bool hvm = caller.kind == GuestKind::kHvm;
-  if (!hvm && !caller.privileged) return -XEN_EPERM;
-  return give_port(call, argument, bind, bind.port, evtchn_bind_pirq(*caller.events, bind.pirq, hvm));
+  if (bind.pirq >= (caller.privileged ? kPirqsOfControl : kPirqs)) return -XEN_EINVAL;
+  if (caller.kind != GuestKind::kHvm) return -XEN_EPERM;
+  return give_port(call, argument, bind, bind.port, evtchn_bind_pirq(*caller.events, bind.pirq));
 }
 
 int64_t evtchnop_bind_ipi(Call& call, Gva argument) {

@@ -93,7 +93,7 @@ TEST_F(Stage2, BeyondTheLastFrame_IsEnoent) {
 }
 
 TEST_F(Stage2, PoolUsedUp_IsEnomem_UntilItGrows) {
-  ASSERT_TRUE(set_paging_pool_bytes(hvm_, 0).ok());
+  EXPECT_EQ(set_paging_pool_bytes(hvm_, 0), fail(XEN_ENOMEM));
   EXPECT_EQ(*paging_pool_bytes(hvm_), kPageSize);  // the root is in use
   const Mfn mfn = page(hvm_);
   EXPECT_EQ(stage2_map(hvm_, Gfn{0}, mfn), fail(XEN_ENOMEM));

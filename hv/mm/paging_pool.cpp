@@ -52,7 +52,9 @@ Status set_paging_pool_bytes(DomainMemory& memory, uint64_t bytes) {
   if (bytes % kPageSize != 0) return fail(XEN_EINVAL);
   const uint64_t frames = bytes / kPageSize;
   if (frames != static_cast<uint32_t>(frames)) return fail(XEN_EINVAL);
-  return resize_paging_pool(memory, frames);
+  if (const Status status = resize_paging_pool(memory, frames); !status.ok()) return status;
+  // What is in use stays: the pool is as small as it can be, and the caller is told (measured on 4.17).
+  return memory.paging_pool_frames > frames ? fail(XEN_ENOMEM) : kOk;
 }
 
 }  // namespace hv
