@@ -47,33 +47,36 @@ void XenXenVersion(benchmark::State& state) {
 }
 
 /// Two ports of one PV64 guest, bound to each other: a send on one makes the other pending.
-struct Loopback {
-  explicit Loopback(Vcpu& vcpu) : vcpu(vcpu), argument(vcpu.domain().alloc_pages(1)) {
-    vcpu.write(argument, evtchn_alloc_unbound_t{DOMID_SELF, DOMID_SELF, 0});
+class Loopback {
+ public:
+  explicit Loopback(Vcpu& vcpu) : vcpu_(vcpu), argument_(vcpu.domain().alloc_pages(1)) {
+    vcpu.write(argument_, evtchn_alloc_unbound_t{DOMID_SELF, DOMID_SELF, 0});
     call(EVTCHNOP_alloc_unbound);
-    receiver = vcpu.read<evtchn_alloc_unbound_t>(argument).port;
-    vcpu.write(argument, evtchn_bind_interdomain_t{DOMID_SELF, receiver, 0});
+    const uint32_t receiver = vcpu.read<evtchn_alloc_unbound_t>(argument_).port;
+    vcpu.write(argument_, evtchn_bind_interdomain_t{DOMID_SELF, receiver, 0});
     call(EVTCHNOP_bind_interdomain);
-    vcpu.write(argument, evtchn_send_t{vcpu.read<evtchn_bind_interdomain_t>(argument).local_port});
-    const Gva shared = vcpu.domain().shared_info();
-    pending = shared + offsetof(shared_info_t, evtchn_pending) + receiver / 64 * sizeof(uint64_t);
-    selector = vcpu.domain().vcpu_info(0) + offsetof(vcpu_info_t, evtchn_pending_sel);
+    vcpu.write(argument_, evtchn_send_t{vcpu.read<evtchn_bind_interdomain_t>(argument_).local_port});
+    const uint64_t word = receiver / 64 * sizeof(uint64_t);
+    pending_ = vcpu.domain().shared_info() + offsetof(shared_info_t, evtchn_pending) + word;
+    selector_ = vcpu.domain().vcpu_info(0) + offsetof(vcpu_info_t, evtchn_pending_sel);
     clear();
     vcpu.set_upcalls(true);
   }
-  int64_t call(uint64_t operation) {
-    return vcpu.hypercall(__HYPERVISOR_event_channel_op, {operation, argument.raw()});
-  }
+  int64_t send() { return call(EVTCHNOP_send); }
   void clear() {
-    vcpu.atomic(ASSAY_ATOMIC_XCHG, selector, 8, 0);
-    vcpu.atomic(ASSAY_ATOMIC_XCHG, pending, 8, 0);
+    vcpu_.atomic(ASSAY_ATOMIC_XCHG, selector_, 8, 0);
+    vcpu_.atomic(ASSAY_ATOMIC_XCHG, pending_, 8, 0);
   }
+  uint64_t upcalls() { return vcpu_.upcalls().count; }
 
-  Vcpu& vcpu;
-  Gva argument;
-  uint32_t receiver = 0;
-  Gva pending{};
-  Gva selector{};
+ private:
+  int64_t call(uint64_t operation) {
+    return vcpu_.hypercall(__HYPERVISOR_event_channel_op, {operation, argument_.raw()});
+  }
+  Vcpu& vcpu_;
+  Gva argument_;
+  Gva pending_{};
+  Gva selector_{};
 };
 
 /// Send, upcall taken by the guest, selector and pending bit cleared by the guest: three operations and one upcall.
@@ -81,12 +84,12 @@ void HvEventRoundTrip(benchmark::State& state) {
   const auto target = hv_target();
   target->begin_case(1);
   Loopback loop(target->create_guest({}).vcpu(0));
-  const uint64_t before = loop.vcpu.upcalls().count;
+  const uint64_t before = loop.upcalls();
   for (auto _ : state) {
-    if (loop.call(EVTCHNOP_send) != 0) state.SkipWithError("send failed");
+    if (loop.send() != 0) state.SkipWithError("send failed");
     loop.clear();
   }
-  if (loop.vcpu.upcalls().count - before != static_cast<uint64_t>(state.iterations())) {
+  if (loop.upcalls() - before != static_cast<uint64_t>(state.iterations())) {
     state.SkipWithError("a send without its upcall");
   }
   state.SetItemsProcessed(state.iterations());
