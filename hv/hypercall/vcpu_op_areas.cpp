@@ -64,7 +64,7 @@ int64_t vcpuop_register_vcpu_time_memory_area(Call& call, Vcpu& target) {
   const Gva area{reinterpret_cast<uint64_t>(args.addr.h.p)};
   if (!guest_range_ok(call.space(), area, 1, sizeof(vcpu_time_info_t))) return -XEN_EFAULT;
   target.time_area = area;
-  publish_time_area(call.space(), area);
+  static_cast<void>(publish_time_area(call.space(), area));
   return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "hv/base/host.hpp"
+#include "hv/vcpu/time.hpp"
 
 namespace hv {
 
@@ -30,6 +31,7 @@ void pv_enter_kernel(Vcpu& vcpu) {
   vcpu.regs.cr3 = vcpu.pv->kernel_cr3;
   std::swap(vcpu.regs.gs_base, vcpu.regs.gs_base_kernel);
   ++vcpu.tlb_version;
+  publish_stale_areas(vcpu);
 }
 
 void pv_enter_user(Vcpu& vcpu) {

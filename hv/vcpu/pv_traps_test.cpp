@@ -1,6 +1,7 @@
 #include "hv/vcpu/pv_traps.hpp"
 
 #include "hv/hypercall/testing/pv_caller.hpp"
+#include "hv/vcpu/time.hpp"
 
 namespace hv::testing {
 
@@ -71,6 +72,16 @@ TEST_F(PvTrapsTest, Bounce_FromUserMode_UsesTheKernelStackAndRoot) {
   EXPECT_EQ(vcpu().regs.rsp, stack_top() - 7 * 8);
   EXPECT_EQ(word(3) & 3, 3u);
   EXPECT_EQ(word(5), 0x1234u);
+}
+
+TEST_F(PvTrapsTest, RunstateArea_ThatUserModeDoesNotMap_IsWrittenOnTheWayIn) {
+  const uint64_t area = va(kFreePage + 2);
+  vcpu().runstate_area = Gva{area};
+  go_to_user();
+  vcpu().regs.cr3 = 0;
+  publish_runstate(vcpu());
+  pv_enter_kernel(vcpu());
+  EXPECT_EQ(pv_get<vcpu_runstate_info_t>(area).state, RUNSTATE_offline);
 }
 
 TEST_F(PvTrapsTest, Bounce_WithoutHandlerOrStack_IsRefused) {

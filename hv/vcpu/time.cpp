@@ -56,15 +56,15 @@ uint64_t tsc_at(Ns time) {
   return static_cast<uint64_t>(Wide{time} * host().tsc_khz / kNsPerMs);
 }
 
-void publish_time_area(const AddressSpace& space, Gva area) {
+bool publish_time_area(const AddressSpace& space, Gva area) {
   vcpu_time_info_t record{};
-  if (!read_guest(space, record.version, area)) return;
+  if (!read_guest(space, record.version, area)) return false;
   record.version = (record.version + 1) | 1;
   fill_record(record, now());
-  if (!write_guest(space, area, record)) return;
+  if (!write_guest(space, area, record)) return false;
   fence();
   ++record.version;
-  static_cast<void>(write_guest(space, area, record.version));
+  return write_guest(space, area, record.version);
 }
 
 void publish_time(Vcpu& vcpu) {
@@ -77,7 +77,7 @@ void publish_time(Vcpu& vcpu) {
     fence();
     ++record.version;
   }
-  if (vcpu.time_area != Gva{}) publish_time_area(address_space(vcpu), vcpu.time_area);
+  if (vcpu.time_area != Gva{} && !publish_time_area(address_space(vcpu), vcpu.time_area)) vcpu.areas_stale = true;
 }
 
 void publish_wallclock(shared_info_t& shared, int64_t offset_s) {
@@ -112,11 +112,21 @@ void publish_runstate(Vcpu& vcpu) {
   vcpu_runstate_info_t runstate = vcpu.runstate;
   const bool flagged = (vcpu.memory->vm_assist >> VMASST_TYPE_runstate_update_flag & 1) != 0;
   if (flagged) runstate.state_entry_time |= XEN_RUNSTATE_UPDATE;
-  if (!write_guest(space, vcpu.runstate_area, runstate) || !flagged) return;
+  const bool written = write_guest(space, vcpu.runstate_area, runstate);
+  if (!written) vcpu.areas_stale = true;
+  if (!written || !flagged) return;
   fence();
   runstate.state_entry_time &= ~XEN_RUNSTATE_UPDATE;
   const Gva entry_time{vcpu.runstate_area.raw() + offsetof(vcpu_runstate_info_t, state_entry_time)};
   static_cast<void>(write_guest(space, entry_time, runstate.state_entry_time));
+}
+
+void publish_stale_areas(Vcpu& vcpu) {
+  if (!vcpu.areas_stale) return;
+  vcpu.areas_stale = false;
+  if (vcpu.time_area != Gva{}) static_cast<void>(publish_time_area(address_space(vcpu), vcpu.time_area));
+  publish_runstate(vcpu);
+  vcpu.areas_stale = false;  // once more is enough: the next switch-in tries again
 }
 
 void set_singleshot(Vcpu& vcpu, Ns deadline) {

@@ -72,6 +72,7 @@ struct Vcpu {
   vcpu_runstate_info_t runstate{};  ///< state, entry time and four accumulated times
   Gva runstate_area{};              ///< 0 = none
   Gva time_area{};
+  bool areas_stale = false;  ///< one of them could not be written at switch-in
 
   Timer singleshot;        ///< its deadline is the guest's; kNever when not armed
   Ns periodic_period = 0;  ///< 0 = off
