@@ -22,7 +22,9 @@ inline uint64_t clock_error_ns(CaseContext& c) {
 
 /// Checks that a deadline, an absolute system time, has passed on the clock of `vcpu`.
 inline void check_passed(CaseContext& c, Vcpu& vcpu, uint64_t deadline_ns, std::string_view what) {
-  c.check(vcpu.time_ns() + clock_error_ns(c) >= deadline_ns, what);
+  const uint64_t now_ns = vcpu.time_ns();
+  if (c.check(now_ns + clock_error_ns(c) >= deadline_ns, what)) return;
+  c.note("the guest's clock says " + show(now_ns) + ", the deadline is " + show(deadline_ns));
 }
 
 /// Looks at `condition` until it holds; false when it does not within kLongNs of target time.
