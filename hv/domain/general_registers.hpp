@@ -6,6 +6,9 @@
 
 namespace hv {
 
+constexpr uint64_t kDr6AlwaysOne = 0xffff'0ff0;
+constexpr uint64_t kDr7AlwaysOne = 0x400;
+
 /// All but cs, ss and the flags, which each kind treats in its own way.
 inline void load_general(assay_regs& r, const cpu_user_regs_t& u) {
   r.rax = u.rax, r.rbx = u.rbx, r.rcx = u.rcx, r.rdx = u.rdx;

@@ -3,6 +3,7 @@
 
 #include "hv/base/arena.hpp"
 #include "hv/domain/context.hpp"
+#include "hv/domain/general_registers.hpp"
 #include "hv/vcpu/time.hpp"
 
 namespace hv {
@@ -31,6 +32,7 @@ void load_registers(assay_regs& r, const hvm_hw_cpu& c) {
   r.fs_base = c.fs_base, r.gs_base = c.gs_base, r.gs_base_kernel = c.shadow_gs;
   const uint64_t debug[] = {c.dr0, c.dr1, c.dr2, c.dr3, 0, 0, c.dr6, c.dr7};
   std::ranges::copy(debug, r.dr);
+  r.dr[6] |= kDr6AlwaysOne, r.dr[7] |= kDr7AlwaysOne;
   r.cs = static_cast<uint16_t>(c.cs_sel), r.ss = static_cast<uint16_t>(c.ss_sel);
   r.ds = static_cast<uint16_t>(c.ds_sel), r.es = static_cast<uint16_t>(c.es_sel);
   r.fs = static_cast<uint16_t>(c.fs_sel), r.gs = static_cast<uint16_t>(c.gs_sel);

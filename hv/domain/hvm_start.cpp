@@ -134,6 +134,7 @@ Status set_hvm_context(Vcpu& vcpu, const vcpu_hvm_context_t& context) {
   if (context.pad != 0) return fail(XEN_EINVAL);
   assay_regs regs{};
   if (const Status status = set_by_mode(regs, context); !status.ok()) return status;
+  regs.dr[6] = kDr6AlwaysOne, regs.dr[7] = kDr7AlwaysOne;
   vcpu.regs = regs;
   vcpu.initialised = true;
   ++vcpu.tlb_version;

@@ -8,6 +8,13 @@
 
 namespace hv {
 
+namespace {
+
+/// The modes of public/domctl.h's tsc_info, whose numbers have no names there: default, always emulate, never emulate.
+constexpr uint32_t kNeverEmulate = 2;
+
+}  // namespace
+
 int64_t domctl_getdomaininfo(Domctl& ctl) {
   if (ctl.domain == nullptr) {
     if (ctl.op.domain >= DOMID_FIRST_RESERVED) return -XEN_EINVAL;
@@ -65,21 +72,23 @@ int64_t domctl_settimeoffset(Domctl& ctl) {
 
 int64_t domctl_gettscinfo(Domctl& ctl) {
   if (ctl.on_self()) return -XEN_EINVAL;
+  const Domain& domain = ctl.target();
   xen_domctl_tsc_info& info = ctl.op.u.tsc_info;
   info = {};
-  info.tsc_mode = ctl.target().tsc_mode;
-  info.gtsc_khz = ctl.target().tsc_khz != 0 ? ctl.target().tsc_khz : host().tsc_khz;
-  info.incarnation = ctl.target().tsc_incarnation;
-  info.elapsed_nsec = now();
+  info.tsc_mode = domain.tsc_mode;
+  info.incarnation = domain.tsc_incarnation;
+  // A counter that is never emulated has neither a rate nor an age of its own.
+  if (domain.tsc_mode != kNeverEmulate) {
+    info.gtsc_khz = domain.tsc_khz != 0 ? domain.tsc_khz : host().tsc_khz;
+    info.elapsed_nsec = now();
+  }
   ctl.copy_back = true;
   return 0;
 }
 
 int64_t domctl_settscinfo(Domctl& ctl) {
-  constexpr uint32_t kNeverEmulate = 2;
-  constexpr uint32_t kModes = 3;  // default, always emulate, never emulate
   const xen_domctl_tsc_info& info = ctl.op.u.tsc_info;
-  if (ctl.on_self() || info.tsc_mode >= kModes) return -XEN_EINVAL;
+  if (ctl.on_self() || info.tsc_mode > kNeverEmulate) return -XEN_EINVAL;
   const PauseGuard guard(ctl.target());
   ctl.target().tsc_mode = info.tsc_mode;
   // Never emulated: the guest sees the machine's own counter, whatever was asked.
