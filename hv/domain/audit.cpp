@@ -40,7 +40,9 @@ void audit_vcpu(const Domain& domain, const Vcpu& vcpu, Findings& findings) {
   if (((vcpu.pause_flags & kPauseShutdown) != 0) != domain.shut_down) {
     report(findings, vcpu, "its shutdown flag is not the domain's");
   }
-  if ((vcpu.pause_flags & kPauseDown) == 0 && !vcpu.initialised) report(findings, vcpu, "up but not initialised");
+  const bool alive = domain.dying == DyingState::kAlive;
+  if (alive && (vcpu.pause_flags & kPauseDown) == 0 && !vcpu.initialised)
+    report(findings, vcpu, "up but not initialised");
   if (vcpu.queued && !vcpu_runnable(vcpu)) report(findings, vcpu, "queued but not runnable");
 }
 

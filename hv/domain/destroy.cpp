@@ -12,10 +12,10 @@ namespace {
 
 constexpr uint64_t kFramesBetweenChecks = 256;
 
-/// The last frame that somebody else held has gone. The frame table is still at work in this memory: the domain goes
-/// later, from reap_dead_domains.
-void frames_gone(DomainMemory&) {
-  domain_list().reap_wanted = true;
+void forget_virq_handler(const Domain& domain) {
+  for (Domain*& handler : domain_list().virq_handlers) {
+    if (handler == &domain) handler = nullptr;
+  }
 }
 
 void start_dying(Domain& domain) {
@@ -23,12 +23,9 @@ void start_dying(Domain& domain) {
   watchdogs_stop(domain);
   domain.dying = DyingState::kDying;
   domain.memory.dying = true;
-  domain.memory.released = frames_gone;
   domain.events->dying = true;  // from here on it takes no new ports
   watchdogs_stop(domain);
-  for (Domain*& handler : domain_list().virq_handlers) {
-    if (handler == &domain) handler = nullptr;
-  }
+  forget_virq_handler(domain);
 }
 
 /// False: call again.
@@ -61,6 +58,18 @@ void forget_target(DomId id) {
   }
 }
 
+/// True when the domain is gone. What the toolstack can ask about a dead domain is kept until its last frame is free.
+bool bury(Domain& domain) {
+  if (domain.memory.pages.count + domain.memory.leftover_pages.count != 0) return false;
+  free_vcpus_and_memory(domain);
+  if (!memory_empty(domain.memory)) return false;  // somebody maps its shared_info
+  unlist_domain(domain);
+  forget_virq_handler(domain);
+  forget_target(domain.id);
+  free_domain(domain);
+  return true;
+}
+
 }  // namespace
 
 TeardownProgress destroy_domain(Domain& domain, bool (*preempt)(void*), void* context) {
@@ -70,25 +79,21 @@ TeardownProgress destroy_domain(Domain& domain, bool (*preempt)(void*), void* co
     return TeardownProgress::kPreempted;
   }
   if (!release_memory(domain, preempt, context)) return TeardownProgress::kPreempted;
-  free_vcpus_and_memory(domain);
   domain.dying = DyingState::kDead;
   send_global_virq(VIRQ_DOM_EXC);
-  domain_list().reap_wanted = true;
+  domain_list().dead_wait = true;
   return TeardownProgress::kDone;
 }
 
 void reap_dead_domains() {
-  if (!domain_list().reap_wanted || !others_outside_core()) return;
-  domain_list().reap_wanted = false;
+  if (!domain_list().dead_wait || !others_outside_core()) return;
+  bool left = false;
   for (Domain* domain = domain_list().head; domain != nullptr;) {
     Domain* next = domain->next;
-    if (domain->dying == DyingState::kDead && memory_empty(domain->memory)) {
-      unlist_domain(*domain);
-      forget_target(domain->id);
-      free_domain(*domain);
-    }
+    if (domain->dying == DyingState::kDead && !bury(*domain)) left = true;
     domain = next;
   }
+  domain_list().dead_wait = left;
 }
 
 }  // namespace hv

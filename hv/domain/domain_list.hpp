@@ -11,7 +11,7 @@ struct DomainList {
   Lock control_lock;  ///< domctl: one operation at a time, as most of them stop a domain and then change it
   Domain* head = nullptr;
   uint16_t id_cursor = 0;                         ///< the id handed out last
-  bool reap_wanted = false;                       ///< a dead domain may have become free of references
+  bool dead_wait = false;                         ///< for the last references to their frames to go
   std::array<Domain*, NR_VIRQS> virq_handlers{};  ///< null: the first domain
 };
 

@@ -52,7 +52,7 @@ void reap_dead_domains();
 void send_vcpu_virq(Vcpu& vcpu, uint32_t virq);
 /// To the domain that handles this global virq: the first one unless XEN_DOMCTL_set_virq_handler said otherwise.
 void send_global_virq(uint32_t virq);
-/// EINVAL: no global virq, or the domain is dying.
+/// EINVAL: no global virq.
 Status set_virq_handler(Domain& domain, uint32_t virq);
 
 /// Forgets every domain: the arena is fresh. Called once by boot.

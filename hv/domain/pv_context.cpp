@@ -90,6 +90,8 @@ uint64_t context_flags(const Vcpu& vcpu) {
 
 Status set_pv_context(Vcpu& vcpu, const vcpu_guest_context_t& context) {
   HV_ASSERT(vcpu.pv != nullptr);
+  // A dying domain would wait for the references that its own vCPU takes.
+  if (vcpu.memory->dying) return fail(XEN_EINVAL);
   if (const Status status = check(vcpu, context); !status.ok()) return status;
   if (!vcpu.initialised) {
     if (const Status status = take_pv_tables(vcpu, context); !status.ok()) return status;

@@ -18,7 +18,6 @@ void send_global_virq(uint32_t virq) {
 
 Status set_virq_handler(Domain& domain, uint32_t virq) {
   if (virq >= NR_VIRQS || !virq_is_global(virq)) return fail(XEN_EINVAL);
-  if (domain.dying != DyingState::kAlive) return fail(XEN_EINVAL);
   domain_list().virq_handlers[virq] = &domain;
   return kOk;
 }
