@@ -13,10 +13,15 @@ constexpr uint64_t kLongNs = 5'000'000'000;
 /// How long a case watches that something does not happen.
 constexpr uint64_t kWatchNs = 5'000'000;
 
-/// How far a guest's clock may be off the hypervisor's own: it runs on from the last time record. Nothing may happen
-/// earlier than its deadline by more than this.
+/// A delay that no clock error hides, see below.
+constexpr uint64_t kDelayNs = 50'000'000;
+
+/// How far a guest's clock may be off the hypervisor's own: it runs on from the last time record, and a hypervisor
+/// under emulation on a busy host calibrates its clocks across pauses of milliseconds (0.5 ms was exceeded once in five
+/// runs of the suite at a load of 10). Nothing may happen earlier than its deadline by more than this; nothing at all
+/// where time is simulated.
 inline uint64_t clock_error_ns(CaseContext& c) {
-  constexpr uint64_t kErrorNs = 500'000;
+  constexpr uint64_t kErrorNs = 20'000'000;
   return c.target().has(Capability::kVirtualTime) ? 0 : kErrorNs;
 }
 

@@ -126,7 +126,6 @@ const Case kTimerWakes{{
     .requirements = {"SCHED-002", "TIMER-004", "TIMER-005"},
     .body =
         [](CaseContext& c) {
-          constexpr uint64_t kDelayNs = 3'000'000;
           Vcpu& us = c.vcpu();
           c.require_eq(VcpuOps(us).stop_periodic_timer(0), 0, "set-up: stopping the ticks");
           const EvtchnPort port = EventChannels(us).bind_virq(VIRQ_TIMER, 0).port;

@@ -237,7 +237,6 @@ const Case kTimeout{{
     .requirements = {"SCHED-013"},
     .body =
         [](CaseContext& c) {
-          constexpr uint64_t kDelayNs = 3'000'000;
           Vcpu& us = c.vcpu();
           SchedOps sched(us);
           const EvtchnPort port = EventChannels(us).bind_ipi(0).port;
@@ -258,7 +257,6 @@ const Case kNoPorts{{
     .requirements = {"SCHED-013"},
     .body =
         [](CaseContext& c) {
-          constexpr uint64_t kDelayNs = 1'000'000;
           Vcpu& us = c.vcpu();
           SchedOps sched(us);
           const uint64_t deadline = us.time_ns() + kDelayNs;

@@ -7,7 +7,7 @@
 namespace assay {
 namespace {
 
-constexpr uint64_t kSoonNs = 3'000'000;
+constexpr uint64_t kSoonNs = kDelayNs;
 
 /// VIRQ_TIMER of vCPU 0, which nothing but the case's own timer raises.
 class TimerPort {
