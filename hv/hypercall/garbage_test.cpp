@@ -1,6 +1,7 @@
 /// Whatever a guest asks for, with whatever arguments: an answer, never a crash, and every invariant still holds.
 #include <iterator>
 
+#include "hv/hypercall/registers.hpp"
 #include "hv/hypercall/testing/caller.hpp"
 
 namespace hv::testing {
@@ -111,6 +112,31 @@ TEST_F(GarbageTest, Sysctl_AnswersEverything) {
     EXPECT_LE(call(*control_, do_sysctl, {kArgument}), 0);
   }
   expect_sound();
+}
+
+TEST_F(GarbageTest, EveryNumber_OfAnHvmGuest_IsAnswered) {
+  Domain* guest = make(DomId{1}, GuestKind::kHvm, 2);
+  guest->memory.max_pages = 256;
+  for (uint32_t round = 0; round < kRounds; ++round) {
+    uint64_t words[32];
+    for (uint64_t& word : words) word = numbers_.value();
+    for (const uint64_t page : {kArgument, kBuffer}) {
+      // The guest may have given the page away.
+      uint8_t* bytes = stage2_bytes(guest->memory, Gpa{page}, true);
+      if (bytes != nullptr) std::memcpy(bytes, words, sizeof words);
+    }
+    Call call{*guest->vcpus[numbers_.below(2)], static_cast<uint32_t>(numbers_.below(50)), {}};
+    for (uint64_t& arg : call.arg) arg = numbers_.below(3) == 0 ? kArgument : numbers_.value();
+    if (numbers_.below(2) == 0) call.arg[0] = numbers_.below(32);
+    if (numbers_.below(2) == 0) call.arg[1] = numbers_.below(2) == 0 ? kArgument : numbers_.below(3);
+    call.vcpu.in_multicall = true;
+    static_cast<void>(hypercall_dispatch(call));
+    call.vcpu.in_multicall = false;
+    call.vcpu.continuation = false;
+    vcpu_unblock(call.vcpu);
+    if (guest->shut_down) resume_domain(*guest);
+    if (round % 64 == 0) expect_sound();
+  }
 }
 
 }  // namespace hv::testing
