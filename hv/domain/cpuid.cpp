@@ -55,8 +55,9 @@ CpuidAnswer time_leaf(const Domain& domain, uint32_t subleaf) {
 
 CpuidAnswer hvm_leaf(const Vcpu& vcpu) {
   if (vcpu.domain->kind != GuestKind::kHvm) return {};
-  return {XEN_HVM_CPUID_IOMMU_MAPPINGS | XEN_HVM_CPUID_VCPU_ID_PRESENT | XEN_HVM_CPUID_DOMID_PRESENT, vcpu.id,
-          vcpu.domain->id.raw(), 0};
+  return {XEN_HVM_CPUID_IOMMU_MAPPINGS | XEN_HVM_CPUID_VCPU_ID_PRESENT | XEN_HVM_CPUID_DOMID_PRESENT |
+              XEN_HVM_CPUID_UPCALL_VECTOR,
+          vcpu.id, vcpu.domain->id.raw(), 0};
 }
 
 CpuidAnswer xen_leaf(const Vcpu& vcpu, uint32_t index, uint32_t subleaf) {

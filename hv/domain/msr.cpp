@@ -14,11 +14,16 @@ enum Msr : uint64_t {
   kApicBase = 0x1b,
   kMicrocode = 0x8b,
   kMtrrCapabilities = 0xfe,
+  kSysenterCs = 0x174,
+  kSysenterEsp = 0x175,
+  kSysenterEip = 0x176,
   kMcgCapabilities = 0x179,
   kMcgStatus = 0x17a,
   kMiscEnable = 0x1a0,
   kPat = 0x277,
   kMtrrDefault = 0x2ff,
+  kMc0Control = 0x400,
+  kMc1Control = 0x404,
   kX2apicId = 0x802,
   kX2apicVersion = 0x803,
   kX2apicPriority = 0x808,
@@ -33,13 +38,20 @@ enum Msr : uint64_t {
   kGsBase = 0xc000'0101,
   kKernelGsBase = 0xc000'0102,
   kTscAux = 0xc000'0103,
+  kHardwareConfiguration = 0xc001'0015,
+  kDecodeConfiguration = 0xc001'1029,
 };
 
 constexpr uint64_t kEferWritable = 0x901;  ///< SCE LME NX
 constexpr uint64_t kEferLongActive = 1u << 10;
 constexpr uint64_t kEferLongMode = 1u << 8;
 constexpr uint64_t kCr0Paging = 1u << 31;
-constexpr uint64_t kMtrrWriteBackEnabled = 0x806;
+constexpr uint64_t kMcgBanks = 2;
+constexpr uint64_t kLfenceSerialises = 2;
+constexpr uint64_t kMiscEnablePv = 0x801801;  ///< fast strings; no branch or event sampling
+constexpr uint64_t kMtrrWriteCombining = 1u << 10;
+constexpr uint64_t kMtrrFixed = 1u << 8;
+constexpr uint64_t kMtrrVariableRanges = 8;
 constexpr uint64_t kApicVersion = 0x50014;
 constexpr uint64_t kPageOffset = kPageSize - 1;
 
@@ -54,6 +66,8 @@ uint64_t* kept(HvmState& hvm, uint64_t index) {
       return &hvm.tsc_aux;
     case kPat:
       return &hvm.pat;
+    case kSysenterCs:
+      return &hvm.sysenter_cs;
     default:
       return nullptr;
   }
@@ -69,6 +83,10 @@ uint64_t* kept_address(Vcpu& vcpu, uint64_t index) {
       return &vcpu.regs.gs_base;
     case kKernelGsBase:
       return &vcpu.regs.gs_base_kernel;
+    case kSysenterEsp:
+      return hvm ? &vcpu.hvm.sysenter_esp : nullptr;
+    case kSysenterEip:
+      return hvm ? &vcpu.hvm.sysenter_eip : nullptr;
     case kLstar:
       return hvm ? &vcpu.hvm.lstar : nullptr;
     case kCstar:
@@ -76,6 +94,15 @@ uint64_t* kept_address(Vcpu& vcpu, uint64_t index) {
     default:
       return nullptr;
   }
+}
+
+/// Memory type ranges of an HVM guest: variable ones, then the fixed ones. They read as disabled; writes are dropped,
+/// as the kinds of memory make no difference here.
+bool is_memory_type(const Vcpu& vcpu, uint64_t index) {
+  if (vcpu.pv != nullptr) return false;
+  const bool variable = index >= 0x200 && index < 0x200 + 2 * kMtrrVariableRanges;
+  const bool fixed = index == 0x250 || index == 0x258 || index == 0x259 || (index >= 0x268 && index <= 0x26f);
+  return variable || fixed || index == kMtrrDefault;
 }
 
 uint64_t apic_base(const Vcpu& vcpu) {
@@ -147,6 +174,67 @@ bool write_apic_base(Vcpu& vcpu, uint64_t value) {
   return true;
 }
 
+/// Registers that both kinds of guest may read. The constants are those that the real Xen gives on an AMD processor.
+bool read_common(const Vcpu& vcpu, uint64_t index, uint64_t& value) {
+  switch (index) {
+    case kMsrHypercallPage:
+    case kMicrocode:
+    case kMcgStatus:
+    case kHardwareConfiguration:
+      value = 0;
+      return true;
+    case kTsc:
+      value = tsc_at(now());
+      return true;
+    case kApicBase:
+      value = apic_base(vcpu);
+      return true;
+    case kMcgCapabilities:
+      value = kMcgBanks;
+      return true;
+    case kMc0Control:
+    case kMc1Control:
+      value = ~uint64_t{0};
+      return true;
+    case kEfer:
+      value = vcpu.regs.efer;
+      return true;
+    case kDecodeConfiguration:
+      value = kLfenceSerialises;
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool read_pv(const Vcpu& vcpu, uint64_t index, uint64_t& value) {
+  switch (index) {
+    case kMiscEnable:
+      value = kMiscEnablePv;
+      return true;
+    case kPat:
+      value = kPatReset;
+      return true;
+    case kTscAux:
+      value = 0;
+      return true;
+    default:
+      return read_common(vcpu, index, value);
+  }
+}
+
+bool read_hvm(const Vcpu& vcpu, uint64_t index, uint64_t& value) {
+  switch (index) {
+    case kMtrrCapabilities:
+      value = kMtrrWriteCombining | kMtrrFixed | kMtrrVariableRanges;
+      return true;
+    default:
+      if (!is_memory_type(vcpu, index)) return read_common(vcpu, index, value);
+      value = 0;
+      return true;
+  }
+}
+
 }  // namespace
 
 bool read_msr(const Vcpu& vcpu, uint64_t index, uint64_t& value) {
@@ -160,32 +248,7 @@ bool read_msr(const Vcpu& vcpu, uint64_t index, uint64_t& value) {
     return true;
   }
   if (x2apic(vcpu) && index >> 8 == 8) return read_x2apic(vcpu, index, value);
-  switch (index) {
-    case kMsrHypercallPage:
-    case kMicrocode:
-    case kMtrrCapabilities:
-    case kMcgCapabilities:
-    case kMcgStatus:
-      value = 0;
-      return true;
-    case kTsc:
-      value = tsc_at(now());
-      return true;
-    case kApicBase:
-      value = apic_base(vcpu);
-      return true;
-    case kMiscEnable:
-      value = 1;  // fast string operations
-      return true;
-    case kMtrrDefault:
-      value = kMtrrWriteBackEnabled;
-      return true;
-    case kEfer:
-      value = vcpu.regs.efer;
-      return true;
-    default:
-      return false;
-  }
+  return vcpu.pv != nullptr ? read_pv(vcpu, index, value) : read_hvm(vcpu, index, value);
 }
 
 bool write_msr(Vcpu& vcpu, uint64_t index, uint64_t value) {
@@ -206,11 +269,8 @@ bool write_msr(Vcpu& vcpu, uint64_t index, uint64_t value) {
       return write_apic_base(vcpu, value);
     case kEfer:
       return write_efer(vcpu, value);
-    case kMicrocode:
-    case kMtrrDefault:
-      return true;  // dropped
     default:
-      return false;
+      return is_memory_type(vcpu, index);
   }
 }
 

@@ -1,4 +1,4 @@
-/// Hypercalls 30 and 4: where the guest kernel wants to be entered. Source: public/callback.h.
+/// Hypercalls 30, 28 and 4: where the guest kernel wants to be entered. Source: public/callback.h, public/nmi.h.
 #include "hv/hypercall/call.hpp"
 #include "hv/vcpu/pv_traps.hpp"
 
@@ -71,6 +71,22 @@ int64_t do_callback_op(Call& call) {
       return register_one(call);
     case CALLBACKOP_unregister:
       return unregister_one(call);
+    default:
+      return -XEN_ENOSYS;
+  }
+}
+
+/// The NMI callback by itself.
+int64_t do_nmi_op(Call& call) {
+  switch (static_cast<uint32_t>(call.arg[0])) {
+    case XENNMI_register_callback: {
+      xennmi_callback_t args;
+      if (!read_guest(call.space(), args, call.pointer(1))) return -XEN_EFAULT;
+      return set_callback(*call.vcpu.pv, CALLBACKTYPE_nmi, 0, args.handler_address);
+    }
+    case XENNMI_unregister_callback:
+      call.vcpu.pv->nmi_callback = 0;
+      return 0;
     default:
       return -XEN_ENOSYS;
   }

@@ -27,6 +27,17 @@ int64_t flush_tlbs(Call& call, Gva argument) {
   return 0;
 }
 
+int64_t get_mem_type(Call& call, Gva argument) {
+  xen_hvm_get_mem_type_t args;
+  if (!read_guest(call.space(), args, argument)) return -XEN_EFAULT;
+  const Domain* domain = domain_by_any_id(call.domain(), args.domid);
+  if (domain == nullptr) return -XEN_ESRCH;
+  if (!may_act_on(call.domain(), *domain)) return -XEN_EPERM;
+  if (domain->kind != GuestKind::kHvm) return -XEN_EINVAL;
+  args.mem_type = resolve_gfn(domain->memory, Gfn{args.pfn}).ok() ? HVMMEM_ram_rw : HVMMEM_mmio_dm;
+  return write_guest(call.space(), argument, args) ? 0 : -XEN_EFAULT;
+}
+
 int64_t get_time(Call& call, Gva argument) {
   const xen_hvm_get_time_t answer{.now = now()};
   return write_guest(call.space(), argument, answer) ? 0 : -XEN_EFAULT;
@@ -61,6 +72,10 @@ int64_t do_hvm_op(Call& call) {
       return hvmop_get_param(call, argument);
     case HVMOP_flush_tlbs:
       return flush_tlbs(call, argument);
+    case HVMOP_get_mem_type:
+      return get_mem_type(call, argument);
+    case HVMOP_altp2m:
+      return -XEN_EOPNOTSUPP;
     case HVMOP_get_time:
       return get_time(call, argument);
     case HVMOP_pagetable_dying:

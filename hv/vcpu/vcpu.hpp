@@ -53,7 +53,8 @@ struct HvmState {
   uint64_t apic_base;      ///< MSR 0x1b
   uint64_t apic_spurious;  ///< local APIC: bit 8 = enabled by software
   uint64_t apic_priority;
-  uint64_t star, lstar, cstar, sfmask, tsc_aux, pat;  ///< MSRs that the core only keeps
+  /// MSRs that the core only keeps.
+  uint64_t star, lstar, cstar, sfmask, tsc_aux, pat, sysenter_cs, sysenter_esp, sysenter_eip;
   hvm_hw_cpu* record;  ///< owned by hv/domain: what a save record has and the registers of the port have not
 };
 
@@ -121,7 +122,8 @@ void set_vcpu_hooks(const VcpuHooks& hooks);
 constexpr uint64_t kApicBaseBsp = 1u << 8;
 constexpr uint64_t kApicBaseExtended = 1u << 10;
 constexpr uint64_t kApicBaseEnable = 1u << 11;
-constexpr uint64_t kApicSoftwareEnable = 1u << 8;  ///< in apic_spurious
+constexpr uint64_t kApicSoftwareEnable = 1u << 8;      ///< in apic_spurious
+constexpr uint64_t kPatReset = 0x0000'0501'0007'0406;  ///< what a guest finds; hardware resets to another value
 constexpr uint64_t kApicBaseReset = 0xfee0'0000 | kApicBaseEnable;
 
 /// A vCPU of `domain`, down and not initialised, on the scheduler's books only when it first wakes. `shared` supplies

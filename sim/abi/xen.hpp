@@ -29,6 +29,7 @@ extern "C" {
 #include <xen/hvm/params.h>
 #include <xen/hvm/save.h>
 #include <xen/memory.h>
+#include <xen/nmi.h>
 #include <xen/physdev.h>
 #include <xen/sched.h>
 #include <xen/sysctl.h>
