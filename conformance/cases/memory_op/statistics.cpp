@@ -62,9 +62,12 @@ const Case kDom0Asks{{
           MemoryOps theirs(c.vcpu());
           MemoryOps memory(c.dom0().vcpu(0));
           const DomId guest = c.guest().id();
-          c.check_eq(memory.current_reservation(guest), theirs.current_reservation(), "current_reservation");
-          c.check_eq(memory.maximum_reservation(guest), theirs.maximum_reservation(), "maximum_reservation");
-          c.check_eq(memory.maximum_gpfn(guest), theirs.maximum_gpfn(), "maximum_gpfn");
+          const int64_t current_reservation = theirs.current_reservation();
+          c.check_eq(memory.current_reservation(guest), current_reservation, "current_reservation");
+          const int64_t maximum_reservation = theirs.maximum_reservation();
+          c.check_eq(memory.maximum_reservation(guest), maximum_reservation, "maximum_reservation");
+          const int64_t maximum_gpfn = theirs.maximum_gpfn();
+          c.check_eq(memory.maximum_gpfn(guest), maximum_gpfn, "maximum_gpfn");
         },
 }};
 
