@@ -13,9 +13,9 @@
 
 #include "sim/engine/core_object.hpp"
 #include "sim/engine/core_trap.hpp"
-#include "sim/engine/digest.hpp"
 #include "sim/engine/fiber.hpp"
 #include "sim/engine/guest_executor.hpp"
+#include "sim/engine/machine_digest.hpp"
 #include "sim/engine/machine_memory.hpp"
 #include "sim/engine/machine_state.hpp"
 #include "sim/engine/pcpu_set.hpp"

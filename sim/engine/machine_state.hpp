@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "sim/engine/digest.hpp"
 #include "sim/engine/guest_executor.hpp"
+#include "sim/engine/machine_digest.hpp"
 #include "sim/engine/pcpu_set.hpp"
 #include "sim/port/port.h"
 
@@ -51,7 +51,7 @@ struct MachineState {
   uint64_t now_ns = 0;
   uint64_t next_event_ns = ASSAY_NEVER;  ///< no later than the next timer, time slice or wait; may be too early
   uint64_t exits = 0;
-  Digest digest;
+  MachineDigest digest;
   PcpuSet ready;        ///< pCPUs that can take a step now
   PcpuSet interrupted;  ///< those of them that have an interrupt to take first
   uint32_t last_pcpu = 0;

@@ -1,4 +1,4 @@
-#include "sim/engine/digest.hpp"
+#include "sim/engine/machine_digest.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,8 +12,8 @@ std::span<const std::byte> bytes_of(std::string_view text) {
 }
 
 // Digests are compared between compilers, optimisation levels and machines.
-TEST(Digest, KnownSequence_HasAFixedValue) {
-  Digest digest;
+TEST(MachineDigest, KnownSequence_HasAFixedValue) {
+  MachineDigest digest;
   EXPECT_EQ(digest.value(), 6307257811301869934u);
   digest.fold(1, 2, 3, 4);
   digest.fold(5);
@@ -21,9 +21,9 @@ TEST(Digest, KnownSequence_HasAFixedValue) {
   EXPECT_EQ(digest.value(), 9009656536324604702u);
 }
 
-TEST(Digest, OrderCounts) {
-  Digest a;
-  Digest b;
+TEST(MachineDigest, OrderCounts) {
+  MachineDigest a;
+  MachineDigest b;
   a.fold(1);
   a.fold(2);
   b.fold(2);
@@ -31,17 +31,17 @@ TEST(Digest, OrderCounts) {
   EXPECT_NE(a.value(), b.value());
 }
 
-TEST(Digest, LaneCounts) {
-  Digest a;
-  Digest b;
+TEST(MachineDigest, LaneCounts) {
+  MachineDigest a;
+  MachineDigest b;
   a.fold(1, 0);
   b.fold(0, 1);
   EXPECT_NE(a.value(), b.value());
 }
 
-TEST(Digest, TrailingZeroesCount) {
-  Digest a;
-  Digest b;
+TEST(MachineDigest, TrailingZeroesCount) {
+  MachineDigest a;
+  MachineDigest b;
   a.fold_bytes(bytes_of(std::string_view("x\0", 1)));
   b.fold_bytes(bytes_of(std::string_view("x\0", 2)));
   EXPECT_NE(a.value(), b.value());

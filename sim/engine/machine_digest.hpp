@@ -12,7 +12,7 @@
 namespace assay {
 
 /// Folds words into four independent lanes (the multiply-rotate round of xxHash64), so that a step costs a few cycles.
-class Digest {
+class MachineDigest {
  public:
   void fold(uint64_t a, uint64_t b = 0, uint64_t c = 0, uint64_t d = 0) {
     round(lane_[0], a);
