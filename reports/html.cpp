@@ -124,7 +124,7 @@ std::string requirement_section(const Results& results) {
   for (const ReportedRequirement& requirement : results.requirements) {
     Family& family = families[requirement.id.substr(0, requirement.id.rfind('-'))];
     ++family.all;
-    if (requirement.verdict != "untested") ++family.tested;
+    if (requirement.verdict != "untested" && requirement.verdict != "skip") ++family.tested;
     if (requirement.verdict == "pass") ++family.passed;
   }
   std::string html =

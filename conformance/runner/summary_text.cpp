@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 namespace assay {
 namespace {
 
@@ -27,6 +29,17 @@ std::string unexpected_block(const Results& results, uint64_t count) {
   return text.empty() ? text : text + "\n";
 }
 
+/// One line a reason, so that a capability which went missing is not overlooked.
+std::string skipped_block(const Results& results) {
+  std::map<std::string, uint64_t> reasons;
+  for (const ReportedCase& reported : results.cases) {
+    if (reported.verdict == Verdict::kSkip) ++reasons[one_line(reported.message)];
+  }
+  std::string text;
+  for (const auto& [reason, cases] : reasons) text += fmt::format("skipped {}: {}\n", cases, reason);
+  return text;
+}
+
 std::string counts(const Summary& summary) {
   std::string text = fmt::format("{} cases: {} pass", summary.total(), summary[Verdict::kPass]);
   for (const Verdict verdict :
@@ -35,6 +48,7 @@ std::string counts(const Summary& summary) {
   }
   if (summary.expected_fail != 0) text += fmt::format(" ({} of them expected)", summary.expected_fail);
   if (summary.unexpected_pass != 0) text += fmt::format("; {} passed unexpectedly", summary.unexpected_pass);
+  if (summary.total() == summary[Verdict::kSkip]) return text + "; nothing ran\n";
   return text +
          (summary.unexpected == 0 ? "; nothing unexpected\n" : fmt::format("; {} unexpected\n", summary.unexpected));
 }
@@ -46,6 +60,7 @@ std::string summary_text(const Results& results, const std::string& report) {
   std::string text = unexpected_block(results, summary.unexpected);
   text += fmt::format("target {}: {} {}, seed {}, run digest {}\n", results.target_kind, results.target_name,
                       results.target_version, results.seed, results.run_digest);
+  text += skipped_block(results);
   text += counts(summary);
   text += fmt::format("{}.{:02} s", results.duration_us / 1000000, results.duration_us / 10000 % 100);
   if (results.restarts != 0) text += fmt::format(", {} fresh starts because the subject died", results.restarts);

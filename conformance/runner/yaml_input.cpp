@@ -30,6 +30,7 @@ YamlInput YamlInput::from_file(const std::string& path) {
 }
 
 std::vector<YAML::Node> YamlInput::list() const {
+  if (root_.IsNull()) return {};  // nothing left to announce, comments at most
   if (!root_.IsSequence()) fail(root_, "expected a list of entries, each beginning with '- '");
   return {root_.begin(), root_.end()};
 }

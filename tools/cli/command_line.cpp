@@ -41,8 +41,9 @@ void add_grade(CLI::App& app, Flags& flags, ExitCode& code) {
       ->check(CLI::Range(uint64_t{0}, kSeedMax));
   grade->add_option("--case-limit", flags.grade.case_limit_s, "seconds of the host's time for one case, then TIMEOUT")
       ->check(CLI::Range(1u, kCaseLimitMaxSeconds));
-  grade->add_option("--out", flags.grade.out, "folder for results.json, junit.xml, index.html and evidence")
-      ->capture_default_str();
+  grade->add_option("--out", flags.grade.out,
+                    "folder for results.json, junit.xml, index.html and evidence; default assay-out/TARGET, "
+                    "and assay-out/selected/TARGET with --select");
   grade->callback([&flags, &code] { code = run_grade(flags.grade); });
 }
 

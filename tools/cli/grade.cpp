@@ -41,6 +41,15 @@ GradeRequest make_request(const GradeFlags& flags, const TargetChoice& target, c
   return request;
 }
 
+/// A part of the suite, such as the line that reproduces a failure, must not overwrite the report of the whole.
+std::filesystem::path out_folder(const GradeFlags& flags, const TargetChoice& target, size_t targets) {
+  if (flags.out.empty()) {
+    const std::filesystem::path whole("assay-out");
+    return (flags.select.empty() ? whole : whole / "selected") / target.folder;
+  }
+  return targets == 1 ? std::filesystem::path(flags.out) : std::filesystem::path(flags.out) / target.folder;
+}
+
 ExitCode grade_one(const TargetChoice& target, const GradeRequest& request) {
   Graded graded;
   {
@@ -64,8 +73,7 @@ ExitCode run_grade(const GradeFlags& flags) {
       flags.expect.empty() ? Expectations() : Expectations(YamlInput::from_file(flags.expect), all);
   ExitCode code = kExitExpected;
   for (const TargetChoice& target : targets) {
-    const std::filesystem::path out(flags.out);
-    const auto folder = targets.size() == 1 ? out : out / target.folder;
+    const auto folder = out_folder(flags, target, targets.size());
     code = worst(code, grade_one(target, make_request(flags, target, selected, expectations, folder)));
     if (code == kExitInterrupted) break;
     if (&target != &targets.back()) fmt::print("\n");

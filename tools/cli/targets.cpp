@@ -20,10 +20,17 @@ namespace {
 constexpr std::chrono::seconds kCoreCaseLimit{10};  // in process a case takes milliseconds
 constexpr std::chrono::seconds kXenCaseLimit{120};  // a case may have to boot
 
-TargetChoice core_target(const std::string& name, const std::string& folder, const std::filesystem::path& core) {
-  const auto make = [core] {
+/// What the bundled core must be able to do: a change that takes one of these away fails the cases that need it.
+const std::vector<Capability> kBundledClaims{Capability::kDom0,        Capability::kPv64Guest,   Capability::kPvhGuest,
+                                             Capability::kTwoGuests,   Capability::kThreeGuests, Capability::kMultiVcpu,
+                                             Capability::kConsoleText, Capability::kVirtualTime, Capability::kSteer};
+
+TargetChoice core_target(const std::string& name, const std::string& folder, const std::filesystem::path& core,
+                         const std::vector<Capability>& claimed) {
+  const auto make = [core, claimed] {
     HostOptions options;
     options.core = core;
+    options.claimed = claimed;
     options.dom0_image = artifact("agent-dom0.elf");
     options.guest_image = artifact("agent.elf");
     return make_host_target(options);
@@ -59,7 +66,7 @@ void expect_elf(const std::filesystem::path& path) {
 }  // namespace
 
 TargetChoice choose_target(const std::string& name) {
-  if (name == "hv") return core_target(name, name, artifact("hv.so"));
+  if (name == "hv") return core_target(name, name, artifact("hv.so"), kBundledClaims);
   if (name == "xen") return xen_target(name);
   if (name.find('/') == std::string::npos && !name.ends_with(".so")) {
     throw InputError(
@@ -67,7 +74,7 @@ TargetChoice choose_target(const std::string& name) {
   }
   expect_elf(name);
   const std::filesystem::path core = std::filesystem::absolute(name);
-  return core_target(name, core.stem().string(), core);
+  return core_target(name, core.stem().string(), core, {});
 }
 
 std::filesystem::path xen_binary() {

@@ -17,12 +17,20 @@ namespace {
 constexpr uint64_t kPatienceNs = 10'000'000'000;
 constexpr size_t kConsoleTailBytes = 4000;
 
+std::vector<Capability> with_claims(std::vector<Capability> found, const std::vector<Capability>& claimed) {
+  for (const Capability claim : claimed) {
+    if (std::ranges::find(found, claim) == found.end()) found.push_back(claim);
+  }
+  std::ranges::sort(found);
+  return found;
+}
+
 class TargetHost final : public Target {
  public:
   explicit TargetHost(const HostOptions& options) : core_(options.core), session_(core_, options) {
     const bool is_bundled = options.core.filename() == "hv.so";
     info_ = {is_bundled ? "hv" : "core", core_.name(), core_.version(), {}};
-    info_.capabilities = probe();
+    info_.capabilities = with_claims(probe(), options.claimed);
     session_.rewind(0);
   }
 

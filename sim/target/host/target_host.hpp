@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "sim/target/target.hpp"
 
@@ -25,6 +26,9 @@ struct HostOptions {
   uint64_t arena_bytes = 64ull << 20;
   uint64_t dom0_bytes = 64ull << 20;
   std::string command_line;  ///< of the core
+  /// What the core claims. A case that needs it runs and fails where the core does not keep the claim; what is neither
+  /// claimed nor found by trying makes cases skip.
+  std::vector<Capability> claimed;
   Policy policy = Policy::kNeverSwitch;
   uint64_t walk_one_in = 8;  ///< kRandomWalk: switches at one point in so many
 };
