@@ -204,6 +204,22 @@ TEST_P(DirectGuests, RandomWalk_SameSeedSameDigestAndAGoodAudit) {
   EXPECT_NE(digest_of(2), first);
 }
 
+TEST_P(DirectGuests, ParkedVcpu_SleepsUntilItsPortRings) {
+  Domain& domain = guest(2);
+  const Gva page = domain.alloc_pages(1);
+  const evtchn_port_t port = bind_ipi(domain, page);
+  Vcpu& sleeper = domain.vcpu(0);
+  sleeper.raw({ASSAY_OP_PARK, {1, port}, {}, {}}, kMs);
+  target_->pass_time(kMs);
+  sleeper.start_hypercall(__HYPERVISOR_xen_version, {XENVER_version, 0});
+  EXPECT_FALSE(sleeper.finish_hypercall(kMs).has_value());
+  domain.vcpu(1).write(page, evtchn_send_t{port});
+  EXPECT_EQ(domain.vcpu(1).hypercall(__HYPERVISOR_event_channel_op, {EVTCHNOP_send, page.raw()}), 0);
+  const auto version = sleeper.finish_hypercall(kMs);
+  ASSERT_TRUE(version.has_value());
+  EXPECT_GT(*version, 0);
+}
+
 TEST_P(DirectGuests, DeadGuest_IsToldApartFromAHang) {
   Domain& dying = guest(2);
   const Gva page = dying.alloc_pages(1);
