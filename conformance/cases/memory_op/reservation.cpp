@@ -78,10 +78,8 @@ const Case kPopulateAfterDecrease{{
           c.require_eq(populated.done, 1, "extents populated");
           c.check_eq(memory.current_reservation(), before, "current reservation");
           if (c.pv()) {
-            const uint64_t pte = populated.extents[0] << kPageShift | 0x67;
-            c.require_eq(
-                c.vcpu().hypercall(__HYPERVISOR_update_va_mapping, {page.va.raw(), pte, UVMF_INVLPG | UVMF_LOCAL}), 0,
-                "mapping the new frame");
+            const uint64_t entry = populated.extents[0] << kPageShift | kMapped;
+            c.require_eq(update_mapping(c.vcpu(), page.va, entry), 0, "mapping the new frame");
             const Gva m2p{0xffff'8000'0000'0000 + populated.extents[0] * sizeof(uint64_t)};
             c.check_eq(c.vcpu().read<uint64_t>(m2p), page.pfn.raw(), "machine-to-physical entry of the new frame");
           } else {
@@ -116,10 +114,8 @@ const Case kPopulateClean{{
             const auto populated = memory.populate_physmap({.extents = {page.pfn.raw()}});
             c.require_eq(populated.done, 1, "extents populated");
             if (c.pv()) {
-              c.require_eq(c.vcpu().hypercall(
-                               __HYPERVISOR_update_va_mapping,
-                               {page.va.raw(), populated.extents[0] << kPageShift | 0x67, UVMF_INVLPG | UVMF_LOCAL}),
-                           0, "mapping the new frame");
+              const uint64_t entry = populated.extents[0] << kPageShift | kMapped;
+              c.require_eq(update_mapping(c.vcpu(), page.va, entry), 0, "mapping the new frame");
             }
             std::array<uint8_t, kPageSize> bytes{};
             c.require(!c.vcpu().read_bytes(page.va, std::as_writable_bytes(std::span(bytes))), "reading the new page");
@@ -276,8 +272,7 @@ const Case kMappedPvPage{{
           c.vcpu().write(va, uint64_t{42});
           c.check_eq(memory.decrease_reservation({.extents = {c.guest().gfn_of(va).raw()}}).done, 1, "extents freed");
           c.check_eq(c.vcpu().read<uint64_t>(va), 42u, "the mapping still reads");
-          c.check_eq(c.vcpu().hypercall(__HYPERVISOR_update_va_mapping, {va.raw(), 0, UVMF_INVLPG | UVMF_LOCAL}), 0,
-                     "removing the mapping");
+          c.check_eq(update_mapping(c.vcpu(), va, 0), 0, "removing the mapping");
         },
 }};
 

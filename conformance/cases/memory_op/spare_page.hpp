@@ -12,13 +12,20 @@ struct SparePage {
   Gva va;
 };
 
+/// Flags of a page-table entry: present, writable, user, accessed, dirty.
+constexpr uint64_t kMapped = 0x67;
+
+/// What a PV64 guest maps at `va` from now on: a frame with flags, or nothing (0). Returns the hypercall's result.
+inline int64_t update_mapping(Vcpu& vcpu, Gva va, uint64_t entry) {
+  return vcpu.hypercall(__HYPERVISOR_update_va_mapping, {va.raw(), entry, UVMF_INVLPG | UVMF_LOCAL});
+}
+
 /// Takes a page of the heap; a PV64 guest also removes its mapping, which would keep a reference.
 inline SparePage spare_page(CaseContext& c) {
   const Gva va = c.guest().alloc_pages(1);
   const SparePage page{c.guest().pfn_of(va), c.guest().gfn_of(va), va};
   if (c.pv()) {
-    c.require_eq(c.vcpu().hypercall(__HYPERVISOR_update_va_mapping, {va.raw(), 0, UVMF_INVLPG | UVMF_LOCAL}), 0,
-                 "unmapping a page of the heap");
+    c.require_eq(update_mapping(c.vcpu(), va, 0), 0, "unmapping a page of the heap");
   }
   return page;
 }
