@@ -29,7 +29,8 @@ bool well_formed_id(std::string_view id) {
 }
 
 Requirement read_requirement(const YamlInput& file, const YAML::Node& entry) {
-  file.expect_map(entry, {"id", "hypercall", "operation", "level", "text", "source", "guests", "status", "evidence"});
+  file.expect_map(entry, {"id", "hypercall", "operation", "level", "text", "source", "guests", "status", "evidence",
+                          "promise", "pv", "hvm", "settled", "uncovered"});
   Requirement made;
   made.id = file.text(entry, "id");
   if (!well_formed_id(made.id)) file.fail(entry["id"], fmt::format("'{}' is no id of the form FAMILY-001", made.id));
@@ -41,6 +42,11 @@ Requirement read_requirement(const YamlInput& file, const YAML::Node& entry) {
   made.guests = file.texts(entry, "guests");
   made.status = file.text(entry, "status");
   made.evidence = file.optional_text(entry, "evidence").value_or("");
+  made.promise = file.optional_text(entry, "promise").value_or("");
+  made.pv = file.optional_text(entry, "pv").value_or("");
+  made.hvm = file.optional_text(entry, "hvm").value_or("");
+  made.settled = file.optional_text(entry, "settled").value_or("");
+  made.uncovered = file.optional_text(entry, "uncovered").value_or("");
   made.place = file.place(entry);
   expect_one_of(file, entry, "level", made.level, kLevels);
   expect_one_of(file, entry, "status", made.status, kStatuses);

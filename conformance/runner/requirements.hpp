@@ -19,8 +19,13 @@ struct Requirement {
   std::string text;
   std::string source;
   std::vector<std::string> guests;
-  std::string status;    ///< "read", "observed", "corrected"
-  std::string evidence;  ///< may be empty, except for "corrected"
+  std::string status;     ///< "read", "observed", "corrected"
+  std::string evidence;   ///< may be empty, except for "corrected"
+  std::string promise;    ///< the public header that promises it, and where; empty for most that are not "must"
+  std::string pv;         ///< what is different for PV guests; may be empty
+  std::string hvm;        ///< likewise for HVM guests, PVH included
+  std::string settled;    ///< what headers leave open, and what the real Xen does; may be empty
+  std::string uncovered;  ///< why no case can observe it; empty for rows that have a case
   std::string place;     ///< file:line:column
 };
 
