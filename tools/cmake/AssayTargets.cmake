@@ -1,13 +1,17 @@
 # One warning set, one include root and one way to declare a test, for every target of ours.
 
+file(RELATIVE_PATH relative_source_dir "${CMAKE_BINARY_DIR}" "${CMAKE_SOURCE_DIR}")
+string(REGEX REPLACE "/$" "" relative_source_dir "${relative_source_dir}")
 add_library(assay_options INTERFACE)
 target_include_directories(assay_options INTERFACE "${CMAKE_SOURCE_DIR}")
 target_compile_options(assay_options INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wundef -Wcast-align -Wformat=2
   -Wnull-dereference -Wdouble-promotion -Wimplicit-fallthrough
   $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor;-Woverloaded-virtual;-Wextra-semi>
-  # Paths in assertions, digests and reports must not depend on where the tree was cloned.
-  -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
+  # Paths in assertions, digests and reports must not depend on where the tree was cloned, nor on a compiler cache that
+  # was told to make them relative.
+  -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=
+  -ffile-prefix-map=${relative_source_dir}/=)
 if(ASSAY_WERROR)
   target_compile_options(assay_options INTERFACE -Werror)
 endif()
