@@ -14,6 +14,7 @@
 #include "hv/domain/lifecycle.hpp"
 #include "hv/mm/audit.hpp"
 #include "hv/mm/frame_table.hpp"
+#include "hv/mm/translations.hpp"
 #include "hv/sched/sched.hpp"
 
 namespace hv {
@@ -44,6 +45,7 @@ int boot(const assay_host* host, const char* command_line) {
   mm_init();
   domains_init();
   sched_init();
+  set_flush_hook(sched_complete_flushes);
   set_vcpu_hooks({sched_wake, sched_sleep, sched_forget, send_vcpu_virq, poll_ended, callback_vector});
   return 0;
 }
@@ -66,7 +68,6 @@ void run_guest(const Pcpu& pcpu, Vcpu& vcpu, assay_run& next) {
   next.inject = next.inject_vector = next.window = 0;
   next.until_ns = pcpu.until;
   next.stage2_root = hvm ? vcpu.memory->stage2_root.raw() : 0;
-  next.tlb_version = vcpu.tlb_version + vcpu.memory->tlb_version;
   next.regs = &vcpu.regs;
 }
 
@@ -79,6 +80,7 @@ void enter(uint32_t pcpu_number, const assay_exit* left, assay_run* next) {
     reap_dead_domains();
   }
   while (true) {
+    sched_complete_flushes();
     timers_run(pcpu_number);
     vcpu = pcpu.current;
     if (vcpu == nullptr || pcpu.reschedule || !vcpu_runnable(*vcpu) || now() >= pcpu.until) vcpu = sched_switch(pcpu);
@@ -88,6 +90,8 @@ void enter(uint32_t pcpu_number, const assay_exit* left, assay_run* next) {
     // From the look at what is pending to the return there is no scheduling point: nothing is missed.
     if (!pcpu.reschedule && vcpu_runnable(*vcpu)) break;
   }
+  // Last of all: whoever flushes from now on will signal this pCPU.
+  next->tlb_version = pcpu.tlb_version = vcpu_tlb_version(*vcpu);
   vcpu->in_core = false;
 }
 

@@ -55,7 +55,7 @@ void flush_all(Call& call) {
 }
 
 void flush_local(Call& call) {
-  ++call.vcpu.tlb_version;
+  vcpu_flush(call.vcpu);
 }
 
 Status flush_listed(Call& call, Gva bitmap) {
@@ -66,7 +66,7 @@ Status flush_listed(Call& call, Gva bitmap) {
     if (!read_guest(call.space(), word, bitmap + base / 8)) return fail(XEN_EFAULT);
     for (uint32_t bit = 0; bit < kBits && base + bit < domain.max_vcpus; ++bit) {
       Vcpu* vcpu = domain.vcpus[base + bit];
-      if ((word >> bit & 1) != 0 && vcpu != nullptr) ++vcpu->tlb_version;
+      if ((word >> bit & 1) != 0 && vcpu != nullptr) vcpu_flush(*vcpu);
     }
   }
   return kOk;

@@ -75,9 +75,8 @@ constexpr uint64_t kInitialPagingPool = 256;
 Result<uint64_t> paging_pool_bytes(const DomainMemory& memory);
 Status set_paging_pool_bytes(DomainMemory& memory, uint64_t bytes);
 
-/// Translations of this domain that someone cached are not to be used any more.
-inline void flush_translations(DomainMemory& memory) {
-  ++memory.tlb_version;
-}
+/// Translations of this domain that someone cached are not to be used any more, from the end of this entry into the
+/// core on. See translations.hpp.
+void flush_translations(DomainMemory& memory);
 
 }  // namespace hv

@@ -3,6 +3,7 @@
 #include "hv/mm/frame_alloc.hpp"
 #include "hv/mm/free_blocks.hpp"
 #include "hv/mm/m2p.hpp"
+#include "hv/mm/translations.hpp"
 #include "sim/abi/xen.hpp"
 
 namespace hv {
@@ -28,6 +29,7 @@ uint64_t reserved_frames(uint64_t frames) {
 void mm_init() {
   detail::frame_table = reinterpret_cast<FrameInfo*>(host().memory);
   detail::frame_count = host().frames;
+  translations_init();
   // A new machine in a process that had another one before.
   new (&core_owner) DomainMemory;
   new (&io_owner) DomainMemory;

@@ -6,6 +6,7 @@
 #include "hv/mm/free_blocks.hpp"
 #include "hv/mm/m2p.hpp"
 #include "hv/mm/page_tables.hpp"
+#include "hv/mm/translations.hpp"
 
 namespace hv {
 
@@ -14,6 +15,7 @@ namespace {
 constexpr uint32_t kRefsMax = std::numeric_limits<uint32_t>::max();
 
 void release_frame(Mfn mfn, FrameInfo& info) {
+  forget_stale_translations();
   info = FrameInfo{};
   info.needs_scrub = true;
   m2p_set(mfn, kInvalidM2p);
@@ -22,6 +24,7 @@ void release_frame(Mfn mfn, FrameInfo& info) {
 
 void unshare_frame(Mfn mfn, FrameInfo& info) {
   const bool free_it = info.free_when_unshared;
+  forget_stale_translations();
   info = FrameInfo{};
   info.state = FrameState::kCore;
   m2p_set(mfn, kInvalidM2p);
@@ -84,6 +87,8 @@ void put_page(Mfn mfn) {
 Status get_page_type(Mfn mfn, PageType type) {
   FrameInfo& info = frame_info(mfn);
   HV_ASSERT(info.refs > 0 && type != PageType::kNone);
+  // A vCPU could still write to what is about to be checked. The caller's general reference keeps the frame meanwhile.
+  if (info.type_refs == 0 && type != PageType::kWritable) flush_stale_translations();
   if (info.type_refs != 0) {
     if (info.type != type || info.type_refs == kRefsMax) return fail(XEN_EINVAL);
     ++info.type_refs;

@@ -3,6 +3,7 @@
 #include "hv/mm/m2p.hpp"
 #include "hv/mm/page_entries.hpp"
 #include "hv/mm/page_refs.hpp"
+#include "hv/mm/translations.hpp"
 
 namespace hv {
 
@@ -97,8 +98,13 @@ Status update_entry(Mfn table, unsigned level, unsigned index, const EntryUpdate
   }
   slot = update.preserve_ad ? value | (old & kAccessedDirty) : value;
   if ((old & kPtePresent) == 0) return kOk;
+  // Before the old entry lets go of its frame, which may change hands at once.
+  if (level == 1) {
+    translations_left_stale();
+  } else {
+    flush_translations(owner);
+  }
   if (!held) put_entry(old, table, level);
-  flush_translations(owner);
   return kOk;
 }
 

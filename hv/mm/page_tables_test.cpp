@@ -2,6 +2,7 @@
 
 #include "hv/mm/m2p.hpp"
 #include "hv/mm/testing/machine.hpp"
+#include "hv/mm/translations.hpp"
 
 namespace hv::testing {
 
@@ -132,12 +133,32 @@ TEST_F(PageTables, PreserveAd_KeepsWhatHardwareSet) {
   EXPECT_EQ(entry(l1_, 0) & (kPteAccessed | kPteDirty), kPteAccessed | kPteDirty);
 }
 
-TEST_F(PageTables, ReplacingAnEntry_BumpsTheTranslationVersion) {
+TEST_F(PageTables, ReplacingABranch_BumpsTheTranslationVersion) {
   ASSERT_TRUE(pin(l4_, 4).ok());
   const uint64_t before = pv_.tlb_version;
-  ASSERT_TRUE(set_entry(l1_, 1, 0, 0, pv_).ok());
+  ASSERT_TRUE(set_entry(l2_, 2, 0, 0, pv_).ok());
   EXPECT_GT(pv_.tlb_version, before);
+}
+
+TEST_F(PageTables, ReplacingALeaf_IsFlushedWhenAFrameGetsAnotherType) {
+  ASSERT_TRUE(pin(l4_, 4).ok());
+  const uint64_t before = translations_version();
+  ASSERT_TRUE(set_entry(l1_, 1, 0, 0, pv_).ok());
   EXPECT_EQ(frame_info(data_).refs, 1u);
+  EXPECT_EQ(translations_version(), before);
+  ASSERT_TRUE(get_page_type(data_, PageType::kWritable).ok());
+  put_page_type(data_);
+  EXPECT_EQ(translations_version(), before);
+  ASSERT_TRUE(get_page_type(data_, PageType::kSegDesc).ok());
+  EXPECT_GT(translations_version(), before);
+}
+
+TEST_F(PageTables, ReplacingALeaf_IsFlushedWhenItsFrameIsFreed) {
+  ASSERT_TRUE(pin(l4_, 4).ok());
+  drop_allocation(data_);
+  const uint64_t before = translations_version();
+  ASSERT_TRUE(set_entry(l1_, 1, 0, 0, pv_).ok());
+  EXPECT_GT(translations_version(), before);
 }
 
 TEST_F(PageTables, RemovingABranch_ReleasesTheTreeBelow) {

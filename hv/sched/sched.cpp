@@ -2,6 +2,7 @@
 
 #include "hv/base/arena.hpp"
 #include "hv/base/host.hpp"
+#include "hv/mm/translations.hpp"
 #include "hv/sched/round_robin.hpp"
 #include "hv/vcpu/time.hpp"
 
@@ -13,6 +14,7 @@ struct State {
   Lock lock;  ///< queues, who runs where, runstates
   Scheduler* policy = nullptr;
   Pcpu* pcpus = nullptr;
+  uint64_t flushes_done = 0;
 };
 
 /// In the arena; the pointer is set by boot.
@@ -148,6 +150,23 @@ void sched_affinity_changed(Vcpu& vcpu) {
     }
   }
   sched_request(pcpu);
+}
+
+void sched_complete_flushes() {
+  const uint64_t wanted = flushes_wanted();
+  if (state->flushes_done >= wanted) return;
+  const auto stale = [](const Pcpu& pcpu) {
+    const Vcpu* vcpu = pcpu.current;
+    return vcpu != nullptr && !vcpu->in_core && pcpu.tlb_version != vcpu_tlb_version(*vcpu);
+  };
+  for (uint32_t number = 0; number < host().pcpus; ++number) {
+    if (stale(sched_pcpu(number))) signal(number);
+  }
+  for (uint32_t number = 0; number < host().pcpus; ++number) {
+    const Pcpu& pcpu = sched_pcpu(number);
+    while (stale(pcpu)) wait_for_others(&pcpu.tlb_version);
+  }
+  if (state->flushes_done < wanted) state->flushes_done = wanted;
 }
 
 uint32_t sched_audit(void (*report)(void*, const char*), void* context) {

@@ -9,12 +9,13 @@ namespace hv {
 
 struct Pcpu {
   uint32_t id = 0;
-  Vcpu* current = nullptr;  ///< null: idle
-  bool reschedule = true;   ///< choose before going back to a guest
-  bool yielded = false;     ///< the current vCPU asked for it
-  Ns until = kNever;        ///< when to choose again
-  Ns idle_ns = 0;           ///< accumulated, up to idle_since
-  Ns idle_since = 0;        ///< meaningful while current is null
+  Vcpu* current = nullptr;   ///< null: idle
+  bool reschedule = true;    ///< choose before going back to a guest
+  bool yielded = false;      ///< the current vCPU asked for it
+  uint64_t tlb_version = 0;  ///< what the current vCPU was last entered with
+  Ns until = kNever;         ///< when to choose again
+  Ns idle_ns = 0;            ///< accumulated, up to idle_since
+  Ns idle_since = 0;         ///< meaningful while current is null
 };
 
 /// Called once by boot, on a fresh arena.
@@ -30,6 +31,9 @@ void sched_request(uint32_t pcpu);
 void sched_yield(Vcpu& vcpu);
 /// The hard affinity of a vCPU has changed.
 void sched_affinity_changed(Vcpu& vcpu);
+/// Waits until no vCPU that runs elsewhere uses translations that were flushed before: each has left its guest since.
+/// Called before the caller's own guest goes on, so that a flush is complete when the hypercall returns.
+void sched_complete_flushes();
 /// Time that this pCPU was idle.
 [[nodiscard]] Ns sched_idle_ns(uint32_t pcpu);
 /// Reads only. Returns the number of violations, each described through `report`.

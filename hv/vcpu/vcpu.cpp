@@ -2,6 +2,7 @@
 
 #include "hv/base/arena.hpp"
 #include "hv/base/host.hpp"
+#include "hv/mm/translations.hpp"
 #include "hv/vcpu/pv_traps.hpp"
 #include "hv/vcpu/time.hpp"
 
@@ -99,6 +100,15 @@ void vcpu_unpause(Vcpu& vcpu, PauseFlag reason) {
   if ((vcpu.pause_flags & reason) == 0) return;
   vcpu.pause_flags &= ~static_cast<uint32_t>(reason);
   hooks.wake(vcpu);
+}
+
+uint64_t vcpu_tlb_version(const Vcpu& vcpu) {
+  return vcpu.tlb_version + vcpu.memory->tlb_version + translations_version();
+}
+
+void vcpu_flush(Vcpu& vcpu) {
+  ++vcpu.tlb_version;
+  want_flush();
 }
 
 void vcpu_stop_sync(Vcpu& vcpu) {

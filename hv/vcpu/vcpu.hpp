@@ -103,6 +103,11 @@ struct Vcpu {
   uint64_t tlb_version = 1;
 };
 
+/// What the processor is told when the vCPU is entered: another number, and it forgets what it cached.
+[[nodiscard]] uint64_t vcpu_tlb_version(const Vcpu& vcpu);
+/// This vCPU forgets its translations, wherever it runs.
+void vcpu_flush(Vcpu& vcpu);
+
 /// The address space in which this vCPU's hypercall arguments are read.
 AddressSpace address_space(Vcpu& vcpu);
 

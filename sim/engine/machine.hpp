@@ -148,7 +148,7 @@ class Machine final : private CoreTrapTarget {
   static void host_point(void* ctx, uint32_t kind, const void* object);
   static void host_panic(void* ctx, const char* message);
   void on_point(assay_point kind, const void* object);
-  uint32_t choose_other(uint32_t pcpu);
+  uint32_t choose_other(uint32_t pcpu, bool for_signal);
   [[noreturn]] void stop_core(CoreDied::How how, const char* what);
 
   const CoreObject& core_;

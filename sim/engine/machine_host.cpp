@@ -109,7 +109,7 @@ void Machine::on_point(assay_point kind, const void* object) {
 
   uint32_t chosen = pcpu;
   if (contended || kind == ASSAY_POINT_WAIT) {
-    chosen = choose_other(pcpu);
+    chosen = choose_other(pcpu, kind == ASSAY_POINT_WAIT);
   } else if (steers_ && !is_settling_) {
     chosen = policy_->at_point(kind, pcpu, state_.ready);
   }
@@ -119,11 +119,12 @@ void Machine::on_point(assay_point kind, const void* object) {
   running_->leave();
 }
 
-/// Somebody whose step may bring `pcpu` on: who is in the core, then who has been signalled, then anybody.
-uint32_t Machine::choose_other(uint32_t pcpu) {
+/// Somebody whose step may bring `pcpu` on: who is in the core, then who has been signalled, then anybody. Who waits
+/// for a signal to be noticed looks at the first two alike: those in the core may be waiting for the same.
+uint32_t Machine::choose_other(uint32_t pcpu, bool for_signal) {
   PcpuSet inside;
   for (uint32_t other = 0; other < config_.pcpus; ++other) {
-    if (state_.pcpus[other].in_core) inside.add(other);
+    if (state_.pcpus[other].in_core || (for_signal && state_.interrupted.has(other))) inside.add(other);
   }
   for (PcpuSet candidates : {inside, state_.interrupted, state_.ready}) {
     candidates.remove(pcpu);

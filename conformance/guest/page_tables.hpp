@@ -1,0 +1,77 @@
+/// Page tables of a PV64 guest, as its kernel makes them: pages of its heap that it writes and gives to the hypervisor.
+#pragma once
+
+#include <initializer_list>
+#include <utility>
+
+#include "conformance/guest/mmu_ops.hpp"
+
+namespace assay {
+
+// Bits of an entry. Source: AMD64 manual, volume 2, chapter 5.
+constexpr uint64_t kPtePresent = 1u << 0;
+constexpr uint64_t kPteWritable = 1u << 1;
+constexpr uint64_t kPteUser = 1u << 2;
+constexpr uint64_t kPteWriteThrough = 1u << 3;
+constexpr uint64_t kPteCacheDisable = 1u << 4;
+constexpr uint64_t kPteAccessed = 1u << 5;
+constexpr uint64_t kPteDirty = 1u << 6;
+constexpr uint64_t kPteLarge = 1u << 7;  ///< PAT in a level 1 entry
+constexpr uint64_t kPteGlobal = 1u << 8;
+constexpr uint64_t kPteAvailable = 7u << 9;
+constexpr uint64_t kPteFrame = 0x000f'ffff'ffff'f000;
+constexpr uint64_t kPteNoExecute = 1ull << 63;
+
+/// Leaves of a kernel's own map, and of one that it must not write.
+constexpr uint64_t kLeafRw = kPtePresent | kPteWritable | kPteAccessed | kPteDirty;
+constexpr uint64_t kLeafRo = kPtePresent | kPteAccessed;
+/// Entries above level 1.
+constexpr uint64_t kBranch = kPtePresent | kPteWritable | kPteUser | kPteAccessed;
+/// An entry that names a table of the level it is in.
+constexpr uint64_t kLinear = kPtePresent | kPteUser | kPteAccessed;
+
+constexpr unsigned kEntries = 512;
+/// L4 slots that are the hypervisor's. Source: public/arch-x86/xen-x86_64.h, HYPERVISOR_VIRT_START.
+constexpr unsigned kXenSlotFirst = 256;
+constexpr unsigned kXenSlotLast = 271;
+
+constexpr uint64_t make_entry(Gfn frame, uint64_t flags) {
+  return frame.raw() << kPageShift | flags;
+}
+constexpr Gfn frame_of_entry(uint64_t entry) {
+  return Gfn{(entry & kPteFrame) >> kPageShift};
+}
+
+/// A page of a guest's linear map and the frame behind it.
+struct Page {
+  Gva va;
+  Gfn frame;
+};
+
+using Entries = std::initializer_list<std::pair<unsigned, uint64_t>>;
+
+/// A zeroed page of the heap, mapped writable.
+Page heap_page(Vcpu& vcpu);
+/// A heap page with these entries, mapped read-only from now on: nothing hinders it from becoming a page table.
+Page table_page(Vcpu& vcpu, Entries entries = {});
+/// Changes the page's own mapping in the linear map; the old translation is flushed. 0: not mapped.
+int64_t remap(Vcpu& vcpu, const Page& page, uint64_t flags);
+/// One entry as the guest reads it.
+uint64_t entry_at(Vcpu& vcpu, const Page& table, unsigned index);
+/// The L4 that the domain was started with.
+Page root_table(Domain& domain);
+/// The L1 table that maps `va` of the linear map.
+Page leaf_table(Domain& domain, Gva va);
+
+/// A part of the address space that the guest has for itself: an L3, an L2 and an L1 of its own below a free slot of
+/// its root. Page `i` of it is entry `i` of the L1.
+struct Window {
+  Page l3, l2, l1;
+  unsigned slot;
+  [[nodiscard]] Gva page(unsigned index) const { return Gva{(uint64_t{slot} << 39) + index * kPageSize}; }
+};
+
+/// Throws HarnessFault when the hypervisor refuses it.
+Window open_window(Vcpu& vcpu, Entries leaves = {}, unsigned slot = 1);
+
+}  // namespace assay
