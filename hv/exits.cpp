@@ -6,6 +6,7 @@
 #include "hv/domain/cpuid.hpp"
 #include "hv/domain/lifecycle.hpp"
 #include "hv/domain/msr.hpp"
+#include "hv/mm/on_demand.hpp"
 #include "hv/vcpu/pv_traps.hpp"
 
 namespace hv {
@@ -95,6 +96,9 @@ void exit_halt(Vcpu& vcpu) {
 }
 
 void exit_stage2(Vcpu& vcpu, const assay_exit& left) {
+  const Gfn gfn{left.address >> kPageShift};
+  // A page that was promised: the guest tries again, or its domain is no more.
+  if (on_demand_touch(*vcpu.memory, gfn) || vcpu.domain->shut_down) return;
   // Nobody has claimed the address: reads are all ones and writes are lost, as on the real Xen (run: a PVH guest's read
   // and write of an unpopulated frame). The host completes the access when the translation stays absent.
   if ((left.access & ASSAY_ACCESS_EXECUTE) == 0) return;

@@ -24,6 +24,11 @@ Status allocate_parts(Domain& domain, uint32_t max_evtchn_port) {
   return evtchn_init(*domain.events, std::min<uint32_t>(max_evtchn_port, INT_MAX), domain.max_vcpus);
 }
 
+void no_memory_on_demand(DomainMemory& memory) {
+  crash_domain(*domain_by_id(memory.id), "no memory for an entry on demand (%lu pages, %lu entries)", memory.tot_pages,
+               memory.on_demand_entries);
+}
+
 void take_config(Domain& domain, const DomainConfig& config) {
   domain.id = config.id;
   domain.kind = config.kind;
@@ -38,6 +43,7 @@ void take_config(Domain& domain, const DomainConfig& config) {
   domain.memory.id = config.id;
   domain.memory.kind = config.kind;
   domain.memory.privileged = config.privileged;
+  domain.memory.out_of_memory = no_memory_on_demand;
 }
 
 }  // namespace

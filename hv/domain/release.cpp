@@ -2,6 +2,7 @@
 
 #include "hv/base/arena.hpp"
 #include "hv/domain/context.hpp"
+#include "hv/domain/device_memory.hpp"
 
 namespace hv {
 
@@ -32,6 +33,7 @@ void free_domain(Domain& domain) {
     evtchn_free_memory(*domain.events);
     arena_delete(domain.events);
   }
+  forget_device_ranges(domain);
   arena_array_free(domain.vcpus, domain.max_vcpus);
   arena_delete(&domain);
 }

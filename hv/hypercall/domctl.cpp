@@ -60,6 +60,10 @@ int64_t dispatch_vcpu_and_memory(Domctl& ctl) {
       return domctl_hypercall_init(ctl);
     case XEN_DOMCTL_getpageframeinfo3:
       return domctl_getpageframeinfo3(ctl);
+    case XEN_DOMCTL_iomem_permission:
+      return domctl_iomem_permission(ctl);
+    case XEN_DOMCTL_memory_mapping:
+      return domctl_memory_mapping(ctl);
     default:
       return -XEN_ENOSYS;
   }

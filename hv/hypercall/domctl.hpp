@@ -57,6 +57,8 @@ int64_t domctl_set_paging_mempool_size(Domctl& ctl);
 int64_t domctl_get_paging_mempool_size(Domctl& ctl);
 int64_t domctl_hypercall_init(Domctl& ctl);
 int64_t domctl_getpageframeinfo3(Domctl& ctl);
+int64_t domctl_iomem_permission(Domctl& ctl);
+int64_t domctl_memory_mapping(Domctl& ctl);
 
 // Its events.
 int64_t domctl_subscribe(Domctl& ctl);

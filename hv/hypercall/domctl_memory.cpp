@@ -27,7 +27,7 @@ uint64_t table_type_bits(PageType type) {
   }
 }
 
-uint64_t describe_frame(const DomainMemory& memory, Gfn gfn) {
+uint64_t describe_frame(DomainMemory& memory, Gfn gfn) {
   const Result<Mfn> mfn = get_page_from_gfn(memory, gfn);
   if (!mfn.ok()) return XEN_DOMCTL_PFINFO_XTAB;
   const FrameInfo& info = frame_info(*mfn);

@@ -3,6 +3,7 @@
 
 #include "hv/base/host.hpp"
 #include "hv/domain/access.hpp"
+#include "hv/mm/stage2.hpp"
 
 namespace hv {
 
@@ -34,7 +35,8 @@ int64_t get_mem_type(Call& call, Gva argument) {
   if (domain == nullptr) return -XEN_ESRCH;
   if (!may_act_on(call.domain(), *domain)) return -XEN_EPERM;
   if (domain->kind != GuestKind::kHvm) return -XEN_EINVAL;
-  args.mem_type = resolve_gfn(domain->memory, Gfn{args.pfn}).ok() ? HVMMEM_ram_rw : HVMMEM_mmio_dm;
+  const Stage2Entry entry = stage2_lookup(domain->memory, Gfn{args.pfn});
+  args.mem_type = entry.present || entry.promised ? HVMMEM_ram_rw : HVMMEM_mmio_dm;
   return write_guest(call.space(), argument, args) ? 0 : -XEN_EFAULT;
 }
 

@@ -3,6 +3,7 @@
 
 #include "hv/domain/access.hpp"
 #include "hv/hypercall/memory_op.hpp"
+#include "hv/mm/on_demand.hpp"
 #include "hv/mm/page_refs.hpp"
 #include "hv/mm/physmap.hpp"
 #include "hv/mm/stage2.hpp"
@@ -77,13 +78,15 @@ int64_t xenmem_add_to_physmap(const MemoryCall& op) {
 
 namespace {
 
-/// Item `i` of a batch. EFAULT: a list; the item's own error goes into its list.
+/// Item `i` of a batch. EFAULT: a list. EINVAL: a place of all ones. Any other error of the item goes into its list.
 Status batch_item(const MemoryCall& op, Domain& target, const xen_add_to_physmap_batch_t& request, uint64_t i) {
   const AddressSpace space = op.call.space();
   xen_ulong_t index = 0;
   xen_pfn_t gfn = 0;
   if (!read_guest(space, index, handle_address(request.idxs) + i * sizeof index)) return fail(XEN_EFAULT);
   if (!read_guest(space, gfn, handle_address(request.gpfns) + i * sizeof gfn)) return fail(XEN_EFAULT);
+  // The place is looked at before the item is an item.
+  if (Gfn{gfn} == kInvalidGfn) return fail(XEN_EINVAL);
   const auto error = static_cast<int>(add_one(target, request.space, index, Gfn{gfn}).raw());
   return write_guest(space, handle_address(request.errs) + i * sizeof error, error) ? kOk : fail(XEN_EFAULT);
 }
@@ -128,6 +131,7 @@ int64_t xenmem_remove_from_physmap(const MemoryCall& op) {
   if (target->kind != GuestKind::kHvm) return -XEN_EACCES;
   if (!may_act_on(op.caller(), *target)) return -XEN_EPERM;
   const LockGuard guard(target->memory.lock);
+  on_demand_touch(target->memory, Gfn{request.gpfn});
   return stage2_unmap(target->memory, Gfn{request.gpfn}) ? 0 : -XEN_ENOENT;
 }
 

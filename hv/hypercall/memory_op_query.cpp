@@ -2,6 +2,7 @@
 #include "hv/domain/access.hpp"
 #include "hv/hypercall/memory_op.hpp"
 #include "hv/mm/frame_alloc.hpp"
+#include "hv/mm/on_demand.hpp"
 
 namespace hv {
 
@@ -47,12 +48,22 @@ int64_t xenmem_pod_target(const MemoryCall& op) {
   if (!target.ok()) return target.status().raw();
   if ((*target)->kind != GuestKind::kHvm) return -XEN_EINVAL;
   if (!is_control(op.caller())) return -XEN_EPERM;
-  const DomainMemory& memory = (*target)->memory;
-  // A domain without populate-on-demand entries has no cache to resize.
-  if (op.op == XENMEM_set_pod_target && request.target_pages > memory.max_pages) return -XEN_EINVAL;
+  DomainMemory& memory = (*target)->memory;
+  if (op.op == XENMEM_set_pod_target) {
+    if (request.target_pages > memory.max_pages) return -XEN_EINVAL;
+    constexpr uint64_t kFramesBetweenChecks = 64;
+    uint64_t budget = 0;
+    while (budget == 0) {
+      budget = kFramesBetweenChecks;
+      const LockGuard guard(memory.lock);
+      const Status status = on_demand_set_target(memory, request.target_pages, budget);
+      if (!status.ok()) return status.raw();
+      if (budget == 0 && op.call.preempt_needed()) return op.continue_from(0);
+    }
+  }
   request.tot_pages = memory.tot_pages;
-  request.pod_cache_pages = 0;
-  request.pod_entries = 0;
+  request.pod_cache_pages = memory.on_demand_cache.count;
+  request.pod_entries = memory.on_demand_entries;
   return op.write(request) ? 0 : -XEN_EFAULT;
 }
 
@@ -109,7 +120,14 @@ int64_t xenmem_acquire_resource(const MemoryCall& op) {
   if (target == &op.caller()) return -XEN_EPERM;
   if (target == nullptr) return -XEN_ESRCH;
   if (!may_act_on(op.caller(), *target)) return -XEN_EPERM;
-  // Neither device model servers nor grant tables nor traces: no resource has a size.
+  // Pages of a request server: one for the vCPUs (32 bytes each), one for buffered requests. No server exists.
+  if (request.type == XENMEM_resource_ioreq_server && target->kind == GuestKind::kHvm) {
+    if (handle_address(request.frame_list) != Gva{} || request.nr_frames != 0) return -XEN_EINVAL;
+    constexpr uint32_t kVcpusPerPage = kPageSize / 32;
+    request.nr_frames = 1 + (target->max_vcpus + kVcpusPerPage - 1) / kVcpusPerPage;
+    return op.write(request) ? 0 : -XEN_EFAULT;
+  }
+  // Neither grant tables nor traces: no other resource has a size.
   return request.type <= XENMEM_resource_vmtrace_buf ? -XEN_EINVAL : -XEN_EOPNOTSUPP;
 }
 

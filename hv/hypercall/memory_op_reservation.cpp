@@ -3,6 +3,7 @@
 #include "hv/domain/access.hpp"
 #include "hv/hypercall/memory_op.hpp"
 #include "hv/mm/frame_alloc.hpp"
+#include "hv/mm/on_demand.hpp"
 #include "hv/mm/physmap.hpp"
 
 namespace hv {
@@ -51,7 +52,12 @@ bool decrease(const Reservation& r, uint64_t index) {
 bool populate(const Reservation& r, uint64_t index) {
   xen_pfn_t frame = 0;
   if (!r.read(index, frame)) return false;
-  if (r.on_demand) return false;
+  if (r.on_demand) {
+    // Nobody makes entries for itself. For a PV64 domain the flag asks for nothing, and nothing is done.
+    if (&r.memory == &r.op.caller().memory) return false;
+    const LockGuard guard(r.memory.lock);
+    return r.memory.kind != GuestKind::kHvm || on_demand_promise(r.memory, Gfn{frame}, r.order).ok();
+  }
   const Result<Mfn> placed = [&r, frame]() -> Result<Mfn> {
     const LockGuard guard(r.memory.lock);
     const Result<Mfn> mfn = alloc_domain_frames(r.memory, r.order, r.address_bits);

@@ -52,6 +52,7 @@ int64_t sysctl_physinfo(Sysctl& ctl) {
                       XEN_SYSCTL_PHYSCAP_gnttab_v1 | XEN_SYSCTL_PHYSCAP_gnttab_v2;
   info.total_pages = frames_total();
   info.free_pages = frames_free();
+  info.outstanding_pages = frames_claimed();
   info.max_mfn = host().frames - 1;
   ctl.copy_back = true;
   return 0;

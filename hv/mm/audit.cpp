@@ -103,6 +103,13 @@ void check_tables(const FrameList& list, Findings& findings) {
   }
 }
 
+/// Frames that wait for an entry on demand are in nobody's use.
+void check_cache(const FrameList& list, Findings& findings) {
+  for (Mfn mfn = list.head; mfn != Mfn{}; mfn = Mfn{frame_info(mfn).next}) {
+    if (frame_info(mfn).refs != 1 || m2p_get(mfn) != kInvalidM2p) findings.add(mfn, "in the cache, but in use");
+  }
+}
+
 /// Every frame of an HVM domain that the M2P knows is where the M2P says.
 void check_p2m(const DomainMemory& memory, const FrameList& list, Findings& findings) {
   for (Mfn mfn = list.head; mfn != Mfn{}; mfn = Mfn{frame_info(mfn).next}) {
@@ -130,11 +137,16 @@ uint32_t memory_audit(const DomainMemory& memory, void (*report)(void*, const ch
   Findings findings{report, context};
   check_list(memory.pages, FrameState::kDomain, memory, findings);
   check_list(memory.leftover_pages, FrameState::kLeftover, memory, findings);
+  check_list(memory.on_demand_cache, FrameState::kDomain, memory, findings);
+  check_cache(memory.on_demand_cache, findings);
   check_list(memory.core_pages, FrameState::kShared, memory, findings);
-  if (memory.tot_pages != memory.pages.count + memory.leftover_pages.count) findings.add(Mfn{}, "tot_pages is wrong");
+  if (memory.tot_pages != memory.pages.count + memory.leftover_pages.count + memory.on_demand_cache.count)
+    findings.add(Mfn{}, "tot_pages is wrong");
   if (memory.paging_pool_frames != memory.paging_pool.count + memory.paging_tables.count) {
     findings.add(Mfn{}, "paging pool is wrong");
   }
+  if (memory.on_demand_entries != stage2_count_promised(memory))
+    findings.add(Mfn{}, "entries on demand are miscounted");
   if (memory.kind == GuestKind::kPv64) {
     check_tables(memory.pages, findings);
     check_tables(memory.leftover_pages, findings);

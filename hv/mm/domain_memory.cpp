@@ -3,6 +3,7 @@
 #include "hv/mm/frame_alloc.hpp"
 #include "hv/mm/frame_table.hpp"
 #include "hv/mm/memory_map.hpp"
+#include "hv/mm/on_demand.hpp"
 #include "hv/mm/page_refs.hpp"
 #include "hv/mm/paging_pool.hpp"
 #include "hv/mm/stage2.hpp"
@@ -37,6 +38,7 @@ bool relinquish_memory(DomainMemory& memory, uint64_t& budget) {
   memory.dying = true;
   const Status unclaimed = claim_frames(memory, 0);
   HV_ASSERT(unclaimed.ok());
+  on_demand_forget(memory);
   while (memory.pages.count != 0) {
     if (budget == 0) return false;
     --budget;

@@ -38,12 +38,16 @@ struct DomainMemory {
   FrameList paging_pool;                   ///< HVM: frames of the pool that are not in use
   FrameList paging_tables;                 ///< HVM: frames of the pool that are second-stage tables
   uint64_t paging_pool_frames = 0;         ///< HVM: size of the pool, used and unused
+  FrameList on_demand_cache;               ///< HVM: zeroed frames for entries on demand, part of tot_pages
+  uint64_t on_demand_entries = 0;          ///< HVM: entries of the second-stage table that have no memory yet
   uint64_t max_gpfn = 0;                   ///< HVM: highest gfn ever populated
   uint64_t tlb_version = 1;                ///< grows whenever a cached translation may be stale
   uint64_t vm_assist = 0;                  ///< 1 << VMASST_TYPE_*, for the whole domain
   struct MemoryMap* memory_map = nullptr;  ///< XENMEM_set_memory_map; null = none
   /// Called when the last frame goes after relinquish_memory was done. Null = nobody waits.
   void (*released)(DomainMemory&) = nullptr;
+  /// Called when an entry on demand was touched and there is no memory for it.
+  void (*out_of_memory)(DomainMemory&) = nullptr;
 };
 
 /// Prepares the memory of a new domain: limits, shared_info (allocated, zeroed and shared with the guest) and for HVM a

@@ -1,6 +1,7 @@
 #include "hv/mm/guest_walk.hpp"
 
 #include "hv/mm/frame_table.hpp"
+#include "hv/mm/on_demand.hpp"
 #include "hv/mm/page_tables.hpp"
 #include "hv/mm/stage2.hpp"
 #include "sim/abi/xen.hpp"
@@ -54,6 +55,13 @@ uint64_t read_entry(const uint8_t* at, unsigned bytes) {
   return *reinterpret_cast<const uint32_t*>(at);
 }
 
+/// The host address behind a guest-physical one; an entry on demand gets its memory now.
+uint8_t* physical_bytes(DomainMemory& memory, Gpa gpa, bool write) {
+  uint8_t* at = stage2_bytes(memory, gpa, write);
+  if (at == nullptr && on_demand_touch(memory, Gfn{gpa.raw() >> kPageShift})) at = stage2_bytes(memory, gpa, write);
+  return at;
+}
+
 /// A/D bits are the low byte of an entry of either size. A table in read-only guest memory keeps what it has.
 void mark_entry(const DomainMemory& memory, uint64_t entry_gpa, uint64_t entry, uint64_t bits) {
   if ((entry & bits) == bits) return;
@@ -78,7 +86,7 @@ bool hvm_translate(const AddressSpace& space, uint64_t va, bool write, uint64_t&
     const unsigned shift = kPageShift + mode.index_bits * (level - 1);
     const uint64_t index = (va >> shift) & ((uint64_t{1} << mode.index_bits) - 1);
     const uint64_t entry_gpa = table + index * mode.entry_bytes;
-    const uint8_t* at = stage2_bytes(*space.memory, Gpa{entry_gpa}, false);
+    const uint8_t* at = physical_bytes(*space.memory, Gpa{entry_gpa}, false);
     if (at == nullptr) return false;
     const uint64_t entry = read_entry(at, mode.entry_bytes);
     const bool pae_root = mode.levels == 3 && level == 3;  // these entries have neither rights nor A/D bits
@@ -104,7 +112,7 @@ uint8_t* hvm_bytes(const AddressSpace& space, Gva va, bool write) {
     if ((space.regs->efer & kEferLongModeActive) != 0 && !canonical(va.raw())) return nullptr;
     if (!hvm_translate(space, va.raw(), write, gpa)) return nullptr;
   }
-  return stage2_bytes(*space.memory, Gpa{gpa}, write);
+  return physical_bytes(*space.memory, Gpa{gpa}, write);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "hv/mm/frame_alloc.hpp"
 #include "hv/mm/free_blocks.hpp"
 #include "hv/mm/m2p.hpp"
+#include "hv/mm/on_demand.hpp"
 #include "hv/mm/page_tables.hpp"
 #include "hv/mm/translations.hpp"
 
@@ -124,7 +125,8 @@ void put_page_and_type(Mfn mfn) {
   put_page(mfn);
 }
 
-Result<Mfn> get_page_from_gfn(const DomainMemory& memory, Gfn gfn) {
+Result<Mfn> get_page_from_gfn(DomainMemory& memory, Gfn gfn) {
+  on_demand_touch(memory, gfn);
   const Result<Mfn> mfn = resolve_gfn(memory, gfn);
   if (!mfn.ok()) return mfn;
   if (!get_page(*mfn, memory)) return fail(XEN_EINVAL);

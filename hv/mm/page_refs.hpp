@@ -29,8 +29,9 @@ void put_page_and_type(Mfn mfn);
 /// A frame that the guest names, held writable (vcpu_info, runstate areas, ...). EINVAL: no such frame or no RAM;
 /// EINVAL: a page table or descriptor table. Release with put_page_and_type.
 Result<Mfn> get_writable_gfn(DomainMemory& memory, Gfn gfn);
-/// A general reference to the frame that the guest names. EINVAL. Release with put_page.
-Result<Mfn> get_page_from_gfn(const DomainMemory& memory, Gfn gfn);
+/// A general reference to the frame that the guest names; an entry on demand gets its memory now. EINVAL. Release with
+/// put_page.
+Result<Mfn> get_page_from_gfn(DomainMemory& memory, Gfn gfn);
 
 /// Drops the allocation reference (once; the caller holds another reference or the frame is freed). False when it was
 /// dropped before.

@@ -1,6 +1,7 @@
 #include "hv/mm/page_tables.hpp"
 
 #include "hv/mm/m2p.hpp"
+#include "hv/mm/on_demand.hpp"
 #include "hv/mm/page_entries.hpp"
 #include "hv/mm/page_refs.hpp"
 #include "hv/mm/translations.hpp"
@@ -41,7 +42,9 @@ uint64_t soft_bits(unsigned level) {
 /// The new value with the frame number that the page owner's name stands for. EINVAL when it names nothing.
 Result<uint64_t> translated(const EntryUpdate& update) {
   if (update.page_owner->kind != GuestKind::kHvm || !update.translate) return update.value;
-  const Result<Mfn> mfn = resolve_gfn(*update.page_owner, Gfn{pte_mfn(update.value).raw()});
+  const Gfn gfn{pte_mfn(update.value).raw()};
+  on_demand_touch(*update.page_owner, gfn);
+  const Result<Mfn> mfn = resolve_gfn(*update.page_owner, gfn);
   if (!mfn.ok()) return mfn.status();
   return (update.value & ~kPteFrame) | make_pte(*mfn, 0);
 }

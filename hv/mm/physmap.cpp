@@ -1,6 +1,7 @@
 #include "hv/mm/physmap.hpp"
 
 #include "hv/mm/m2p.hpp"
+#include "hv/mm/on_demand.hpp"
 #include "hv/mm/page_refs.hpp"
 #include "hv/mm/stage2.hpp"
 
@@ -28,6 +29,7 @@ Status physmap_add(DomainMemory& memory, Gfn gfn, Mfn mfn, unsigned order) {
 }
 
 Status physmap_give_up(DomainMemory& memory, Gfn gfn) {
+  if (on_demand_decrease(memory, gfn)) return kOk;
   const Result<Mfn> mfn = get_page_from_gfn(memory, gfn);
   if (!mfn.ok()) return mfn.status();
   if (memory.kind == GuestKind::kHvm) stage2_unmap(memory, gfn);
@@ -38,7 +40,9 @@ Status physmap_give_up(DomainMemory& memory, Gfn gfn) {
 
 Status physmap_move(DomainMemory& memory, Mfn mfn, Gfn gfn) {
   HV_ASSERT(memory.kind == GuestKind::kHvm && frame_info(mfn).owner == &memory);
+  on_demand_touch(memory, gfn);
   const Stage2Entry there = stage2_lookup(memory, gfn);
+  if (there.device) return fail(XEN_EPERM);
   if (there.present && there.mfn == mfn) return kOk;
   if (there.present) {
     const Status status = physmap_give_up(memory, gfn);

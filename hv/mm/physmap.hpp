@@ -12,11 +12,12 @@ namespace hv {
 Status physmap_add(DomainMemory& memory, Gfn gfn, Mfn mfn, unsigned order);
 
 /// Gives a page of RAM back: unmapped, allocation reference dropped. A frame that the core shares is only unmapped.
-/// EINVAL: nothing there that the domain owns. Source: public/memory.h, XENMEM_decrease_reservation.
+/// An entry on demand is given up without memory. EINVAL: nothing there that the domain owns. Source: public/memory.h,
+/// XENMEM_decrease_reservation.
 Status physmap_give_up(DomainMemory& memory, Gfn gfn);
 
 /// HVM: maps a frame of the domain at `gfn`, and nowhere else: what was there is given up, where it was before is
-/// empty. Source: public/memory.h, XENMEM_add_to_physmap.
+/// empty. EPERM: device memory is there. Source: public/memory.h, XENMEM_add_to_physmap.
 Status physmap_move(DomainMemory& memory, Mfn mfn, Gfn gfn);
 
 }  // namespace hv

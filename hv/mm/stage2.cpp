@@ -13,6 +13,10 @@ namespace {
 
 constexpr uint64_t kTableFlags = kPtePresent | kPteWritable | kPteUser | kPteAccessed | kPteDirty;
 
+// What an entry that is not present stands for.
+constexpr uint64_t kPromised = uint64_t{1} << 9;
+constexpr uint64_t kDevice = uint64_t{1} << 10;
+
 unsigned index_of(Gfn gfn, unsigned level) {
   return static_cast<unsigned>(gfn.raw() >> (9 * (level - 1))) & (kPteCount - 1);
 }
@@ -48,36 +52,85 @@ void forget_m2p(Mfn mfn, Gfn gfn) {
   if (m2p_get(mfn) == gfn.raw()) m2p_set(mfn, kInvalidM2p);
 }
 
+/// The only place where level 1 entries change: keeps M2P, the count of promises and cached translations true.
+void set_leaf(DomainMemory& memory, uint64_t& entry, Gfn gfn, uint64_t value) {
+  if ((entry & kPtePresent) != 0) {
+    forget_m2p(pte_mfn(entry), gfn);
+    flush_translations(memory);
+  } else if ((entry & kPromised) != 0) {
+    HV_ASSERT(memory.on_demand_entries > 0);
+    --memory.on_demand_entries;
+  }
+  entry = value;
+  if ((value & kPtePresent) == 0 && (value & kPromised) != 0) ++memory.on_demand_entries;
+}
+
+Status make_entry(DomainMemory& memory, Gfn gfn, uint64_t value) {
+  if (gfn.raw() >= kGfnEnd) return fail(XEN_ENOENT);
+  uint64_t* entry = make_leaf(memory, gfn);
+  if (entry == nullptr) return fail(XEN_ENOMEM);
+  set_leaf(memory, *entry, gfn, value);
+  if (gfn.raw() > memory.max_gpfn) memory.max_gpfn = gfn.raw();
+  return kOk;
+}
+
+uint64_t count_promised(Mfn table, unsigned level) {
+  uint64_t count = 0;
+  const auto* entries = frame_as<uint64_t>(table);
+  for (unsigned i = 0; i < kPteCount; ++i) {
+    const bool present = (entries[i] & kPtePresent) != 0;
+    if (level == 1) {
+      if (!present && (entries[i] & kPromised) != 0) ++count;
+    } else if (present) {
+      count += count_promised(pte_mfn(entries[i]), level - 1);
+    }
+  }
+  return count;
+}
+
 }  // namespace
 
 Stage2Entry stage2_lookup(const DomainMemory& memory, Gfn gfn) {
   const uint64_t* entry = leaf(memory, gfn);
-  if (entry == nullptr || (*entry & kPtePresent) == 0) return {};
-  return {pte_mfn(*entry), true, (*entry & kPteWritable) != 0};
+  if (entry == nullptr || *entry == 0) return {};
+  if ((*entry & kPtePresent) == 0) {
+    const bool device = (*entry & kDevice) != 0;
+    return {.mfn = device ? pte_mfn(*entry) : kInvalidMfn, .promised = !device, .device = device};
+  }
+  return {.mfn = pte_mfn(*entry), .present = true, .writable = (*entry & kPteWritable) != 0};
 }
 
 Status stage2_map(DomainMemory& memory, Gfn gfn, Mfn mfn, bool writable) {
   HV_ASSERT(frame_valid(mfn) && memory.stage2_root != kInvalidMfn);
-  if (gfn.raw() >= kGfnEnd) return fail(XEN_ENOENT);
-  uint64_t* entry = make_leaf(memory, gfn);
-  if (entry == nullptr) return fail(XEN_ENOMEM);
-  if ((*entry & kPtePresent) != 0) {
-    forget_m2p(pte_mfn(*entry), gfn);
-    flush_translations(memory);
-  }
-  *entry = make_pte(mfn, writable ? kTableFlags : kTableFlags & ~kPteWritable);
-  m2p_set(mfn, gfn.raw());
-  if (gfn.raw() > memory.max_gpfn) memory.max_gpfn = gfn.raw();
-  return kOk;
+  const Status status = make_entry(memory, gfn, make_pte(mfn, writable ? kTableFlags : kTableFlags & ~kPteWritable));
+  if (status.ok()) m2p_set(mfn, gfn.raw());
+  return status;
 }
 
 bool stage2_unmap(DomainMemory& memory, Gfn gfn) {
   uint64_t* entry = leaf(memory, gfn);
   if (entry == nullptr || (*entry & kPtePresent) == 0) return false;
-  forget_m2p(pte_mfn(*entry), gfn);
-  *entry = 0;
-  flush_translations(memory);
+  set_leaf(memory, *entry, gfn, 0);
   return true;
+}
+
+Status stage2_promise(DomainMemory& memory, Gfn gfn) {
+  return make_entry(memory, gfn, kPromised);
+}
+
+Status stage2_map_device(DomainMemory& memory, Gfn gfn, Mfn mfn) {
+  return make_entry(memory, gfn, make_pte(mfn, kDevice));
+}
+
+bool stage2_forget(DomainMemory& memory, Gfn gfn) {
+  uint64_t* entry = leaf(memory, gfn);
+  if (entry == nullptr || *entry == 0 || (*entry & kPtePresent) != 0) return false;
+  set_leaf(memory, *entry, gfn, 0);
+  return true;
+}
+
+uint64_t stage2_count_promised(const DomainMemory& memory) {
+  return memory.stage2_root == kInvalidMfn ? 0 : count_promised(memory.stage2_root, 4);
 }
 
 uint8_t* stage2_bytes(const DomainMemory& memory, Gpa gpa, bool write) {
@@ -97,6 +150,7 @@ Status stage2_create(DomainMemory& memory) {
 
 void stage2_destroy(DomainMemory& memory) {
   memory.stage2_root = kInvalidMfn;
+  memory.on_demand_entries = 0;
   give_back_paging_tables(memory);
   flush_translations(memory);
 }

@@ -1,5 +1,7 @@
 /// Second-stage (nested) page tables of an HVM domain: guest frame to machine frame, x86-64 4-level format, in frames
 /// of the domain's paging pool. A mapping holds no reference of its own: RAM is held by its allocation reference.
+/// Entries that are not present say by bits that the processor ignores what they stand for: memory that is promised on
+/// demand, or a frame of device memory. An access leaves the guest; no device answers on this machine.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +18,8 @@ struct Stage2Entry {
   Mfn mfn = kInvalidMfn;
   bool present = false;
   bool writable = false;
+  bool promised = false;  ///< populate on demand: no memory yet
+  bool device = false;    ///< `mfn` is a frame of device memory
 };
 
 [[nodiscard]] Stage2Entry stage2_lookup(const DomainMemory& memory, Gfn gfn);
@@ -24,6 +28,15 @@ struct Stage2Entry {
 Status stage2_map(DomainMemory& memory, Gfn gfn, Mfn mfn, bool writable = true);
 /// Removes a mapping; false when there was none. The M2P entry of the frame becomes invalid.
 bool stage2_unmap(DomainMemory& memory, Gfn gfn);
+
+/// Makes an entry on demand of a frame, whatever was mapped there. Errors as stage2_map.
+Status stage2_promise(DomainMemory& memory, Gfn gfn);
+/// Maps a frame of device memory, in place of whatever is there. Errors as stage2_map.
+Status stage2_map_device(DomainMemory& memory, Gfn gfn, Mfn mfn);
+/// Removes an entry on demand or a device frame. False when there is neither.
+bool stage2_forget(DomainMemory& memory, Gfn gfn);
+/// Entries on demand in the whole table, counted: for audits.
+uint64_t stage2_count_promised(const DomainMemory& memory);
 
 /// The host address behind a guest-physical address for a whole access within one page; null when not mapped (or not
 /// writable for a write).

@@ -4,6 +4,7 @@
 #include "conformance/case.hpp"
 #include "conformance/guest/bad_pointers.hpp"
 #include "conformance/guest/control_ops.hpp"
+#include "conformance/guest/empty_domain.hpp"
 #include "conformance/guest/errno.hpp"
 #include "conformance/guest/event_channels.hpp"
 #include "conformance/guest/sched_ops.hpp"
@@ -15,32 +16,8 @@ namespace {
 constexpr uint64_t kSecond = 1'000'000'000;
 constexpr uint64_t kMoment = 20'000'000;
 
-/// A creation request that every target accepts: an empty PV domain of one vCPU.
-xen_domctl_t empty_domain(DomId id = DomId{0}) {
-  xen_domctl_t request = DomctlOps::request(XEN_DOMCTL_createdomain, id);
-  request.u.createdomain.max_vcpus = 1;
-  request.u.createdomain.max_evtchn_port = 1023;
-  request.u.createdomain.max_grant_frames = 4;
-  request.u.createdomain.max_maptrack_frames = 4;
-  request.u.createdomain.grant_opts = XEN_DOMCTL_GRANT_version(2);
-  return request;
-}
-
 DomId create(CaseContext& c, DomctlOps& control, DomId wanted = DomId{0}) {
-  const auto created = control.call(empty_domain(wanted));
-  c.require_eq(created.result, 0, "createdomain");
-  return DomId{static_cast<domid_t>(created.arg.domain)};
-}
-
-/// Destroys an empty domain and waits until its id answers no more.
-void remove(CaseContext& c, DomctlOps& control, DomId id) {
-  c.check_eq(control.call(XEN_DOMCTL_destroydomain, id).result, 0, "destroying the domain");
-  for (int i = 0; i < 100; ++i) {
-    const auto info = control.domain_info(id);
-    if (info.result != 0 || info.arg.u.getdomaininfo.domain != id.raw()) return;
-    c.target().pass_time(kMoment / 10);
-  }
-  c.check(false, "the destroyed domain is gone within 100 looks");
+  return create_domain(c, control, empty_domain(wanted));
 }
 
 const Case kVersionMismatch{{
@@ -158,7 +135,7 @@ const Case kCreateEmpty{{
           c.check((now.flags & (XEN_DOMINF_dying | XEN_DOMINF_shutdown)) == 0, "neither dying nor shut down");
           c.check_eq(control.unpause(id), 0, "the controller's one pause is taken back");
           c.check_eq(control.unpause(id), -XEN_EINVAL, "there is no second one");
-          remove(c, control, id);
+          remove_domain(c, control, id);
         },
 }};
 
@@ -174,7 +151,7 @@ const Case kCreateExplicit{{
           DomctlOps control(c.dom0().vcpu(0));
           c.check_eq(create(c, control, kWanted), kWanted, "id");
           c.check_eq(control.call(empty_domain(kWanted)).result, -XEN_EEXIST, "the same id again");
-          remove(c, control, kWanted);
+          remove_domain(c, control, kWanted);
         },
 }};
 
@@ -188,10 +165,10 @@ const Case kCreateCursor{{
         [](CaseContext& c) {
           DomctlOps control(c.dom0().vcpu(0));
           const DomId one = create(c, control);
-          remove(c, control, one);
+          remove_domain(c, control, one);
           const DomId two = create(c, control);
           c.check_ne(two.raw(), one.raw(), "id of the second domain");
-          remove(c, control, two);
+          remove_domain(c, control, two);
         },
 }};
 
@@ -240,7 +217,7 @@ const Case kMaxVcpusRepeats{{
           c.check_eq(info.arg.u.getvcpuinfo.online, 0, "the new vCPU is down");
           request.u.getvcpuinfo.vcpu = 1;
           c.check_eq(control.call(request).result, -XEN_EINVAL, "getvcpuinfo beyond the last vCPU");
-          remove(c, control, id);
+          remove_domain(c, control, id);
         },
 }};
 
@@ -288,7 +265,7 @@ const Case kPauseLimit{{
             c.require_eq(control.unpause(id), 0, "unpause from " + std::to_string(count));
           }
           c.check_eq(control.unpause(id), -XEN_EINVAL, "unpause from 0: the refused pause was not counted");
-          remove(c, control, id);
+          remove_domain(c, control, id);
         },
 }};
 
@@ -334,7 +311,7 @@ const Case kInfoNextHigher{{
           c.check_eq(control.domain_info(DomId{0x7001}).result, -XEN_ESRCH, "one above the last");
           c.check_eq(control.domain_info(kDomSelf).result, -XEN_EINVAL, "DOMID_SELF");
           c.check_eq(control.domain_info(kDomXen).result, -XEN_EINVAL, "DOMID_XEN");
-          remove(c, control, kHigh);
+          remove_domain(c, control, kHigh);
         },
 }};
 

@@ -259,6 +259,27 @@ const Case kAddressBits{{
         },
 }};
 
+const Case kExactNode{{
+    .slug = "memory_op.reservation.exact_node_unprivileged.zero",
+    .rule = "An unprivileged guest cannot insist on a node: 0. A node without that is a hint, and ignored.",
+    .source = "public/memory.h, XENMEMF_exact_node and XENMEMF_node",
+    .requirements = {"MEM-RES-016"},
+    .body =
+        [](CaseContext& c) {
+          MemoryOps memory(c.vcpu());
+          const SparePage page = spare_page(c);
+          c.require_eq(memory.decrease_reservation({.extents = {page.gfn.raw()}}).done, 1, "making room");
+          const int64_t before = memory.current_reservation();
+          for (const unsigned node : {0u, 63u}) {
+            c.check_eq(memory.populate_physmap({.extents = {page.pfn.raw()}, .flags = XENMEMF_exact_node(node)}).done,
+                       0, "exactly node " + std::to_string(node));
+          }
+          c.check_eq(memory.current_reservation(), before, "current reservation");
+          c.check_eq(memory.populate_physmap({.extents = {page.pfn.raw()}, .flags = XENMEMF_node(63)}).done, 1,
+                     "preferably node 63");
+        },
+}};
+
 const Case kMappedPvPage{{
     .slug = "memory_op.decrease_reservation.still_mapped.reference_kept",
     .rule = "Giving back a PV page that is still mapped succeeds; the mapping stays usable until it goes.",
