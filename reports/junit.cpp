@@ -44,6 +44,17 @@ void add_skipped(pugi::xml_node test, const ReportedCase& reported) {
   test.append_child("skipped").append_attribute("message") = xml_safe(why).c_str();
 }
 
+/// The verdict of each profile, as CI systems show properties.
+void add_profiles(pugi::xml_node suite, const Results& results) {
+  if (results.profiles.empty()) return;
+  auto properties = suite.append_child("properties");
+  for (const ReportedProfile& profile : results.profiles) {
+    auto property = properties.append_child("property");
+    property.append_attribute("name") = xml_safe("profile." + profile.id).c_str();
+    property.append_attribute("value") = xml_safe(to_line(profile)).c_str();
+  }
+}
+
 void add_case(pugi::xml_node suite, const ReportedCase& reported) {
   auto test = suite.append_child("testcase");
   const size_t dot = reported.id.find('.');
@@ -72,6 +83,7 @@ std::string to_junit(const Results& results) {
   uint64_t failures = 0;
   uint64_t errors = 0;
   uint64_t skipped = 0;
+  add_profiles(suite, results);
   for (const ReportedCase& reported : results.cases) {
     add_case(suite, reported);
     if (is_skipped(reported)) ++skipped;

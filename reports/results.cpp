@@ -37,6 +37,16 @@ std::vector<const ReportedCase*> unexpected_first(const Results& results) {
   return ordered;
 }
 
+std::string to_line(const ReportedProfile& profile) {
+  std::string text = fmt::format("{}{}: {}; {} of {} cases pass", profile.id, profile.claimed ? " (claimed)" : "",
+                                 profile.verdict, profile.passed, profile.cases);
+  if (profile.failed != 0) text += fmt::format(", {} fail", profile.failed);
+  if (profile.skipped != 0) text += fmt::format(", {} skipped", profile.skipped);
+  if (profile.undecided != 0) text += fmt::format(", {} inconclusive", profile.undecided);
+  if (profile.missing != 0) text += fmt::format(", {} not run", profile.missing);
+  return text;
+}
+
 std::string hex64(uint64_t value) {
   return fmt::format("{:#018x}", value);
 }

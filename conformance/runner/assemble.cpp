@@ -13,24 +13,52 @@ namespace {
 constexpr std::string_view kSuiteVersion = "0.1.0";
 
 ReportedCase report_case(const RunDescription& run, const Variant& variant, const CaseResult& result,
-                         const Expectations& expectations) {
+                         const Expectations& expectations, const Claims& claims) {
+  const CaseSpec& spec = variant.registered.spec;
   ReportedCase made;
   made.id = variant.id;
-  for (const std::string_view requirement : variant.registered.spec.requirements) {
-    made.requirements.emplace_back(requirement);
-  }
+  for (const std::string_view requirement : spec.requirements) made.requirements.emplace_back(requirement);
   made.verdict = result.verdict;
   made.expected = expectations.met(variant.id, result.verdict);
   made.duration_us = result.duration_us;
   made.message = result.message;
   made.reproduce = reproduction(run, variant.id);
-  made.rule = variant.registered.spec.rule;
+  made.rule = spec.rule;
+  made.source = spec.source;
+  made.method = spec.method;
+  made.where = fmt::format("{}:{}", variant.registered.file, variant.registered.line);
+  if (result.digest != 0) made.digest = hex64(result.digest);
   if (const Expectation* announced = expectations.find(variant.id)) {
     made.reason = announced->reason;
     made.link = announced->link;
   }
   made.evidence = evidence_file(variant.id, result);
+  const Profile* claimed = result.verdict == Verdict::kSkip ? claims.claimed_for(variant.id) : nullptr;
+  if (claimed != nullptr) {
+    made.expected = false;
+    made.message = fmt::format("profile {} is claimed, but this case of it was skipped: {}", claimed->id, made.message);
+  }
   return made;
+}
+
+/// The row as it is; no case has been looked at.
+ReportedRequirement untested(const Requirement& requirement) {
+  return {.id = requirement.id,
+          .level = requirement.level,
+          .verdict = "untested",
+          .cases = {},
+          .hypercall = requirement.hypercall,
+          .operation = requirement.operation,
+          .text = requirement.text,
+          .source = requirement.source,
+          .promise = requirement.promise,
+          .guests = requirement.guests,
+          .status = requirement.status,
+          .evidence = requirement.evidence,
+          .pv = requirement.pv,
+          .hvm = requirement.hvm,
+          .settled = requirement.settled,
+          .uncovered = requirement.uncovered};
 }
 
 /// Skips say nothing about a requirement, unless there is nothing else.
@@ -47,7 +75,7 @@ std::vector<ReportedRequirement> report_requirements(const std::vector<ReportedC
   }
   std::vector<ReportedRequirement> all;
   for (const Requirement& requirement : requirements()) {
-    ReportedRequirement made{requirement.id, requirement.level, "untested", {}};
+    ReportedRequirement made = untested(requirement);
     const auto& answering = by_id[requirement.id];
     if (!answering.empty()) {
       Verdict verdict = answering.front()->verdict;
@@ -104,7 +132,11 @@ std::string suite_digest() {
 }
 
 std::string reproduction(const RunDescription& run, const std::string& id) {
-  return fmt::format("tools/assay grade --target {} --select {} --seed {}", shell_quoted(run.target), id, run.seed);
+  std::string line =
+      fmt::format("tools/assay grade --target {} --select {} --seed {}", shell_quoted(run.target), id, run.seed);
+  if (run.case_limit_s != 0) line += fmt::format(" --case-limit {}", run.case_limit_s);
+  for (const std::string& profile : run.profiles) line += fmt::format(" --profile {}", shell_quoted(profile));
+  return line;
 }
 
 std::string evidence_file(const std::string& id, const CaseResult& result) {
@@ -124,10 +156,11 @@ std::string evidence_text(const Variant& variant, const CaseResult& result) {
 }
 
 Results assemble(const RunDescription& run, const std::vector<Variant>& variants, const RunOutcome& outcome,
-                 const Expectations& expectations) {
+                 const Expectations& expectations, const Claims& claims) {
   Results made;
   made.suite_version = suite_version();
   made.suite_digest = suite_digest();
+  made.suite_cases = all_variants().size();
   made.target_kind = outcome.target.kind;
   made.target_name = outcome.target.name;
   made.target_version = outcome.target.version;
@@ -139,12 +172,13 @@ Results assemble(const RunDescription& run, const std::vector<Variant>& variants
   made.command = run.command;
   for (size_t i = 0; i < variants.size(); ++i) {
     if (outcome.results[i]) {
-      made.cases.push_back(report_case(run, variants[i], *outcome.results[i], expectations));
+      made.cases.push_back(report_case(run, variants[i], *outcome.results[i], expectations, claims));
     } else {
       made.interrupted = true;
     }
   }
   made.requirements = report_requirements(made.cases);
+  made.profiles = judge(claims, made.cases);
   return made;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "conformance/runner/expectations.hpp"
+#include "conformance/runner/profiles.hpp"
 #include "conformance/runner/runner.hpp"
 #include "reports/results.hpp"
 
@@ -14,6 +15,8 @@ struct RunDescription {
   std::string target;  ///< as given to --target
   std::string command;
   uint64_t seed = 0;
+  unsigned case_limit_s = 0;            ///< as given to --case-limit; 0: the target's own
+  std::vector<std::string> profiles{};  ///< as given to --profile
 };
 
 /// Version and digest of the suite: ids, rules and requirements of all cases in this program.
@@ -21,9 +24,9 @@ std::string suite_version();
 std::string suite_digest();
 
 /// Missing results are left out, and make the run an interrupted one. Requirements without a case are listed as
-/// untested.
+/// untested. A skip of a case that belongs to a claimed profile is not as expected.
 Results assemble(const RunDescription& run, const std::vector<Variant>& variants, const RunOutcome& outcome,
-                 const Expectations& expectations);
+                 const Expectations& expectations, const Claims& claims);
 
 /// The line that repeats one case.
 std::string reproduction(const RunDescription& run, const std::string& id);

@@ -2,16 +2,14 @@
 #pragma once
 
 #include <span>
-#include <string_view>
+
+#include "sim/base/embedded_file.hpp"
 
 namespace assay {
 
-struct EmbeddedFile {
-  std::string_view name;  ///< from the root of the tree
-  std::string_view text;
-};
-
 /// conformance/requirements/*.yaml, by name.
 std::span<const EmbeddedFile> embedded_requirements();
+/// conformance/profiles/*.yaml, by name.
+std::span<const EmbeddedFile> embedded_profiles();
 
 }  // namespace assay

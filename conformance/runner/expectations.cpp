@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "conformance/runner/nearest.hpp"
+
 namespace assay {
 namespace {
 

@@ -10,11 +10,8 @@
 namespace assay {
 namespace {
 
-/// A fresh folder for evidence: what an earlier run left there would be taken for this one's.
 void prepare(const std::filesystem::path& out) {
   make_folder(out);
-  std::error_code ignored;  // a folder that cannot be emptied shows when it is written to
-  std::filesystem::remove_all(out / "evidence", ignored);
   make_folder(out / "evidence");
 }
 
@@ -45,11 +42,16 @@ Graded grade(const TargetFactory& make_target, const GradeRequest& request, RunO
     return not_started(kExitHarness,
                        fmt::format("{}; free some space or name another folder with --out\n", error.what()));
   }
-  Recorder recorder(request.out, request.run, request.variants, request.expectations, progress);
+  Recorder recorder(request.out, request.run, request.variants, request.expectations, request.claims, progress);
   const RunOutcome outcome = run_variants(make_target, request.variants, request.options, recorder);
   if (!outcome.unavailable.empty() && nothing_ran(outcome)) {
     return not_started(kExitUnavailable,
                        fmt::format("target {} is not available: {}\n", request.run.target, outcome.unavailable));
+  }
+  if (outcome.interrupted && nothing_ran(outcome)) {
+    return not_started(
+        kExitInterrupted,
+        fmt::format("target {}: interrupted before the first result; nothing was written\n", request.run.target));
   }
   const Results results = recorder.finish(outcome);
   const std::string report = recorder.error().empty() ? (request.out / "index.html").string() : "none, see below";

@@ -15,6 +15,7 @@ struct GradeRequest {
   RunDescription run;
   std::vector<Variant> variants;
   Expectations expectations;
+  Claims claims;
   RunOptions options;
   std::filesystem::path out;
 };

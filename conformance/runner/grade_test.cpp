@@ -86,6 +86,53 @@ TEST_F(Grade, InconclusiveIsTwo_AndSoIsNothingRan) {
   EXPECT_EQ(go({variant_of("a.a", passes, {Capability::kSteer})}).code, kExitInconclusive);
 }
 
+Profile profile_of(std::string id, std::set<std::string> cases) {
+  return {std::move(id), "a profile", {}, {}, std::move(cases), "p.yaml:1:1"};
+}
+
+TEST_F(Grade, SkipOfWhatIsClaimed_IsOne_AndEveryReportSaysSo) {
+  request_.claims = {{profile_of("pv64-guest", {"a.a", "a.b"})}, {"pv64-guest"}};
+  request_.run.profiles = {"pv64-guest"};
+  const std::vector<Variant> variants{variant_of("a.a", passes, {Capability::kSteer}), variant_of("a.b", passes)};
+  const Graded graded = go(variants);
+  EXPECT_EQ(graded.code, kExitUnexpected);
+  EXPECT_THAT(graded.text, HasSubstr("profile pv64-guest is claimed, but this case of it was skipped"));
+  EXPECT_THAT(graded.text, HasSubstr("profile pv64-guest (claimed): fails; 1 of 2 cases pass, 1 skipped"));
+  EXPECT_THAT(graded.text, HasSubstr("--select a.a --seed 7 --profile pv64-guest"));
+  EXPECT_THAT(read_file(request_.out / "index.html"), HasSubstr("pv64-guest (claimed): fails"));
+  pugi::xml_document junit;
+  ASSERT_TRUE(junit.load_file((request_.out / "junit.xml").c_str()));
+  EXPECT_TRUE(junit.select_node("//testcase[@name='a.a']/failure[@type='skip']"));
+  request_.claims.claimed.clear();
+  EXPECT_EQ(go(variants).code, kExitExpected);
+  EXPECT_EQ(written().profiles.at(0).verdict, "incomplete");
+}
+
+TEST_F(Grade, CaseLimit_IsInTheLineThatReproduces_AndDigestsAreKept) {
+  request_.run.case_limit_s = 5;
+  const Graded graded = go({variant_of("a.bad", fails)});
+  EXPECT_THAT(graded.text, HasSubstr(std::string(kLine) + " --case-limit 5"));
+  EXPECT_EQ(written().cases[0].digest.size(), 18u);
+}
+
+TEST_F(Grade, InterruptionBeforeTheFirstResult_WritesNothing_AndTakesNothingAway) {
+  go({variant_of("a.bad", fails)});
+  const std::string earlier = read_file(request_.out / "results.json");
+  request_.variants = {variant_of("a.bad", fails)};
+  RunObserver nobody;
+  const Graded graded = grade(
+      []() -> std::unique_ptr<Target> {
+        ::kill(::getppid(), SIGINT);
+        for (;;) ::pause();
+      },
+      request_, nobody);
+  EXPECT_EQ(graded.code, kExitInterrupted);
+  EXPECT_EQ(graded.text, "");
+  EXPECT_THAT(graded.diagnostics, HasSubstr("target fake: interrupted before the first result"));
+  EXPECT_EQ(read_file(request_.out / "results.json"), earlier);
+  EXPECT_TRUE(std::filesystem::exists(request_.out / "evidence" / "a.bad.txt"));
+}
+
 TEST_F(Grade, HarnessError_IsSeventy) {
   EXPECT_EQ(go({variant_of("a.a", [](CaseContext&) { throw HarnessFault("x"); })}).code, kExitHarness);
 }

@@ -1,7 +1,6 @@
 #include "conformance/runner/recorder.hpp"
 
-#include "reports/html.hpp"
-#include "reports/junit.hpp"
+#include "reports/report_files.hpp"
 #include "reports/write_file.hpp"
 
 namespace assay {
@@ -12,8 +11,8 @@ constexpr std::chrono::seconds kWriteEvery{1};
 }  // namespace
 
 Recorder::Recorder(std::filesystem::path out, const RunDescription& run, const std::vector<Variant>& variants,
-                   const Expectations& expectations, RunObserver& next)
-    : out_(std::move(out)), run_(run), variants_(variants), expectations_(expectations), next_(next) {
+                   const Expectations& expectations, const Claims& claims, RunObserver& next)
+    : out_(std::move(out)), run_(run), variants_(variants), expectations_(expectations), claims_(claims), next_(next) {
   so_far_.results.resize(variants.size());
 }
 
@@ -28,6 +27,12 @@ void Recorder::write(const std::string& name, const std::string& text) {
 
 void Recorder::on_target(const TargetInfo& info) {
   so_far_.target = info;
+  // What an earlier run left there would be taken for this one's.
+  std::error_code ignored;  // a folder that cannot be emptied shows when it is written to
+  for (const auto& entry : std::filesystem::directory_iterator(out_ / "evidence", ignored)) {
+    std::filesystem::remove_all(entry.path(), ignored);
+  }
+  began_ = true;
   next_.on_target(info);
 }
 
@@ -40,16 +45,16 @@ void Recorder::on_result(size_t index, const CaseResult& result) {
 
 void Recorder::on_tick() {
   const auto now = std::chrono::steady_clock::now();
-  if (now - written_ >= kWriteEvery) {
+  if (began_ && now - written_ >= kWriteEvery) {
     written_ = now;
     so_far_.duration = std::chrono::duration_cast<std::chrono::microseconds>(now - start_);
-    write("results.json", to_json(assemble(run_, variants_, so_far_, expectations_)));
+    write("results.json", to_json(assemble(run_, variants_, so_far_, expectations_, claims_)));
   }
   next_.on_tick();
 }
 
 Results Recorder::finish(const RunOutcome& outcome) {
-  Results results = assemble(run_, variants_, outcome, expectations_);
+  Results results = assemble(run_, variants_, outcome, expectations_, claims_);
   write("results.json", to_json(results));
   try {
     if (error_.empty()) write_reports(out_, results);
@@ -57,11 +62,6 @@ Results Recorder::finish(const RunOutcome& outcome) {
     error_ = error.what();
   }
   return results;
-}
-
-void write_reports(const std::filesystem::path& folder, const Results& results) {
-  write_file(folder / "junit.xml", to_junit(results));
-  write_file(folder / "index.html", to_html(results));
 }
 
 }  // namespace assay

@@ -13,9 +13,10 @@ namespace assay {
 
 class Recorder : public RunObserver {
  public:
-  /// Keeps references to all but `out`. Everything is passed on to `next`.
+  /// Keeps references to all but `out`. Everything is passed on to `next`. What an earlier run left in `out` stays
+  /// until the target is there: a run that never begins takes nothing away.
   Recorder(std::filesystem::path out, const RunDescription& run, const std::vector<Variant>& variants,
-           const Expectations& expectations, RunObserver& next);
+           const Expectations& expectations, const Claims& claims, RunObserver& next);
 
   void on_target(const TargetInfo& info) override;
   void on_result(size_t index, const CaseResult& result) override;
@@ -31,14 +32,13 @@ class Recorder : public RunObserver {
   const RunDescription& run_;
   const std::vector<Variant>& variants_;
   const Expectations& expectations_;
+  const Claims& claims_;
   RunObserver& next_;
   RunOutcome so_far_;
+  bool began_ = false;
   std::string error_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   std::chrono::steady_clock::time_point written_ = start_;
 };
-
-/// junit.xml and index.html beside results.json. Throws WriteError.
-void write_reports(const std::filesystem::path& folder, const Results& results);
 
 }  // namespace assay

@@ -153,14 +153,15 @@ TEST(Runner, Jobs_ChangeNeitherOrderNorDigest) {
   std::vector<Variant> variants;
   for (const std::string& slug : slugs) variants.push_back(variant_of(slug, slug.ends_with("7") ? fails : passes));
   RunOptions options;
-  const Results one = assemble({"fake", "", 1}, variants, run(variants, options), Expectations());
+  const Results one = assemble({"fake", "", 1}, variants, run(variants, options), Expectations(), Claims());
   options.jobs = 5;
-  const Results five = assemble({"fake", "", 1}, variants, run(variants, options), Expectations());
+  const Results five = assemble({"fake", "", 1}, variants, run(variants, options), Expectations(), Claims());
   EXPECT_EQ(one.run_digest, five.run_digest);
   ASSERT_EQ(one.cases.size(), five.cases.size());
   for (size_t i = 0; i < one.cases.size(); ++i) EXPECT_EQ(one.cases[i].id, five.cases[i].id);
   options.seed = 2;
-  EXPECT_NE(assemble({"fake", "", 2}, variants, run(variants, options), Expectations()).run_digest, one.run_digest);
+  EXPECT_NE(assemble({"fake", "", 2}, variants, run(variants, options), Expectations(), Claims()).run_digest,
+            one.run_digest);
 }
 
 }  // namespace

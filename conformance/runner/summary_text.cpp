@@ -40,6 +40,16 @@ std::string skipped_block(const Results& results) {
   return text;
 }
 
+/// A line for each profile that was claimed or ran as a whole: of a part of the suite the others would say little.
+std::string profile_lines(const Results& results) {
+  std::string text;
+  for (const ReportedProfile& profile : results.profiles) {
+    if (profile.missing == profile.cases || (profile.missing != 0 && !profile.claimed)) continue;
+    text += fmt::format("profile {}\n", to_line(profile));
+  }
+  return text;
+}
+
 std::string counts(const Summary& summary) {
   std::string text = fmt::format("{} cases: {} pass", summary.total(), summary[Verdict::kPass]);
   for (const Verdict verdict :
@@ -61,6 +71,7 @@ std::string summary_text(const Results& results, const std::string& report) {
   text += fmt::format("target {}: {} {}, seed {}, run digest {}\n", results.target_kind, results.target_name,
                       results.target_version, results.seed, results.run_digest);
   text += skipped_block(results);
+  text += profile_lines(results);
   text += counts(summary);
   text += fmt::format("{}.{:02} s", results.duration_us / 1000000, results.duration_us / 10000 % 100);
   if (results.restarts != 0) text += fmt::format(", {} fresh starts because the subject died", results.restarts);

@@ -28,7 +28,4 @@ std::vector<Variant> select_variants(const std::vector<Variant>& all, const std:
 /// Up to three known names that `wrong` may have meant, nearest first: ids, slugs and their dotted prefixes.
 std::vector<std::string> suggest(const std::vector<Variant>& all, std::string_view wrong);
 
-/// "; did you mean a, b or c?", or nothing.
-std::string did_you_mean(const std::vector<std::string>& suggestions);
-
 }  // namespace assay

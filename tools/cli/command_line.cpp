@@ -4,9 +4,11 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <set>
 
 #include "conformance/runner/assemble.hpp"
 #include "conformance/runner/input_error.hpp"
+#include "conformance/runner/nearest.hpp"
 
 namespace assay {
 namespace {
@@ -23,8 +25,8 @@ struct Flags {
   GradeFlags grade;
   std::string guest = "direct";
   std::vector<std::string> list_select;
-  bool uncovered = false;
-  std::string report_folder;
+  RequirementFlags requirements;
+  ReportFlags report;
 };
 
 void add_grade(CLI::App& app, Flags& flags, ExitCode& code) {
@@ -34,6 +36,9 @@ void add_grade(CLI::App& app, Flags& flags, ExitCode& code) {
       "hv (the bundled core), xen (the real one, under QEMU) or FILE.so (a core); repeatable. Default: hv, xen");
   grade->add_option("--guest", flags.guest, "how guests run on a core: direct")->check(CLI::IsMember({"direct"}));
   grade->add_option("--select", flags.grade.select, "only cases whose id begins with this; repeatable");
+  grade->add_option("--profile", flags.grade.profiles,
+                    "what the target claims: grade the cases of this profile, none of which may be skipped; NAME or "
+                    "FILE.yaml, repeatable");
   grade->add_option("--expect", flags.grade.expect, "file of known failures: case, verdict, reason, link");
   grade->add_option("--jobs", flags.grade.jobs, "worker processes per target")->check(CLI::Range(1u, kJobsMax));
   grade->add_option("--seed", flags.grade.seed, "root of every choice")
@@ -54,17 +59,48 @@ void add_list(CLI::App& app, Flags& flags, ExitCode& code) {
   cases->add_option("--select", flags.list_select, "only cases whose id begins with this; repeatable");
   cases->callback([&flags, &code] { code = list_cases(flags.list_select); });
   auto* requirements = list->add_subcommand("requirements", "What the ABI demands, and how many cases answer to each");
-  requirements->add_flag("--uncovered", flags.uncovered, "only those that no case answers to");
-  requirements->callback([&flags, &code] { code = list_requirements(flags.uncovered); });
+  requirements->add_flag("--uncovered", flags.requirements.uncovered,
+                         "only those that no case answers to, and why none can");
+  requirements->add_option("--format", flags.requirements.format, "text, csv or openfasttrace (Markdown)")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"text", "csv", "openfasttrace"}));
+  requirements
+      ->add_option("--results", flags.requirements.results,
+                   "folders that `assay grade --out` has written: the last verdict of each case")
+      ->expected(1, -1);
+  requirements->callback([&flags, &code] { code = list_requirements(flags.requirements); });
+  list->add_subcommand("profiles", "What a target may claim")->callback([&code] { code = list_profiles(); });
   list->add_subcommand("targets", "What can be graded here")->callback([&code] { code = list_targets(); });
 }
 
 void add_others(CLI::App& app, Flags& flags, ExitCode& code) {
   app.add_subcommand("doctor", "What this machine can run, and the command that installs what it lacks")
       ->callback([&code] { code = run_doctor(); });
-  auto* report = app.add_subcommand("report", "Make index.html and junit.xml again from a folder's results.json");
-  report->add_option("DIR", flags.report_folder, "a folder that `assay grade --out` has written")->required();
-  report->callback([&flags, &code] { code = run_report(flags.report_folder); });
+  auto* report = app.add_subcommand("report", "Make index.html (and junit.xml, of one folder) from results.json");
+  report->add_option("DIR", flags.report.folders, "folders that `assay grade --out` has written; several: side by side")
+      ->required();
+  report->add_option("--diff", flags.report.earlier,
+                     "an earlier run: what regressed, was fixed, is new or gone; exit code 1 when something regressed");
+  report->add_option("--out", flags.report.out,
+                     "folder for index.html; default: DIR, assay-out/report for several, assay-out/diff with --diff");
+  report->callback([&flags, &code] { code = run_report(flags.report); });
+}
+
+/// A word in the place of a verb that is none. The library would only say that one is required.
+std::string unknown_verb(const CLI::App& app, int argc, const char* const* argv) {
+  const CLI::App* verbs = &app;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word.empty() || word.front() == '-' || verbs->get_subcommands({}).empty()) return "";
+    std::set<std::string> known;
+    for (const CLI::App* verb : verbs->get_subcommands({})) known.insert(verb->get_name());
+    if (!known.contains(word)) {
+      return fmt::format("no such verb: {}; known are {}{}", word, fmt::join(known, ", "),
+                         did_you_mean(nearest(known, word)));
+    }
+    verbs = verbs->get_subcommand(word);
+  }
+  return "";
 }
 
 std::string whole_line(int argc, const char* const* argv) {
@@ -88,6 +124,10 @@ int run_command_line(int argc, const char* const* argv) {
   add_grade(app, flags, code);
   add_list(app, flags, code);
   add_others(app, flags, code);
+  if (const std::string unknown = unknown_verb(app, argc, argv); !unknown.empty()) {
+    fmt::print(stderr, "assay: {}\n", unknown);
+    return kExitBadInput;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -16,17 +16,31 @@ struct GradeFlags {
   std::string out;    ///< empty: assay-out/TARGET, and assay-out/selected/TARGET for a part of the suite
   unsigned jobs = 0;  ///< 0: as many as suit the target
   uint64_t seed = 1;
-  unsigned case_limit_s = 0;  ///< 0: as suits the target
-  std::string command;        ///< the whole line, for the report
+  unsigned case_limit_s = 0;          ///< 0: as suits the target
+  std::vector<std::string> profiles;  ///< ids, or files; empty: what the target claims by itself, and the whole suite
+  std::string command;                ///< the whole line, for the report
+};
+
+struct RequirementFlags {
+  bool uncovered = false;
+  std::string format = "text";
+  std::vector<std::string> results;  ///< folders of results.json, for the last verdicts
+};
+
+struct ReportFlags {
+  std::vector<std::string> folders;
+  std::string earlier;  ///< of --diff
+  std::string out;
 };
 
 /// Each prints what it has to say, and throws InputError for what the user gave it.
 ExitCode run_grade(const GradeFlags& flags);
 ExitCode list_cases(const std::vector<std::string>& select);
-ExitCode list_requirements(bool uncovered_only);
+ExitCode list_requirements(const RequirementFlags& flags);
+ExitCode list_profiles();
 ExitCode list_targets();
 ExitCode run_doctor();
-ExitCode run_report(const std::string& folder);
+ExitCode run_report(const ReportFlags& flags);
 
 /// Parses and runs. Never throws.
 int run_command_line(int argc, const char* const* argv);

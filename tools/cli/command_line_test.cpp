@@ -59,6 +59,13 @@ TEST_F(CommandLine, BadUsage_IsSixtyFour) {
   EXPECT_EQ(run({"grade", "--guest", "cloud"}).code, kExitBadInput);
 }
 
+TEST_F(CommandLine, UnknownVerb_SuggestsTheNearest) {
+  EXPECT_THAT(run({"grad"}).err,
+              AllOf(HasSubstr("no such verb: grad; known are doctor, grade"), HasSubstr("did you mean grade?")));
+  EXPECT_THAT(run({"list", "caes"}).err, HasSubstr("did you mean cases"));
+  EXPECT_EQ(run({"list", "caes"}).code, kExitBadInput);
+}
+
 TEST_F(CommandLine, UnknownPrefix_IsSixtyFour_WithASuggestion) {
   const Ran ran = run({"grade", "--target", "hv", "--select", "evtchm"});
   EXPECT_EQ(ran.code, kExitBadInput);
@@ -83,10 +90,34 @@ TEST_F(CommandLine, MalformedExpectations_AreSixtyFour_WithTheirPlace) {
   EXPECT_THAT(ran.err, HasSubstr(path + ":2:3: "));
 }
 
-TEST_F(CommandLine, Report_OfNoResults_IsSixtyFour) {
+TEST_F(CommandLine, Profiles_AreChecked) {
+  EXPECT_THAT(run({"grade", "--target", "hv", "--profile", "pvh-gest"}).err, HasSubstr("did you mean pvh-guest"));
+  const std::string path = file("mine.yaml", "- id: mine\n  title: t\n  includes: [theirs]\n");
+  const Ran ran = run({"grade", "--target", "hv", "--profile", path});
+  EXPECT_EQ(ran.code, kExitBadInput);
+  EXPECT_THAT(ran.err, HasSubstr(path + ":3:14: no such profile: theirs"));
+  EXPECT_EQ(run({"grade", "--target", "hv", "--profile", "toolstack", "--select", "xen_version"}).code, kExitBadInput);
+}
+
+TEST_F(CommandLine, OwnProfile_IsGraded) {
+  const std::string path =
+      file("mine.yaml", "- id: mine\n  title: t\n  capabilities: [dom0, pv64]\n  cases: [xen_version]\n");
+  const std::string out = (folder_ / "out").string();
+  const Ran ran = run({"grade", "--target", "hv", "--profile", path, "--out", out});
+  EXPECT_EQ(ran.code, kExitExpected) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("profile mine (claimed): conforms"));
+  EXPECT_THAT(read_file(folder_ / "out" / "results.json"), HasSubstr("--profile " + path));
+}
+
+TEST_F(CommandLine, Report_OfNoResults_IsSixtyFour_AndTouchesNothing) {
   EXPECT_EQ(run({"report", folder_.string()}).code, kExitBadInput);
+  file("index.html", "the earlier page");
   file("results.json", "{}");
-  EXPECT_EQ(run({"report", folder_.string()}).code, kExitBadInput);
+  const Ran ran = run({"report", folder_.string()});
+  EXPECT_EQ(ran.code, kExitBadInput);
+  EXPECT_THAT(ran.err, HasSubstr("results.json:1:1: not the results of a run"));
+  EXPECT_EQ(read_file(folder_ / "index.html"), "the earlier page");
+  EXPECT_EQ(run({"report", folder_.string(), folder_.string(), "--diff", folder_.string()}).code, kExitBadInput);
 }
 
 TEST_F(CommandLine, Report_MakesTheFilesAgain) {
@@ -96,6 +127,42 @@ TEST_F(CommandLine, Report_MakesTheFilesAgain) {
   EXPECT_TRUE(std::filesystem::exists(folder_ / "junit.xml"));
 }
 
+/// A folder with the results of one case.
+std::string one_result(const std::filesystem::path& folder, Verdict verdict, const std::string& suite) {
+  Results results;
+  results.suite_version = suite;
+  results.suite_digest = suite;
+  results.target_kind = "core";
+  results.cases.resize(1);
+  results.cases[0].id = "a.b";
+  results.cases[0].verdict = verdict;
+  results.cases[0].expected = verdict == Verdict::kPass;
+  std::filesystem::create_directories(folder);
+  write_file(folder / "results.json", to_json(results));
+  return folder.string();
+}
+
+TEST_F(CommandLine, Report_OfSeveral_StandsSideBySide_AndOtherSuitesAreSaidToBe) {
+  const std::string one = one_result(folder_ / "one", Verdict::kPass, "0.1.0");
+  const std::string two = one_result(folder_ / "two", Verdict::kFail, "0.0.9");
+  const std::string out = (folder_ / "out").string();
+  const Ran ran = run({"report", one, two, "--out", out});
+  EXPECT_EQ(ran.code, kExitExpected);
+  EXPECT_THAT(ran.err, HasSubstr("one was graded by suite 0.1.0"));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "out" / "index.html"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "one" / "index.html"));
+}
+
+TEST_F(CommandLine, Report_Diff_IsOneWhenSomethingRegressed) {
+  const std::string good = one_result(folder_ / "good", Verdict::kPass, "0.1.0");
+  const std::string bad = one_result(folder_ / "bad", Verdict::kFail, "0.1.0");
+  const std::string out = (folder_ / "out").string();
+  const Ran ran = run({"report", bad, "--diff", good, "--out", out});
+  EXPECT_EQ(ran.code, kExitUnexpected);
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("regressed  pass -> fail  a.b"), HasSubstr("1 regressed, 0 fixed")));
+  EXPECT_EQ(run({"report", good, "--diff", bad, "--out", out}).code, kExitExpected);
+}
+
 TEST_F(CommandLine, Lists) {
   EXPECT_THAT(run({"list", "cases", "--select", "xen_version"}).out, HasSubstr("@pvh  "));
   const Ran all = run({"list", "requirements"});
@@ -103,6 +170,20 @@ TEST_F(CommandLine, Lists) {
   EXPECT_THAT(all.out, HasSubstr("VER-001  must "));
   EXPECT_LT(uncovered.out.size(), all.out.size());
   EXPECT_THAT(run({"list", "targets"}).out, HasSubstr("hv.so"));
+  EXPECT_THAT(run({"list", "profiles"}).out,
+              AllOf(HasSubstr("pv64-guest"), HasSubstr("pvh-guest"), HasSubstr("toolstack"), HasSubstr("full")));
+}
+
+TEST_F(CommandLine, Requirements_WithTheirLastVerdicts_InEveryForm) {
+  const std::string out = (folder_ / "out").string();
+  ASSERT_EQ(run({"grade", "--target", "hv", "--select", "xen_version", "--out", out}).code, kExitExpected);
+  EXPECT_THAT(run({"list", "requirements", "--results", out}).out, HasSubstr("hv: "));
+  const Ran csv = run({"list", "requirements", "--format", "csv", "--results", out});
+  EXPECT_THAT(csv.out, AllOf(HasSubstr("\"verdict hv\""), HasSubstr("@pvh\",\"pass\"")));
+  const Ran items = run({"list", "requirements", "--format", "openfasttrace", "--results", out});
+  EXPECT_THAT(items.out, AllOf(HasSubstr("`req~VER-001~1`"), HasSubstr("Last verdict on hv: pass.")));
+  EXPECT_EQ(run({"list", "requirements", "--format", "word"}).code, kExitBadInput);
+  EXPECT_EQ(run({"list", "requirements", "--results", (folder_ / "none").string()}).code, kExitBadInput);
 }
 
 TEST_F(CommandLine, MissingXen_IsSixtyNine) {

@@ -8,6 +8,7 @@
 
 #include "conformance/runner/input_error.hpp"
 #include "conformance/runner/progress.hpp"
+#include "reports/report_files.hpp"
 #include "tools/cli/command_line.hpp"
 #include "tools/cli/targets.hpp"
 
@@ -28,12 +29,32 @@ std::vector<TargetChoice> choose_targets(std::vector<std::string> names) {
   return choices;
 }
 
-GradeRequest make_request(const GradeFlags& flags, const TargetChoice& target, const std::vector<Variant>& selected,
-                          const Expectations& expectations, const std::filesystem::path& out) {
+/// What all targets of one command are graded by.
+struct Task {
+  std::vector<Variant> selected;
+  Expectations expectations;
+  Claims claims;
+};
+
+Task make_task(const GradeFlags& flags) {
+  const std::vector<Variant> all = all_variants();
+  Task task{select_variants(all, flags.select), {}, choose_claims(flags.profiles, all)};
+  if (!flags.profiles.empty()) task.selected = claimed_variants(task.claims, task.selected);
+  if (task.selected.empty()) {
+    throw InputError("no case is in both --profile and --select; `assay list profiles` prints what there is");
+  }
+  if (!flags.expect.empty()) task.expectations = Expectations(YamlInput::from_file(flags.expect), all);
+  return task;
+}
+
+GradeRequest make_request(const GradeFlags& flags, const TargetChoice& target, const Task& task,
+                          const std::filesystem::path& out) {
   GradeRequest request;
-  request.run = {target.name, flags.command, flags.seed};
-  request.variants = selected;
-  request.expectations = expectations;
+  request.run = {target.name, flags.command, flags.seed, flags.case_limit_s, flags.profiles};
+  request.variants = task.selected;
+  request.expectations = task.expectations;
+  request.claims = task.claims;
+  if (flags.profiles.empty()) request.claims.claimed.insert(target.claims.begin(), target.claims.end());
   request.options.jobs = flags.jobs != 0 ? flags.jobs : target.jobs;
   request.options.seed = flags.seed;
   request.options.case_limit = flags.case_limit_s != 0 ? std::chrono::seconds(flags.case_limit_s) : target.case_limit;
@@ -41,11 +62,15 @@ GradeRequest make_request(const GradeFlags& flags, const TargetChoice& target, c
   return request;
 }
 
+bool is_part(const GradeFlags& flags) {
+  return !flags.select.empty() || !flags.profiles.empty();
+}
+
 /// A part of the suite, such as the line that reproduces a failure, must not overwrite the report of the whole.
 std::filesystem::path out_folder(const GradeFlags& flags, const TargetChoice& target, size_t targets) {
   if (flags.out.empty()) {
     const std::filesystem::path whole("assay-out");
-    return (flags.select.empty() ? whole : whole / "selected") / target.folder;
+    return (is_part(flags) ? whole / "selected" : whole) / target.folder;
   }
   return targets == 1 ? std::filesystem::path(flags.out) : std::filesystem::path(flags.out) / target.folder;
 }
@@ -63,22 +88,37 @@ ExitCode grade_one(const TargetChoice& target, const GradeRequest& request) {
   return graded.code;
 }
 
+/// One page with all targets beside those of each. The runs are over: what goes wrong here costs none of them.
+ExitCode put_side_by_side(const std::vector<std::filesystem::path>& folders) {
+  try {
+    std::vector<ReportSource> sources;
+    for (const auto& folder : folders) sources.push_back(read_source(folder));
+    const std::filesystem::path out = folders.front().parent_path();
+    write_side_by_side(out, sources);
+    fmt::print("\nside by side: {}\n", (out / "index.html").string());
+    return kExitExpected;
+  } catch (const std::runtime_error& error) {
+    fmt::print(stderr, "assay: {}\n", error.what());
+    return kExitHarness;
+  }
+}
+
 }  // namespace
 
 ExitCode run_grade(const GradeFlags& flags) {
-  const std::vector<Variant> all = all_variants();
-  const std::vector<Variant> selected = select_variants(all, flags.select);
+  const Task task = make_task(flags);
   const std::vector<TargetChoice> targets = choose_targets(flags.targets);
-  const Expectations expectations =
-      flags.expect.empty() ? Expectations() : Expectations(YamlInput::from_file(flags.expect), all);
   ExitCode code = kExitExpected;
+  std::vector<std::filesystem::path> graded;
   for (const TargetChoice& target : targets) {
     const auto folder = out_folder(flags, target, targets.size());
-    code = worst(code, grade_one(target, make_request(flags, target, selected, expectations, folder)));
-    if (code == kExitInterrupted) break;
+    const ExitCode one = grade_one(target, make_request(flags, target, task, folder));
+    code = worst(code, one);
+    if (code == kExitInterrupted) return code;
+    if (one != kExitUnavailable && one != kExitHarness) graded.push_back(folder);
     if (&target != &targets.back()) fmt::print("\n");
   }
-  return code;
+  return graded.size() > 1 ? worst(code, put_side_by_side(graded)) : code;
 }
 
 }  // namespace assay

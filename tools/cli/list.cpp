@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 
-#include <map>
-
-#include "conformance/runner/requirements.hpp"
+#include "conformance/runner/profiles.hpp"
 #include "conformance/runner/variants.hpp"
 #include "sim/base/paths.hpp"
 #include "tools/cli/command_line.hpp"
@@ -17,19 +15,12 @@ ExitCode list_cases(const std::vector<std::string>& select) {
   return kExitExpected;
 }
 
-ExitCode list_requirements(bool uncovered_only) {
-  std::map<std::string_view, size_t> cases;
-  for (const RegisteredCase& registered : registered_cases()) {
-    for (const std::string_view id : registered.spec.requirements) ++cases[id];
+ExitCode list_profiles() {
+  for (const Profile& profile : load_profiles(embedded_profile_files(), all_variants())) {
+    fmt::print("{:12} {:5} cases  {}", profile.id, profile.cases.size(), profile.title);
+    if (!profile.includes.empty()) fmt::print("; includes {}", fmt::join(profile.includes, ", "));
+    fmt::print("\n");
   }
-  size_t covered = 0;
-  for (const Requirement& requirement : requirements()) {
-    const size_t count = cases[requirement.id];
-    covered += count != 0 ? size_t{1} : size_t{0};
-    if (uncovered_only && count != 0) continue;
-    fmt::print("{}  {} {} cases  {}\n", requirement.id, requirement.level, count, requirement.text);
-  }
-  fmt::print(stderr, "{} requirements, {} with cases\n", requirements().size(), covered);
   return kExitExpected;
 }
 

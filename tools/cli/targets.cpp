@@ -25,8 +25,10 @@ const std::vector<Capability> kBundledClaims{Capability::kDom0,        Capabilit
                                              Capability::kTwoGuests,   Capability::kThreeGuests, Capability::kMultiVcpu,
                                              Capability::kConsoleText, Capability::kVirtualTime, Capability::kSteer};
 
+constexpr const char* kClaimsAll = "full";  // the profile: a skip on our own core, or on the judge, is a finding
+
 TargetChoice core_target(const std::string& name, const std::string& folder, const std::filesystem::path& core,
-                         const std::vector<Capability>& claimed) {
+                         const std::vector<Capability>& claimed, const std::vector<std::string>& profiles) {
   const auto make = [core, claimed] {
     HostOptions options;
     options.core = core;
@@ -35,7 +37,7 @@ TargetChoice core_target(const std::string& name, const std::string& folder, con
     options.guest_image = artifact("agent.elf");
     return make_host_target(options);
   };
-  return {name, folder, make, std::max(1u, std::thread::hardware_concurrency()), kCoreCaseLimit};
+  return {name, folder, make, std::max(1u, std::thread::hardware_concurrency()), kCoreCaseLimit, profiles};
 }
 
 TargetChoice xen_target(const std::string& name) {
@@ -47,7 +49,7 @@ TargetChoice xen_target(const std::string& name) {
     return make_xen_target(options);
   };
   // One QEMU wants the whole machine: a second one would make both slower.
-  return {name, name, make, 1, kXenCaseLimit};
+  return {name, name, make, 1, kXenCaseLimit, {kClaimsAll}};
 }
 
 void expect_elf(const std::filesystem::path& path) {
@@ -66,7 +68,7 @@ void expect_elf(const std::filesystem::path& path) {
 }  // namespace
 
 TargetChoice choose_target(const std::string& name) {
-  if (name == "hv") return core_target(name, name, artifact("hv.so"), kBundledClaims);
+  if (name == "hv") return core_target(name, name, artifact("hv.so"), kBundledClaims, {kClaimsAll});
   if (name == "xen") return xen_target(name);
   if (name.find('/') == std::string::npos && !name.ends_with(".so")) {
     throw InputError(
@@ -74,7 +76,7 @@ TargetChoice choose_target(const std::string& name) {
   }
   expect_elf(name);
   const std::filesystem::path core = std::filesystem::absolute(name);
-  return core_target(name, core.stem().string(), core, {});
+  return core_target(name, core.stem().string(), core, {}, {});
 }
 
 std::filesystem::path xen_binary() {

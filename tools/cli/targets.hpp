@@ -16,6 +16,7 @@ struct TargetChoice {
   TargetFactory make;
   unsigned jobs;                         ///< that suit it
   std::chrono::milliseconds case_limit;  ///< likewise
+  std::vector<std::string> claims;       ///< profiles, when the user names none
 };
 
 /// "hv", "xen", or the path of a core. Throws InputError when there is no such target or file, or the file is no core.

@@ -38,3 +38,13 @@ function(assay_test name)
   include(GoogleTest)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS ${ARG_LABEL} RUN_SERIAL ${serial} TIMEOUT 300)
 endfunction()
+
+# assay_embed(OUTPUT FUNCTION HEADER files...): OUTPUT becomes a C++ source with a function that returns the files.
+function(assay_embed output function header)
+  list(JOIN ARGN "|" inputs)
+  set(script "${CMAKE_SOURCE_DIR}/tools/cmake/embed.cmake")
+  add_custom_command(OUTPUT "${output}"
+    COMMAND "${CMAKE_COMMAND}" "-DINPUTS=${inputs}" "-DROOT=${CMAKE_SOURCE_DIR}" "-DFUNCTION=${function}"
+            "-DHEADER=${header}" "-DOUTPUT=${output}" -P "${script}"
+    DEPENDS ${ARGN} "${script}" VERBATIM)
+endfunction()
