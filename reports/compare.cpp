@@ -63,9 +63,9 @@ std::vector<std::string> caveats(const Results& results_a, const std::string& a,
   std::vector<std::string> all;
   if (results_a.suite_digest != results_b.suite_digest) {
     all.push_back(
-        fmt::format("{} was graded by suite {} ({}), {} by suite {} ({}): {} cases are only in {}, {} only in {}.", a,
+        fmt::format("{} was graded by suite {} ({}), {} by suite {} ({}): cases only in {}: {}, only in {}: {}.", a,
                     results_a.suite_version, results_a.suite_digest, b, results_b.suite_version, results_b.suite_digest,
-                    only_in(results_a, results_b), a, only_in(results_b, results_a), b));
+                    a, only_in(results_a, results_b), b, only_in(results_b, results_a)));
   } else if (results_a.cases.size() != results_b.cases.size()) {
     all.push_back(fmt::format("{} has {} cases, {} has {}: not the same part of the suite was run.", a,
                               results_a.cases.size(), b, results_b.cases.size()));

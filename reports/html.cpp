@@ -32,6 +32,7 @@ std::string title(const std::vector<PageRun>& runs, bool difference) {
   std::string text;
   for (const PageRun& run : runs) {
     const std::string name = fmt::format("{} {}", run.results->target_name, run.results->target_version);
+    if (difference && text == name) continue;  // the same, built anew
     text += text.empty() ? name : (difference ? " then " : ", ") + name;
   }
   return difference ? "What has changed: " + text : text;

@@ -1,14 +1,14 @@
 // On top: what came of each run, in a sentence, and how it was made.
 
 import {definitions, el, lazyDetails} from './dom.js';
-import {countVerdicts, unexpectedResults} from './model.js';
+import {countVerdicts} from './model.js';
 import {bar, countsText, section} from './parts.js';
 import {count, duration, number} from './text.js';
 
 function headline(data, index) {
   const run = data.runs[index];
   const cases = data.cases.filter((each) => each.runs[index]);
-  const unexpected = unexpectedResults(data).filter(([, of]) => of === index).length;
+  const unexpected = cases.filter((each) => !each.runs[index].expected).length;
   if (run.interrupted) return ['bad', 'Interrupted: cases are missing'];
   if (cases.every((each) => each.runs[index].verdict === 'skip')) return ['bad', 'Nothing ran'];
   if (unexpected === 0) return ['good', 'All as expected'];

@@ -164,10 +164,33 @@ def nothing_ran_is_not_success(folder: Path) -> None:
     expect(run.code != 0, "only skips: not exit 0", run)
 
 
+def claimed_but_skipped_is_unexpected(folder: Path) -> None:
+    run = Run(folder, "grade", "--target", core(folder, "tiny"), "--profile", "toolstack", "--select", "domctl")
+    results = run.results()
+    skipped = [case for case in results["cases"] if case["verdict"] == "skip"]
+    expect(run.code == 1 and skipped and not any(case["expected"] for case in skipped), "it lacks what it claims", run)
+    expect("profile toolstack (claimed): fails" in run.text, "the verdict of the profile is one line", run)
+
+
+def damaged_results_are_refused(folder: Path) -> None:
+    good = Run(folder, "grade", "--target", "hv", "--select", ONE_DOM0_CASE)
+    file = good.out / "results.json"
+    page = (good.out / "index.html").read_bytes()
+    text = file.read_text()
+    lines = len(text[:len(text) // 2].splitlines())
+    for damage, words in ((text[:len(text) // 2], f"{file}:{lines}:"), ("[]", f"{file}:1:1: "),
+                          (text.replace('"schema": 2', '"schema": 1'), "older Assay"), ("", "cut short or empty")):
+        file.write_text(damage)
+        run = Run(folder, "report", str(good.out))
+        expect(run.code == 64 and words in run.text, f"exit 64 and {words}", run)
+        expect((good.out / "index.html").read_bytes() == page, "and the report that was there stays", run)
+
+
 CHECKS = [tiny_core_is_graded, crashing_core_is_a_crash, overrun_is_told_apart, core_that_never_returns_times_out,
           other_port_version_is_refused, no_core_is_refused, unknown_prefix_is_refused, expectation_file_is_checked,
           missing_xen_is_unavailable, unwritable_out_is_reported, full_disk_keeps_the_summary, interrupt_keeps_results,
-          reproduction_line_works, nothing_ran_is_not_success]
+          reproduction_line_works, nothing_ran_is_not_success, claimed_but_skipped_is_unexpected,
+          damaged_results_are_refused]
 
 
 def main() -> int:
