@@ -32,6 +32,12 @@ void report(Findings& findings, const Vcpu& vcpu, const char* what) {
   findings.add(text);
 }
 
+/// All grant tables, one after the other.
+const GrantTable* next_table(const GrantTable* table) {
+  const Domain* domain = table == nullptr ? domain_list().head : domain_by_id(table->id)->next;
+  return domain == nullptr ? nullptr : domain->grants;
+}
+
 void audit_vcpu(const Domain& domain, const Vcpu& vcpu, Findings& findings) {
   const bool should_pause = domain.controller_pauses + domain.internal_pauses != 0;
   if (vcpu.domain != &domain || vcpu.memory != &domain.memory) report(findings, vcpu, "does not name its domain back");
@@ -69,6 +75,7 @@ void audit_domain(Domain& domain, Findings& findings) {
     report(findings, domain, "dead with open ports");
   audit_vcpus(domain, findings);
   findings.count += evtchn_audit(*domain.events, findings.report, findings.context);
+  findings.count += grant_audit(*domain.grants, next_table, findings.report, findings.context);
 }
 
 }  // namespace

@@ -13,15 +13,16 @@ namespace hv {
 namespace {
 
 /// Everything of a new domain that can be missing for want of memory.
-Status allocate_parts(Domain& domain, uint32_t max_evtchn_port) {
+Status allocate_parts(Domain& domain, const DomainConfig& config) {
   if (const Status status = memory_create(domain.memory); !status.ok()) return status;
+  domain.grants = grant_table_create(domain.memory, config.grants);
   domain.events = arena_new<EventChannels>();
   domain.vcpus = arena_array<Vcpu*>(domain.max_vcpus);
-  if (domain.events == nullptr || domain.vcpus == nullptr) return fail(XEN_ENOMEM);
+  if (domain.grants == nullptr || domain.events == nullptr || domain.vcpus == nullptr) return fail(XEN_ENOMEM);
   domain.events->id = domain.id;
   domain.events->sink = &domain;
   domain.events->shared = domain.shared_info();
-  return evtchn_init(*domain.events, std::min<uint32_t>(max_evtchn_port, INT_MAX), domain.max_vcpus);
+  return evtchn_init(*domain.events, std::min<uint32_t>(config.max_evtchn_port, INT_MAX), domain.max_vcpus);
 }
 
 void no_memory_on_demand(DomainMemory& memory) {
@@ -53,7 +54,7 @@ Result<Domain*> create_domain(const DomainConfig& config) {
   Domain* domain = arena_new<Domain>();
   if (domain == nullptr) return fail(XEN_ENOMEM);
   take_config(*domain, config);
-  if (const Status status = allocate_parts(*domain, config.max_evtchn_port); !status.ok()) {
+  if (const Status status = allocate_parts(*domain, config); !status.ok()) {
     free_vcpus_and_memory(*domain);
     free_domain(*domain);
     return status;

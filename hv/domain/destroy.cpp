@@ -1,4 +1,5 @@
-/// How a domain ends: event channels, then memory, then, when nobody refers to its frames any more, its id.
+/// How a domain ends: what it has mapped of others, event channels, then memory, then, when nobody refers to its frames
+/// any more, its id.
 #include "hv/domain/context.hpp"
 #include "hv/domain/domain_list.hpp"
 #include "hv/domain/lifecycle.hpp"
@@ -75,6 +76,7 @@ bool bury(Domain& domain) {
 TeardownProgress destroy_domain(Domain& domain, bool (*preempt)(void*), void* context) {
   if (domain.dying == DyingState::kDead) return TeardownProgress::kDone;
   if (domain.dying == DyingState::kAlive) start_dying(domain);
+  if (!grant_release_mappings(*domain.grants, preempt, context)) return TeardownProgress::kPreempted;
   if (evtchn_close_all(*domain.events, preempt, context) == ResetProgress::kPreempted) {
     return TeardownProgress::kPreempted;
   }

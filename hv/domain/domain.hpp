@@ -7,6 +7,7 @@
 #include "hv/base/lock.hpp"
 #include "hv/base/types.hpp"
 #include "hv/evtchn/event_channels.hpp"
+#include "hv/grant/grant_table.hpp"
 #include "hv/mm/domain_memory.hpp"
 #include "hv/vcpu/vcpu.hpp"
 
@@ -32,6 +33,7 @@ struct Domain final : UpcallSink {
 
   DomainMemory memory;
   struct EventChannels* events = nullptr;
+  struct GrantTable* grants = nullptr;
 
   uint32_t max_vcpus = 0;  ///< as created
   Vcpu** vcpus = nullptr;  ///< max_vcpus entries; null until allocated

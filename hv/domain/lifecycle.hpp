@@ -17,9 +17,7 @@ struct DomainConfig {
   uint32_t misc_flags = 0;
   uint32_t max_vcpus = 0;
   uint32_t max_evtchn_port = 0;
-  int32_t max_grant_frames = -1;
-  int32_t max_maptrack_frames = -1;
-  uint32_t grant_version = 0;
+  GrantLimits grants{};
   std::array<uint8_t, 16> handle{};
 };
 
@@ -41,7 +39,8 @@ void resume_domain(Domain& domain);
 [[gnu::format(printf, 2, 3)]] void crash_domain(Domain& domain, const char* format, ...);
 
 enum class TeardownProgress : uint8_t { kDone, kPreempted };
-/// Event channels, then memory; at the end VIRQ_DOM_EXC. Preemptible: call it again. Idempotent: a dead domain is done.
+/// Grants it has mapped, event channels, then memory; at the end VIRQ_DOM_EXC. Preemptible: call it again. Idempotent:
+/// a dead domain is done.
 /// A dead domain keeps its id until reap_dead_domains finds that nobody refers to its frames.
 TeardownProgress destroy_domain(Domain& domain, bool (*preempt)(void*), void* context);
 /// Frees dead domains that nothing refers to any more; waits for another time while more than one vCPU is inside the

@@ -29,6 +29,7 @@ void free_vcpus_and_memory(Domain& domain) {
 }
 
 void free_domain(Domain& domain) {
+  if (domain.grants != nullptr) grant_table_destroy(domain.grants);
   if (domain.events != nullptr) {
     evtchn_free_memory(*domain.events);
     arena_delete(domain.events);

@@ -46,6 +46,7 @@ int64_t do_xen_version(Call& call);
 int64_t do_console_io(Call& call);
 int64_t do_vm_assist(Call& call);
 int64_t do_iret(Call& call);
+int64_t do_grant_table_op(Call& call);
 int64_t do_vcpu_op(Call& call);
 int64_t do_set_segment_base(Call& call);
 int64_t do_mmuext_op(Call& call);

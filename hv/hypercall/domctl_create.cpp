@@ -12,9 +12,6 @@ namespace hv {
 namespace {
 
 constexpr uint32_t kVcpusMaxPv = 8192;
-constexpr uint32_t kGrantFramesMax = 64;
-constexpr uint32_t kMaptrackFramesMax = 1024;
-constexpr uint32_t kGrantVersionMax = 2;
 constexpr uint32_t kFlagsKnown = XEN_DOMCTL_CDF_MAX * 2 - 1;
 
 bool has(uint32_t flags, uint32_t flag) {
@@ -39,13 +36,19 @@ Status check_flags(const xen_domctl_createdomain& config) {
   return kOk;
 }
 
+/// Negative: as many as the machine gives to any domain.
+GrantLimits grant_limits(const xen_domctl_createdomain& config) {
+  const auto limit = [](int32_t wanted, uint32_t most) { return wanted < 0 ? most : static_cast<uint32_t>(wanted); };
+  return {limit(config.max_grant_frames, kGrantFramesMax), limit(config.max_maptrack_frames, kMaptrackFramesMax),
+          XEN_DOMCTL_GRANT_version(config.grant_opts)};
+}
+
 Status check_grants(const xen_domctl_createdomain& config) {
-  const auto frames = config.max_grant_frames < 0 ? kGrantFramesMax : static_cast<uint32_t>(config.max_grant_frames);
-  const auto maptrack =
-      config.max_maptrack_frames < 0 ? kMaptrackFramesMax : static_cast<uint32_t>(config.max_maptrack_frames);
-  const uint32_t version = XEN_DOMCTL_GRANT_version(config.grant_opts);
-  if (frames < 1 || frames > kGrantFramesMax || maptrack > kMaptrackFramesMax) return fail(XEN_EINVAL);
-  return version < 1 || version > kGrantVersionMax ? fail(XEN_EINVAL) : kOk;
+  const GrantLimits limits = grant_limits(config);
+  const bool frames_ok = limits.frames_max >= 1 && limits.frames_max <= kGrantFramesMax;
+  const bool version_ok = limits.version_max >= 1 && limits.version_max <= kGrantVersionMax;
+  if (!frames_ok || limits.maptrack_frames_max > kMaptrackFramesMax) return fail(XEN_EINVAL);
+  return version_ok ? kOk : fail(XEN_EINVAL);
 }
 
 /// HVM: everything or the local APIC alone; PV64: nothing, or the timer that only the first domain gets a use of.
@@ -79,9 +82,7 @@ DomainConfig to_config(DomId id, const xen_domctl_createdomain& from) {
   config.misc_flags = from.arch.misc_flags;
   config.max_vcpus = from.max_vcpus;
   config.max_evtchn_port = from.max_evtchn_port;
-  config.max_grant_frames = from.max_grant_frames;
-  config.max_maptrack_frames = from.max_maptrack_frames;
-  config.grant_version = XEN_DOMCTL_GRANT_version(from.grant_opts);
+  config.grants = grant_limits(from);
   std::ranges::copy(from.handle, config.handle.begin());
   return config;
 }

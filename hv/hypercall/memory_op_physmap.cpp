@@ -27,9 +27,23 @@ Status map_own_frame(DomainMemory& memory, Gfn from, Gfn to) {
   return status;
 }
 
+/// A frame of the grant table, which grows for it, or of the status frames of version 2.
+Status map_grant_frame(Domain& target, uint64_t index, Gfn gfn) {
+  GrantTable& table = *target.grants;
+  const LockGuard guard(table.lock);
+  const bool status = table.version > 1 && (index & XENMAPIDX_grant_table_status) != 0;
+  const uint64_t number = status ? index & ~uint64_t{XENMAPIDX_grant_table_status} : index;
+  if (number > kGrantFramesMax) return fail(XEN_EINVAL);
+  const Result<Mfn> mfn = grant_table_frame(table, static_cast<uint32_t>(number), status);
+  if (!mfn.ok()) return mfn.status();
+  const LockGuard memory_guard(target.memory.lock);
+  return physmap_move(target.memory, *mfn, gfn);
+}
+
 /// One frame. Errors: EINVAL gpfn of all ones, unknown space, index that names nothing; those of the mapping.
 Status add_one(Domain& target, unsigned space, uint64_t index, Gfn gfn) {
   if (gfn == kInvalidGfn) return fail(XEN_EINVAL);
+  if (space == XENMAPSPACE_grant_table) return map_grant_frame(target, index, gfn);
   const LockGuard guard(target.memory.lock);
   switch (space) {
     case XENMAPSPACE_shared_info:
@@ -38,8 +52,6 @@ Status add_one(Domain& target, unsigned space, uint64_t index, Gfn gfn) {
     case XENMAPSPACE_gmfn:
     case XENMAPSPACE_gmfn_range:
       return map_own_frame(target.memory, Gfn{index}, gfn);
-    case XENMAPSPACE_grant_table:
-      return fail(XEN_EINVAL);  // every index is beyond the end of a table that is not there
     case XENMAPSPACE_gmfn_foreign:
       return fail(XEN_EPERM);  // for a translated hardware domain only
     default:

@@ -111,24 +111,4 @@ int64_t xenmem_reserved_device_memory_map(const MemoryCall& op) {
   return op.write(request) ? 0 : -XEN_EFAULT;
 }
 
-int64_t xenmem_acquire_resource(const MemoryCall& op) {
-  if (op.caller().kind == GuestKind::kHvm) return -XEN_EACCES;
-  xen_mem_acquire_resource_t request;
-  if (!op.read(request)) return -XEN_EFAULT;
-  if (request.pad != 0) return -XEN_EINVAL;
-  Domain* target = domain_by_id(DomId{request.domid});
-  if (target == &op.caller()) return -XEN_EPERM;
-  if (target == nullptr) return -XEN_ESRCH;
-  if (!may_act_on(op.caller(), *target)) return -XEN_EPERM;
-  // Pages of a request server: one for the vCPUs (32 bytes each), one for buffered requests. No server exists.
-  if (request.type == XENMEM_resource_ioreq_server && target->kind == GuestKind::kHvm) {
-    if (handle_address(request.frame_list) != Gva{} || request.nr_frames != 0) return -XEN_EINVAL;
-    constexpr uint32_t kVcpusPerPage = kPageSize / 32;
-    request.nr_frames = 1 + (target->max_vcpus + kVcpusPerPage - 1) / kVcpusPerPage;
-    return op.write(request) ? 0 : -XEN_EFAULT;
-  }
-  // Neither grant tables nor traces: no other resource has a size.
-  return request.type <= XENMEM_resource_vmtrace_buf ? -XEN_EINVAL : -XEN_EOPNOTSUPP;
-}
-
 }  // namespace hv

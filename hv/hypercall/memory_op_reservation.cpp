@@ -1,6 +1,7 @@
 /// increase_reservation, decrease_reservation and populate_physmap. They say how many extents were done, never an
 /// errno: whatever is wrong with the call as a whole means that no more were.
 #include "hv/domain/access.hpp"
+#include "hv/domain/lifecycle.hpp"
 #include "hv/hypercall/memory_op.hpp"
 #include "hv/mm/frame_alloc.hpp"
 #include "hv/mm/on_demand.hpp"
@@ -12,6 +13,7 @@ namespace {
 
 struct Reservation {
   const MemoryCall& op;
+  Domain& domain;
   DomainMemory& memory;
   Gva extents;
   uint64_t count;
@@ -66,6 +68,7 @@ bool populate(const Reservation& r, uint64_t index) {
     const Status status = physmap_add(r.memory, Gfn{frame}, *mfn, r.order);
     return status.ok() ? mfn : Result<Mfn>(status);
   }();
+  if (placed.status() == fail(XEN_EPERM)) crash_domain(r.domain, "memory was to be placed over a granted page");
   if (!placed.ok()) return false;
   return r.memory.kind != GuestKind::kPv64 || r.write(index, *placed);
 }
@@ -116,6 +119,7 @@ int64_t xenmem_reservation(const MemoryCall& op) {
   if (target == nullptr || !flags_ok(op.caller(), request.mem_flags)) return nothing_more;
   if (!may_act_on(op.caller(), *target)) return nothing_more;
   return run(Reservation{.op = op,
+                         .domain = *target,
                          .memory = target->memory,
                          .extents = handle_address(request.extent_start),
                          .count = request.nr_extents,

@@ -132,9 +132,13 @@ Mfn leaf_table_of(const AddressSpace& space, Gva va) {
     table = pte_mfn(pte);
   }
   // A linear entry on the way leads to a table of another level.
-  if (!frame_valid(table)) return kInvalidMfn;
+  return is_leaf_table(*space.memory, table) ? table : kInvalidMfn;
+}
+
+bool is_leaf_table(const DomainMemory& memory, Mfn table) {
+  if (!frame_valid(table)) return false;
   const FrameInfo& info = frame_info(table);
-  return info.owner == space.memory && info.type == PageType::kL1 && info.validated ? table : kInvalidMfn;
+  return info.owner == &memory && info.type == PageType::kL1 && info.validated;
 }
 
 }  // namespace hv

@@ -15,5 +15,7 @@ uint8_t* guest_bytes(const AddressSpace& space, Gva va, Access access);
 
 /// PV64 only: the level 1 table that maps `va` and that is validated as such; kInvalidMfn when there is none.
 Mfn leaf_table_of(const AddressSpace& space, Gva va);
+/// True for any frame number that is a validated level 1 table of this memory.
+[[nodiscard]] bool is_leaf_table(const DomainMemory& memory, Mfn table);
 
 }  // namespace hv

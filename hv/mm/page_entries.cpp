@@ -49,6 +49,11 @@ Status get_leaf(uint64_t pte, const DomainMemory& table_owner, const DomainMemor
   if (!frame_is_ram(mfn)) return fail(XEN_EPERM);
   // Nobody's device memory is here, and whose frame it is is not for everybody to know.
   if (&page_owner == &io_memory() && !table_owner.privileged) return fail(XEN_EPERM);
+  return hold_leaf(pte, table_owner, page_owner);
+}
+
+Status hold_leaf(uint64_t pte, const DomainMemory& table_owner, const DomainMemory& page_owner) {
+  const Mfn mfn = pte_mfn(pte);
   if (!get_page(mfn, page_owner)) return fail(XEN_EBUSY);
   if (counts_as_writable(pte, table_owner, page_owner) && !get_page_type(mfn, PageType::kWritable).ok()) {
     put_page(mfn);

@@ -13,6 +13,8 @@ namespace hv {
 /// Errors, in order: EINVAL a flag that is not allowed, or a frame number of all ones; EPERM no RAM; EBUSY not a frame
 /// of `page_owner`, or to be mapped writable while it is a page table or descriptor table.
 Status get_leaf(uint64_t pte, const DomainMemory& table_owner, const DomainMemory& page_owner);
+/// The same without a look at flags, for an entry that the core makes itself.
+Status hold_leaf(uint64_t pte, const DomainMemory& table_owner, const DomainMemory& page_owner);
 void put_leaf(uint64_t pte, const DomainMemory& table_owner);
 
 /// Takes the references of an entry of `table`, level 2..4. Errors: EINVAL a flag that is not allowed (large pages

@@ -111,4 +111,13 @@ Status update_entry(Mfn table, unsigned level, unsigned index, const EntryUpdate
   return kOk;
 }
 
+uint64_t exchange_leaf(Mfn table, unsigned index, uint64_t value) {
+  HV_ASSERT(index < kPteCount && frame_info(table).validated && frame_info(table).type == PageType::kL1);
+  uint64_t& slot = frame_as<uint64_t>(table)[index];
+  const uint64_t old = slot;
+  slot = value;
+  if ((old & kPtePresent) != 0) flush_translations(*frame_info(table).owner);
+  return old;
+}
+
 }  // namespace hv

@@ -61,4 +61,8 @@ struct EntryUpdate {
 /// (EINVAL, EBUSY, EPERM); on error nothing changes.
 Status update_entry(Mfn table, unsigned level, unsigned index, const EntryUpdate& update);
 
+/// Puts `value` into a validated level 1 table as it is and returns what was there. References go with the entries: the
+/// new one's are the caller's, who gets the old one's. Translations that used the old entry are stale afterwards.
+uint64_t exchange_leaf(Mfn table, unsigned index, uint64_t value);
+
 }  // namespace hv

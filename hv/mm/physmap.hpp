@@ -7,8 +7,8 @@
 
 namespace hv {
 
-/// Puts 2^order frames of the domain at `gfn` and after. PV64: sets the M2P. Errors: ENOENT, ENOMEM as stage2_map;
-/// frames placed so far are taken out again.
+/// Puts 2^order frames of the domain at `gfn` and after. PV64: sets the M2P. Errors: ENOENT, ENOMEM, EPERM as
+/// stage2_map; frames placed so far are taken out again.
 Status physmap_add(DomainMemory& memory, Gfn gfn, Mfn mfn, unsigned order);
 
 /// Gives a page of RAM back: unmapped, allocation reference dropped. A frame that the core shares is only unmapped.

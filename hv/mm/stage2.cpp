@@ -13,6 +13,9 @@ namespace {
 
 constexpr uint64_t kTableFlags = kPtePresent | kPteWritable | kPteUser | kPteAccessed | kPteDirty;
 
+/// In an entry that is present: a granted frame.
+constexpr uint64_t kGrant = uint64_t{1} << 11;
+
 // What an entry that is not present stands for.
 constexpr uint64_t kPromised = uint64_t{1} << 9;
 constexpr uint64_t kDevice = uint64_t{1} << 10;
@@ -48,14 +51,23 @@ uint64_t* make_leaf(DomainMemory& memory, Gfn gfn) {
   return &frame_as<uint64_t>(table)[index_of(gfn, 1)];
 }
 
-void forget_m2p(Mfn mfn, Gfn gfn) {
-  if (m2p_get(mfn) == gfn.raw()) m2p_set(mfn, kInvalidM2p);
+/// What was mapped at `gfn` by this entry has no number any more. A granted frame's is its owner's business.
+void forget_m2p(uint64_t entry, Gfn gfn) {
+  if ((entry & kGrant) == 0 && m2p_get(pte_mfn(entry)) == gfn.raw()) m2p_set(pte_mfn(entry), kInvalidM2p);
+}
+
+uint64_t flags_for(bool writable) {
+  return writable ? kTableFlags : kTableFlags & ~kPteWritable;
+}
+
+bool is_grant(uint64_t entry) {
+  return (entry & kPtePresent) != 0 && (entry & kGrant) != 0;
 }
 
 /// The only place where level 1 entries change: keeps M2P, the count of promises and cached translations true.
 void set_leaf(DomainMemory& memory, uint64_t& entry, Gfn gfn, uint64_t value) {
   if ((entry & kPtePresent) != 0) {
-    forget_m2p(pte_mfn(entry), gfn);
+    forget_m2p(entry, gfn);
     flush_translations(memory);
   } else if ((entry & kPromised) != 0) {
     HV_ASSERT(memory.on_demand_entries > 0);
@@ -69,6 +81,7 @@ Status make_entry(DomainMemory& memory, Gfn gfn, uint64_t value) {
   if (gfn.raw() >= kGfnEnd) return fail(XEN_ENOENT);
   uint64_t* entry = make_leaf(memory, gfn);
   if (entry == nullptr) return fail(XEN_ENOMEM);
+  if (is_grant(*entry)) return fail(XEN_EPERM);
   set_leaf(memory, *entry, gfn, value);
   if (gfn.raw() > memory.max_gpfn) memory.max_gpfn = gfn.raw();
   return kOk;
@@ -97,14 +110,29 @@ Stage2Entry stage2_lookup(const DomainMemory& memory, Gfn gfn) {
     const bool device = (*entry & kDevice) != 0;
     return {.mfn = device ? pte_mfn(*entry) : kInvalidMfn, .promised = !device, .device = device};
   }
-  return {.mfn = pte_mfn(*entry), .present = true, .writable = (*entry & kPteWritable) != 0};
+  return {.mfn = pte_mfn(*entry),
+          .present = true,
+          .writable = (*entry & kPteWritable) != 0,
+          .grant = is_grant(*entry)};
 }
 
 Status stage2_map(DomainMemory& memory, Gfn gfn, Mfn mfn, bool writable) {
   HV_ASSERT(frame_valid(mfn) && memory.stage2_root != kInvalidMfn);
-  const Status status = make_entry(memory, gfn, make_pte(mfn, writable ? kTableFlags : kTableFlags & ~kPteWritable));
+  const Status status = make_entry(memory, gfn, make_pte(mfn, flags_for(writable)));
   if (status.ok()) m2p_set(mfn, gfn.raw());
   return status;
+}
+
+Status stage2_map_grant(DomainMemory& memory, Gfn gfn, Mfn mfn, bool writable) {
+  HV_ASSERT(frame_valid(mfn) && memory.stage2_root != kInvalidMfn);
+  if (stage2_lookup(memory, gfn).device) return fail(XEN_EPERM);
+  const Status status = make_entry(memory, gfn, make_pte(mfn, flags_for(writable) | kGrant));
+  if (!status.ok() || frame_info(mfn).owner != &memory) return status;
+  const uint64_t former = m2p_get(mfn);
+  if (former != kInvalidM2p && former != gfn.raw() && stage2_lookup(memory, Gfn{former}).mfn == mfn) {
+    stage2_unmap(memory, Gfn{former});
+  }
+  return kOk;
 }
 
 bool stage2_unmap(DomainMemory& memory, Gfn gfn) {

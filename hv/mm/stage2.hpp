@@ -1,5 +1,6 @@
 /// Second-stage (nested) page tables of an HVM domain: guest frame to machine frame, x86-64 4-level format, in frames
-/// of the domain's paging pool. A mapping holds no reference of its own: RAM is held by its allocation reference.
+/// of the domain's paging pool. A mapping holds no reference of its own: RAM is held by its allocation reference, what
+/// another domain granted by whoever mapped it.
 /// Entries that are not present say by bits that the processor ignores what they stand for: memory that is promised on
 /// demand, or a frame of device memory. An access leaves the guest; no device answers on this machine.
 #pragma once
@@ -20,12 +21,16 @@ struct Stage2Entry {
   bool writable = false;
   bool promised = false;  ///< populate on demand: no memory yet
   bool device = false;    ///< `mfn` is a frame of device memory
+  bool grant = false;     ///< a granted frame: not this domain's memory, and not in the M2P under this number
 };
 
 [[nodiscard]] Stage2Entry stage2_lookup(const DomainMemory& memory, Gfn gfn);
 /// Maps or replaces one frame and sets its M2P entry; raises max_gpfn. Errors: ENOENT beyond kGfnEnd; ENOMEM pool
-/// empty.
+/// empty; EPERM a granted frame is there, which only its unmapping takes away.
 Status stage2_map(DomainMemory& memory, Gfn gfn, Mfn mfn, bool writable = true);
+/// The same for a granted frame; EPERM also for one of device memory. One of the domain's own frames is not at its
+/// former place any more afterwards.
+Status stage2_map_grant(DomainMemory& memory, Gfn gfn, Mfn mfn, bool writable);
 /// Removes a mapping; false when there was none. The M2P entry of the frame becomes invalid.
 bool stage2_unmap(DomainMemory& memory, Gfn gfn);
 
