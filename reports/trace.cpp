@@ -49,9 +49,8 @@ std::string prose(std::string text) {
 }
 
 std::string requirement_item(const TracedRequirement& row) {
-  std::string text =
-      fmt::format("### {} {}\n`req~{}~1`\n\n{}\n\n", row.id, fmt::join(std::vector{row.hypercall, row.operation}, " "),
-                  item_name(row.id), prose(row.text));
+  std::string text = fmt::format("### {} {}{}{}\n`req~{}~1`\n\n{}\n\n", row.id, row.hypercall,
+                                 row.operation.empty() ? "" : " ", row.operation, item_name(row.id), prose(row.text));
   if (!row.promise.empty()) text += fmt::format("Rationale:\n\nPromised by {}.\n\n", prose(row.promise));
   std::string comment = fmt::format("Read in Xen 4.17, {}.", prose(row.source));
   if (!row.evidence.empty()) comment += " Observed: " + prose(row.evidence);
