@@ -50,9 +50,9 @@ void GrantCopier::let_go() {
 }
 
 GrantStatus GrantCopier::find(const CopyOperand& operand, GrantTable*& table) const {
-  if (operand.domid != DOMID_SELF && !operand.by_ref) return GrantStatus::kPermissionDenied;
   table = domains_.any(caller_, operand.domid);
-  return table == nullptr ? GrantStatus::kBadDomain : GrantStatus::kOkay;
+  if (table == nullptr) return GrantStatus::kBadDomain;
+  return operand.domid != DOMID_SELF && !operand.by_ref ? GrantStatus::kPermissionDenied : GrantStatus::kOkay;
 }
 
 GrantStatus GrantCopier::claim(const CopyOperand& operand, GrantTable& table, bool readonly, CopyClaim& claim) {

@@ -39,7 +39,7 @@ class GrantCopier {
   GrantCopier(const GrantCopier&) = delete;
   GrantCopier& operator=(const GrantCopier&) = delete;
 
-  /// Errors, in order: permission_denied a frame of another domain, or bad_domain, source first; for the source, then
+  /// Errors, in order: bad_domain, or permission_denied a frame of another domain, source first; for the source, then
   /// the destination, what its claim finds (bad_gntref, general_error, bad_page, and general_error for a destination
   /// that cannot be written); bad_copy_arg beyond a page; general_error outside of what is granted.
   /// kRestart: the grant behind a transitive one changed meanwhile; nothing was done.

@@ -22,7 +22,9 @@ void unpin(GrantTable& granter, GrantRef ref, PinSet pins) {
 UnmapResult unmap_locked(const Mapper& mapper, const UnmapRequest& request, MaptrackEntry& entry,
                          PendingUnmap& pending) {
   const Mfn mfn = active_grant(*entry.granter, GrantRef{entry.ref_or_next}).mfn();
-  if (request.bus_addr != 0 && request.bus_addr != mfn.raw() << kPageShift) return {GrantStatus::kBadBusAddr};
+  // A mapping without a device part has no device address to compare.
+  const bool by_device = request.bus_addr != 0 && (entry.flags & GNTMAP_device_map) != 0;
+  if (by_device && request.bus_addr != mfn.raw() << kPageShift) return {GrantStatus::kBadBusAddr};
   const auto readonly = static_cast<uint16_t>(entry.flags & GNTMAP_readonly);
   uint16_t done = 0;
   if (request.host_addr != 0 && (entry.flags & GNTMAP_host_map) != 0) {
@@ -30,7 +32,7 @@ UnmapResult unmap_locked(const Mapper& mapper, const UnmapRequest& request, Mapt
     if (!unmap_for_host(mapper, mapping, request.new_addr, pending.pte)) return {GrantStatus::kGeneralError};
     done = GNTMAP_host_map;
   }
-  if (request.bus_addr != 0) done = static_cast<uint16_t>(done | (entry.flags & GNTMAP_device_map));
+  if (by_device) done = static_cast<uint16_t>(done | GNTMAP_device_map);
   entry.flags = static_cast<uint16_t>(entry.flags & ~done);
   if (done == 0) return {};
   pending.handle = request.handle;
