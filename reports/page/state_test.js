@@ -66,6 +66,10 @@ test('counts and findings', () => {
   assert.deepEqual(unexpectedResults(data).map(([each, run]) => [each.id, run]), [['gnt.b', 0]]);
 });
 
+test('in a comparison, the earlier run has no findings', () => {
+  assert.deepEqual(unexpectedResults({...sample(), difference: true}), []);
+});
+
 test('durations have the digits that say something', () => {
   assert.deepEqual([12, 1234, 12345, 1234567, 83000000].map(duration), ['12 µs', '1.2 ms', '12 ms', '1.23 s', '1 min 23 s']);
 });
