@@ -25,9 +25,24 @@ GuestSpec CaseContext::guest_spec() const {
                    .max_evtchn_port = spec_.max_evtchn_port};
 }
 
+Domain& CaseContext::dom0() {
+  Domain& dom0 = target_.dom0();
+  if (dom0.observer() != steps_.get()) dom0.observe(steps_);
+  return dom0;
+}
+
+Domain& CaseContext::guest(const GuestSpec& spec) {
+  steps_->pause(fmt::format("builds a {} guest: {} vcpus, {} online, {} pages", to_string(spec.type), spec.vcpus,
+                            spec.vcpus_online, spec.pages));
+  Domain& made = target_.create_guest(spec);
+  made.observe(steps_);
+  steps_->resume();
+  return made;
+}
+
 Domain& CaseContext::nth_guest(size_t index) {
   if (spec_.guests == GuestTypes::kDom0) throw HarnessFault("a case for dom0 alone has no guest of a given type");
-  while (guests_.size() <= index) guests_.push_back(&target_.create_guest(guest_spec()));
+  while (guests_.size() <= index) guests_.push_back(&guest(guest_spec()));
   return *guests_[index];
 }
 
@@ -50,8 +65,12 @@ Domain& CaseContext::third() {
 bool CaseContext::decide(bool held, std::string_view what, std::string_view relation, const std::string& expected,
                          const std::string& actual) {
   ++checks_;
-  if (held) return true;
+  if (held) {
+    steps_->on_check(fmt::format("{}: {} {}", what, relation, expected), true);
+    return true;
+  }
   std::string text = fmt::format("{}: {} {}, got {}", what, relation, expected, actual);
+  steps_->on_check(text, false);
   notes_.push_back(fmt::format("check {}: {}", checks_, text));
   conclude(Verdict::kFail, std::move(text));
   return false;

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "conformance/show.hpp"
+#include "conformance/steps.hpp"
 #include "conformance/verdict.hpp"
 #include "sim/target/target.hpp"
 
@@ -32,7 +34,7 @@ class CaseContext {
   /// Depends on the root seed and the case's slug alone.
   [[nodiscard]] uint64_t seed() const { return seed_; }
 
-  Domain& dom0() { return target_.dom0(); }
+  Domain& dom0();
   /// The guest under test: of the variant's type, sized by the case's `.vcpus`, `.vcpus_online` and `.pages`; created
   /// when first asked for.
   Domain& guest();
@@ -40,7 +42,7 @@ class CaseContext {
   Domain& peer();
   Domain& third();
   /// A further guest as `spec` says.
-  Domain& guest(const GuestSpec& spec) { return target_.create_guest(spec); }
+  Domain& guest(const GuestSpec& spec);
   /// The specification guest(), peer() and third() are created from.
   [[nodiscard]] GuestSpec guest_spec() const;
   /// vCPU `index` of guest().
@@ -82,6 +84,8 @@ class CaseContext {
   [[nodiscard]] const std::string& message() const { return message_; }
   [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
   [[nodiscard]] uint64_t checks() const { return checks_; }
+  /// Everything the guests of this case did, in words.
+  [[nodiscard]] std::vector<CaseStep> steps() const { return steps_->taken(); }
 
  private:
   template <typename A, typename B>
@@ -101,6 +105,7 @@ class CaseContext {
   const CaseSpec& spec_;
   GuestType type_;
   uint64_t seed_;
+  std::shared_ptr<CaseSteps> steps_ = std::make_shared<CaseSteps>();
   std::vector<Domain*> guests_;
   Verdict verdict_ = Verdict::kPass;
   std::string message_;

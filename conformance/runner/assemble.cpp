@@ -12,6 +12,10 @@ namespace {
 
 constexpr std::string_view kSuiteVersion = "0.1.0";
 
+std::string line_of(const CaseStep& step) {
+  return step.repeats > 1 ? fmt::format("{} ({} times)", step.text, step.repeats) : step.text;
+}
+
 ReportedCase report_case(const RunDescription& run, const Variant& variant, const CaseResult& result,
                          const Expectations& expectations, const Claims& claims) {
   const CaseSpec& spec = variant.registered.spec;
@@ -33,6 +37,9 @@ ReportedCase report_case(const RunDescription& run, const Variant& variant, cons
     made.link = announced->link;
   }
   made.evidence = evidence_file(variant.id, result);
+  for (const CaseStep& step : result.steps) {
+    made.steps.push_back({step.vcpu, step.kind, line_of(step), step.failed});
+  }
   const Profile* claimed = result.verdict == Verdict::kSkip ? claims.claimed_for(variant.id) : nullptr;
   if (claimed != nullptr) {
     made.expected = false;
@@ -115,6 +122,14 @@ void add_section(std::string& text, std::string_view title, std::string_view bod
   if (!body.empty()) text += fmt::format("\n== {}\n{}{}", title, body, body.ends_with('\n') ? "" : "\n");
 }
 
+std::string steps_text(const std::vector<CaseStep>& steps) {
+  std::string text;
+  for (const CaseStep& step : steps) {
+    text += fmt::format("{:6} {:10} {}{}\n", step.vcpu, step.kind, step.failed ? "FAILED " : "", line_of(step));
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string suite_version() {
@@ -150,6 +165,7 @@ std::string evidence_text(const Variant& variant, const CaseResult& result) {
       fmt::format("\nrule: {}\nsource: {}\nmethod: {}\nrequirements: {}\ncase: {}:{}\n", spec.rule, spec.source,
                   spec.method, fmt::join(spec.requirements, ", "), variant.registered.file, variant.registered.line);
   add_section(text, "notes", fmt::format("{}", fmt::join(result.notes, "\n")));
+  add_section(text, "steps", steps_text(result.steps));
   add_section(text, "console", result.console);
   add_section(text, "evidence", result.evidence);
   return text;

@@ -12,14 +12,28 @@ std::string to_bytes(const json& value) {
   return {cbor.begin(), cbor.end()};
 }
 
+std::vector<CaseStep> decode_steps(const json& value) {
+  std::vector<CaseStep> steps;
+  for (const json& step : value) {
+    steps.push_back({step.at(0).get<std::string>(), step.at(1).get<std::string>(), step.at(2).get<std::string>(),
+                     step.at(3).get<bool>(), step.at(4).get<uint32_t>()});
+  }
+  return steps;
+}
+
 }  // namespace
 
 std::string encode(const CaseResult& result) {
+  json steps = json::array();
+  for (const CaseStep& step : result.steps) {
+    steps.push_back({step.vcpu, step.kind, step.text, step.failed, step.repeats});
+  }
   return to_bytes({{"verdict", to_string(result.verdict)},
                    {"message", result.message},
                    {"notes", result.notes},
                    {"console", result.console},
                    {"evidence", result.evidence},
+                   {"steps", steps},
                    {"digest", result.digest},
                    {"duration_us", result.duration_us},
                    {"boots", result.boots}});
@@ -34,6 +48,7 @@ CaseResult decode_result(std::string_view bytes) {
           .notes = value.at("notes").get<std::vector<std::string>>(),
           .console = value.at("console").get<std::string>(),
           .evidence = value.at("evidence").get<std::string>(),
+          .steps = decode_steps(value.at("steps")),
           .digest = value.at("digest").get<uint64_t>(),
           .duration_us = value.at("duration_us").get<uint64_t>(),
           .boots = value.at("boots").get<uint32_t>()};

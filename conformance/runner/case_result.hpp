@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "conformance/steps.hpp"
 #include "conformance/verdict.hpp"
 #include "sim/target/target.hpp"
 
@@ -17,6 +18,7 @@ struct CaseResult {
   std::vector<std::string> notes;  ///< failed checks and what the case wrote down
   std::string console;             ///< for anything worse than inconclusive
   std::string evidence;            ///< the target's, likewise; and what a dead worker left behind
+  std::vector<CaseStep> steps;     ///< what its guests did, in words
   uint64_t digest = 0;             ///< of the target, 0 when it is not deterministic
   uint64_t duration_us = 0;
   uint32_t boots = 0;  ///< fresh boots that the subject's death made necessary

@@ -79,6 +79,7 @@ void run_guarded(Target& target, const Variant& variant, uint64_t seed, CaseResu
   } catch (...) {
     worsen(result, Verdict::kError, "the harness: an exception that is no std::exception");
   }
+  result.steps = context.steps();
 }
 
 /// A subject that has just died may fail to testify as well.

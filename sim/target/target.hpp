@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "sim/base/strong.hpp"
@@ -53,6 +54,18 @@ class GuestPort {
     start(request);
     return await(reply, timeout_ns);
   }
+};
+
+class Vcpu;
+
+/// Is told of every operation of the guests it observes, after the fact. Must not operate on guests itself.
+class OperationObserver {
+ public:
+  virtual ~OperationObserver() = default;
+  virtual void on_operation(const Vcpu& vcpu, const GuestRequest& request, const GuestReply& reply) = 0;
+  /// Operations that may block: begun, and done with later.
+  virtual void on_start(const Vcpu& vcpu, const GuestRequest& request) = 0;
+  virtual void on_finish(const Vcpu& vcpu, const GuestReply& reply) = 0;
 };
 
 /// The subject stopped answering, and why. The runner turns it into CRASH or TIMEOUT and goes on with a fresh boot.
@@ -156,6 +169,9 @@ class Vcpu {
 
  private:
   GuestReply execute(const GuestRequest& request);
+  /// Waits for as long as `timeout_ns`; a vCPU that does not reply is hung, `what` says in what.
+  GuestReply execute(const GuestRequest& request, uint64_t timeout_ns, const char* what);
+  void start(const GuestRequest& request);
   static void must(const std::optional<assay_fault>& fault, const char* what, Gva va);
   Domain* domain_;
   uint32_t id_;
@@ -195,6 +211,10 @@ class Domain {
   /// What this guest writes into hypercall arguments that name a frame: the machine frame for PV64, the pfn for PVH.
   Gfn gfn_of(Gva va);
 
+  /// From now on `observer` is told of what this domain's vCPUs do; null: nobody.
+  void observe(std::shared_ptr<OperationObserver> observer) { observer_ = std::move(observer); }
+  [[nodiscard]] OperationObserver* observer() const { return observer_.get(); }
+
   /// shared_info as the guest sees it.
   [[nodiscard]] Gva shared_info() const {
     return Gva{space_.layout.shared_info - space_.layout.virt_base + space_.va_offset};
@@ -209,6 +229,7 @@ class Domain {
   Gva heap_next_{};
   Gva heap_end_{};
   std::vector<std::unique_ptr<Vcpu>> vcpus_;
+  std::shared_ptr<OperationObserver> observer_;
 };
 
 struct GuestSpec {

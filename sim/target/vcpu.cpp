@@ -55,13 +55,19 @@ Vcpu::Vcpu(Domain& domain, uint32_t id, std::unique_ptr<GuestPort> port)
 
 Vcpu::~Vcpu() = default;
 
-GuestReply Vcpu::execute(const GuestRequest& request) {
+GuestReply Vcpu::execute(const GuestRequest& request, uint64_t timeout_ns, const char* what) {
   GuestReply reply;
-  if (!port_->execute(request, reply, kPatienceNs)) {
+  if (!port_->execute(request, reply, timeout_ns)) {
     throw TargetDied(TargetDied::How::kHang, "vcpu " + std::to_string(id_) + " of domain " +
-                                                 std::to_string(domain_->id().raw()) + " did not answer operation " +
-                                                 std::to_string(request.op));
+                                                 std::to_string(domain_->id().raw()) + " did not come back from " +
+                                                 what);
   }
+  if (OperationObserver* observer = domain_->observer()) observer->on_operation(*this, request, reply);
+  return reply;
+}
+
+GuestReply Vcpu::execute(const GuestRequest& request) {
+  GuestReply reply = execute(request, kPatienceNs, "an operation that takes no time");
   if (reply.status == ASSAY_STATUS_BAD_OP || reply.status == ASSAY_STATUS_BAD_ARGUMENT) {
     throw HarnessFault("the agent refused operation " + std::to_string(request.op) + " with status " +
                        std::to_string(reply.status));
@@ -73,13 +79,19 @@ int64_t Vcpu::hypercall(uint32_t number, std::initializer_list<uint64_t> args) {
   return hypercall_result(execute(hypercall_request(number, args)));
 }
 
+void Vcpu::start(const GuestRequest& request) {
+  port_->start(request);
+  if (OperationObserver* observer = domain_->observer()) observer->on_start(*this, request);
+}
+
 void Vcpu::start_hypercall(uint32_t number, std::initializer_list<uint64_t> args) {
-  port_->start(hypercall_request(number, args));
+  start(hypercall_request(number, args));
 }
 
 std::optional<int64_t> Vcpu::finish_hypercall(uint64_t timeout_ns) {
   GuestReply reply;
   if (!port_->await(reply, timeout_ns)) return std::nullopt;
+  if (OperationObserver* observer = domain_->observer()) observer->on_finish(*this, reply);
   return hypercall_result(reply);
 }
 
@@ -149,31 +161,20 @@ UpcallRecord Vcpu::upcalls() {
 }
 
 bool Vcpu::wait_upcalls(uint64_t count, uint64_t timeout_ns) {
-  GuestReply reply;
   const GuestRequest request = make_request(ASSAY_OP_WAIT_UPCALL, {count, timeout_ns});
-  if (!port_->execute(request, reply, timeout_ns + kPatienceNs)) {
-    throw TargetDied(TargetDied::How::kHang, "a vcpu that waited for an upcall did not come back");
-  }
-  return reply.status == ASSAY_STATUS_OK;
+  return execute(request, timeout_ns + kPatienceNs, "waiting for an upcall").status == ASSAY_STATUS_OK;
 }
 
 void Vcpu::spin(uint64_t ns) {
-  GuestReply reply;
-  if (!port_->execute(make_request(ASSAY_OP_SPIN, {ns}), reply, ns + kPatienceNs)) {
-    throw TargetDied(TargetDied::How::kHang, "a vcpu that spun for a time did not come back");
-  }
+  execute(make_request(ASSAY_OP_SPIN, {ns}), ns + kPatienceNs, "spinning for a time");
 }
 
 void Vcpu::start_halt() {
-  port_->start(make_request(ASSAY_OP_HALT, {}));
+  start(make_request(ASSAY_OP_HALT, {}));
 }
 
 GuestReply Vcpu::raw(const GuestRequest& request, uint64_t timeout_ns) {
-  GuestReply reply;
-  if (!port_->execute(request, reply, timeout_ns)) {
-    throw TargetDied(TargetDied::How::kHang, "no reply to a raw operation");
-  }
-  return reply;
+  return execute(request, timeout_ns, "a raw operation");
 }
 
 void Vcpu::must(const std::optional<assay_fault>& fault, const char* what, Gva va) {
