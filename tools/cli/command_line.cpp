@@ -31,9 +31,11 @@ struct Flags {
 
 void add_grade(CLI::App& app, Flags& flags, ExitCode& code) {
   auto* grade = app.add_subcommand("grade", "Grade hypervisors: run the conformance cases and report");
-  grade->add_option(
-      "--target", flags.grade.targets,
-      "hv (the bundled core), xen (the real one, under QEMU) or FILE.so (a core); repeatable. Default: hv, xen");
+  grade->add_option("--target", flags.grade.targets,
+                    "hv (the bundled core), xen (the real one, under QEMU), FILE.so (a core) or connect:ADDRESS (a "
+                    "running hypervisor's "
+                    "console: HOST:PORT, or the path of a socket or terminal); repeatable. Default: hv, xen");
+  grade->add_option("--restart", flags.grade.restart, "connect: shell command that resets the subject");
   grade->add_option("--guest", flags.guest, "how guests run on a core: direct")->check(CLI::IsMember({"direct"}));
   grade->add_option("--select", flags.grade.select, "only cases whose id begins with this; repeatable");
   grade->add_option("--profile", flags.grade.profiles,

@@ -15,12 +15,12 @@
 namespace assay {
 namespace {
 
-std::vector<TargetChoice> choose_targets(std::vector<std::string> names) {
+std::vector<TargetChoice> choose_targets(std::vector<std::string> names, const std::string& restart) {
   if (names.empty()) names = {"hv", "xen"};
   std::vector<TargetChoice> choices;
   std::set<std::string> folders;
   for (const std::string& name : names) {
-    choices.push_back(choose_target(name));
+    choices.push_back(choose_target(name, restart));
     if (!folders.insert(choices.back().folder).second) {
       throw InputError(fmt::format("--target {}: another target of this run is called {}, too; run them one by one",
                                    name, choices.back().folder));
@@ -107,7 +107,7 @@ ExitCode put_side_by_side(const std::vector<std::filesystem::path>& folders) {
 
 ExitCode run_grade(const GradeFlags& flags) {
   const Task task = make_task(flags);
-  const std::vector<TargetChoice> targets = choose_targets(flags.targets);
+  const std::vector<TargetChoice> targets = choose_targets(flags.targets, flags.restart);
   ExitCode code = kExitExpected;
   std::vector<std::filesystem::path> graded;
   for (const TargetChoice& target : targets) {

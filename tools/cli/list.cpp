@@ -27,6 +27,8 @@ ExitCode list_profiles() {
 ExitCode list_targets() {
   fmt::print("hv       the bundled core, in process: {}\n", artifact("hv.so").string());
   fmt::print("xen      the real Xen under QEMU: {}\n", xen_binary().string());
+  fmt::print(
+      "connect:ADDRESS  a running hypervisor, over its console: HOST:PORT, or the path of a socket or terminal\n");
   fmt::print("FILE.so  any core built against sim/port/port.h\n");
   return kExitExpected;
 }

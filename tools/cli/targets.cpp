@@ -11,14 +11,17 @@
 
 #include "conformance/runner/input_error.hpp"
 #include "sim/base/paths.hpp"
+#include "sim/target/connect/target_connect.hpp"
 #include "sim/target/host/target_host.hpp"
 #include "sim/target/xen/target_xen.hpp"
 
 namespace assay {
 namespace {
 
-constexpr std::chrono::seconds kCoreCaseLimit{10};  // in process a case takes milliseconds
-constexpr std::chrono::seconds kXenCaseLimit{120};  // a case may have to boot
+constexpr std::chrono::seconds kCoreCaseLimit{10};      // in process a case takes milliseconds
+constexpr std::chrono::seconds kXenCaseLimit{120};      // a case may have to boot
+constexpr std::chrono::seconds kConnectCaseLimit{300};  // likewise, on somebody's hardware
+constexpr std::string_view kConnect = "connect:";
 
 /// What the bundled core must be able to do: a change that takes one of these away fails the cases that need it.
 const std::vector<Capability> kBundledClaims{Capability::kDom0,        Capability::kPv64Guest,   Capability::kPvhGuest,
@@ -52,6 +55,21 @@ TargetChoice xen_target(const std::string& name) {
   return {name, name, make, 1, kXenCaseLimit, {kClaimsAll}};
 }
 
+TargetChoice connect_target(const std::string& name, const std::string& restart) {
+  ConnectOptions options;
+  options.name = name.substr(kConnect.size());
+  try {
+    options.address = connect::parse_address(options.name);
+  } catch (const std::invalid_argument& error) {
+    throw InputError(fmt::format("--target {}: {}", name, error.what()));
+  }
+  options.restart_command = restart;
+  options.dom0_image = artifact("agent-dom0.elf");
+  options.guest_image = artifact("agent.elf");
+  // One stream, one user.
+  return {name, "connect", [options] { return make_connect_target(options); }, 1, kConnectCaseLimit, {}};
+}
+
 void expect_elf(const std::filesystem::path& path) {
   constexpr std::array<char, 4> kElf{'\x7f', 'E', 'L', 'F'};
   std::array<char, 4> start{};
@@ -67,12 +85,13 @@ void expect_elf(const std::filesystem::path& path) {
 
 }  // namespace
 
-TargetChoice choose_target(const std::string& name) {
+TargetChoice choose_target(const std::string& name, const std::string& restart) {
+  if (name.starts_with(kConnect)) return connect_target(name, restart);
   if (name == "hv") return core_target(name, name, artifact("hv.so"), kBundledClaims, {kClaimsAll});
   if (name == "xen") return xen_target(name);
   if (name.find('/') == std::string::npos && !name.ends_with(".so")) {
-    throw InputError(
-        fmt::format("--target {}: no such target; known are hv, xen and the path of a core (FILE.so)", name));
+    throw InputError(fmt::format(
+        "--target {}: no such target; known are hv, xen, connect:ADDRESS and the path of a core (FILE.so)", name));
   }
   expect_elf(name);
   const std::filesystem::path core = std::filesystem::absolute(name);

@@ -19,8 +19,9 @@ struct TargetChoice {
   std::vector<std::string> claims;       ///< profiles, when the user names none
 };
 
-/// "hv", "xen", or the path of a core. Throws InputError when there is no such target or file, or the file is no core.
-TargetChoice choose_target(const std::string& name);
+/// "hv", "xen", "connect:ADDRESS" or the path of a core. `restart` is a shell command that resets what is at ADDRESS.
+/// Throws InputError when there is no such target or file, the file is no core, or the address is none.
+TargetChoice choose_target(const std::string& name, const std::string& restart = "");
 
 /// Where the Xen binary is looked for: $ASSAY_XEN, or the cache that tools/setup fills.
 std::filesystem::path xen_binary();

@@ -1,5 +1,7 @@
 /// What a PV64 guest has to set up before it can serve.
 #include "sim/guest/agent/agent.hpp"
+#include "sim/guest/agent/bridge.hpp"
+#include "sim/guest/agent/bridge_messages.h"
 
 namespace agent {
 
@@ -58,11 +60,15 @@ extern "C" {
   hypercall(__HYPERVISOR_update_va_mapping, address_of(&agent_shared_info_page), info->shared_info | kPteAttributes,
             UVMF_INVLPG);
   init_vcpu(0);
+  if (bridge_wanted(reinterpret_cast<const char*>(info->cmd_line))) start_bridge(*info);
   serve(states[0], address_of(info));
 }
 
 [[noreturn]] void agent_pv_secondary_main(uint32_t id) {
   init_vcpu(id % kVcpusMax);
+  if (id == ASSAY_BRIDGE_VCPU && bridge_wanted(reinterpret_cast<const char*>(pv_start_info->cmd_line))) {
+    serve_bridge(states[id]);
+  }
   serve(states[id % kVcpusMax], 0);
 }
 }

@@ -4,9 +4,13 @@
 #include <sstream>
 #include <system_error>
 
-#include "sim/target/xen/host_clock.hpp"
+#include "sim/target/agent/host_clock.hpp"
+#include "sim/target/xen/shared_mailbox.hpp"
 
 namespace assay::xen {
+
+using agents::host_now_ns;
+using agents::host_sleep_ns;
 
 namespace {
 
@@ -103,6 +107,14 @@ std::vector<Mfn> Machine::await_dom0() {
     }
     host_sleep_ns(kPollNs);
   }
+}
+
+std::unique_ptr<agents::Mailbox> Machine::open(const agents::MailboxPlace& place, agents::Watch& watch) {
+  SharedMailbox::Frames pointers{};
+  if (place.machine.size() != pointers.size())
+    throw HarnessFault("a mailbox does not have the expected count of frames");
+  for (size_t i = 0; i < pointers.size(); ++i) pointers[i] = ram_.frame(place.machine[i]);
+  return std::make_unique<SharedMailbox>(place.domain, pointers, watch);
 }
 
 void Machine::check_alive() {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sim/target/agent/mailbox.hpp"
 #include "sim/target/xen/console_log.hpp"
 #include "sim/target/xen/qemu_process.hpp"
 #include "sim/target/xen/shared_ram.hpp"
@@ -16,25 +17,25 @@ namespace assay::xen {
 /// Throws TargetUnavailable that says what is missing, where it was looked for and what to do.
 void check_available(const XenOptions& options);
 
-class Machine {
+class Machine : public agents::Boot {
  public:
   /// Starts the boot; does not wait for it.
   explicit Machine(const XenOptions& options);
 
   /// Waits until the privileged domain's agent listens; machine frames of its first vCPU's mailbox.
   /// Throws TargetDied when that does not happen.
-  std::vector<Mfn> await_dom0();
+  std::vector<Mfn> await_dom0() override;
+  std::unique_ptr<agents::Mailbox> open(const agents::MailboxPlace& place, agents::Watch& watch) override;
   /// Throws TargetDied when the machine is known to be dead: QEMU ended, the hypervisor panicked, dom0 is gone.
-  void check_alive();
+  void check_alive() override;
   /// As check_alive, for an operation that was not answered: asks the hypervisor on its console for a sign of life, and
   /// throws in any case. `what` names the operation.
-  [[noreturn]] void explain_silence(const std::string& what);
+  [[noreturn]] void explain_silence(const std::string& what) override;
 
-  [[nodiscard]] const SharedRam& ram() const { return ram_; }
   ConsoleLog& console() { return console_; }
   void type(std::string_view text) { qemu_.type(text); }
   /// Last console lines and what QEMU said.
-  std::string evidence();
+  std::string evidence() override;
   [[nodiscard]] pid_t qemu_pid() const { return qemu_.pid(); }
 
  private:

@@ -2,8 +2,9 @@
 
 #include <utility>
 
-#include "sim/target/xen/host_clock.hpp"
-#include "sim/target/xen/session.hpp"
+#include "sim/target/agent/host_clock.hpp"
+#include "sim/target/agent/session.hpp"
+#include "sim/target/xen/machine.hpp"
 
 namespace assay {
 
@@ -24,7 +25,7 @@ class TargetXen : public Target {
              session_->version(),
              {Capability::kDom0, Capability::kPv64Guest, Capability::kPvhGuest, Capability::kTwoGuests,
               Capability::kThreeGuests, Capability::kMultiVcpu, Capability::kConsoleText}};
-    session_->machine().console().mark();
+    machine_->console().mark();
   }
 
   [[nodiscard]] const TargetInfo& info() const override { return info_; }
@@ -33,32 +34,43 @@ class TargetXen : public Target {
       boot();
       ++boots_;
     }
-    session_->machine().console().mark();
+    machine_->console().mark();
   }
   Domain& dom0() override { return live().dom0(); }
   Domain& create_guest(const GuestSpec& spec) override { return live().create_guest(spec); }
   void destroy_guest(Domain& guest) override { live().destroy_guest(guest); }
   Vcpu& attach_vcpu(Domain& domain, uint32_t vcpu_id) override { return live().attach_vcpu(domain, vcpu_id); }
   void pass_time(uint64_t ns) override {
-    host_sleep_ns(ns);
-    live().machine().check_alive();
+    agents::host_sleep_ns(ns);
+    live_machine().check_alive();
   }
   [[nodiscard]] uint64_t patience_ns() const override { return kPatienceNs; }
-  std::string console() override { return live().machine().console().since_mark(); }
-  void type_console(std::string_view text) override { live().machine().type(text); }
+  std::string console() override { return live_machine().console().since_mark(); }
+  void type_console(std::string_view text) override { live_machine().type(text); }
   [[nodiscard]] uint64_t digest() const override { return 0; }
   std::string audit() override { return ""; }
   [[nodiscard]] uint32_t boots() const override { return boots_; }
-  std::string evidence() override { return session_ ? session_->machine().evidence() : ""; }
+  std::string evidence() override { return machine_ ? machine_->evidence() : ""; }
 
  private:
-  Session& live() {
+  agents::Session& live() {
     if (!session_) throw HarnessFault("target xen is used between a failed boot and the next begin_case");
     return *session_;
   }
+  Machine& live_machine() {
+    static_cast<void>(live());
+    return *machine_;
+  }
+  agents::SessionOptions session_options() const {
+    agents::SessionOptions made;
+    for (uint32_t pcpu = options_.dom0_vcpus; pcpu < options_.pcpus; ++pcpu) made.guest_pcpus.push_back(pcpu);
+    return made;
+  }
   void boot() {
     session_.reset();
-    session_ = std::make_unique<Session>(options_, images_);
+    machine_.reset();  // before the next one starts: two emulated machines would slow each other down
+    machine_ = std::make_unique<Machine>(options_);
+    session_ = std::make_unique<agents::Session>(*machine_, images_, session_options());
   }
   bool cleaned() {
     if (!session_) return false;
@@ -72,9 +84,10 @@ class TargetXen : public Target {
   }
 
   XenOptions options_;
-  Images images_;
+  agents::Images images_;
   TargetInfo info_;
-  std::unique_ptr<Session> session_;
+  std::unique_ptr<Machine> machine_;
+  std::unique_ptr<agents::Session> session_;
   uint32_t boots_ = 0;
 };
 

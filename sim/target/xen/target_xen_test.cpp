@@ -6,7 +6,7 @@
 #include <csignal>
 #include <fstream>
 
-#include "sim/target/xen/host_clock.hpp"
+#include "sim/target/agent/host_clock.hpp"
 #include "sim/target/xen/machine.hpp"
 #include "sim/target/xen/testing.hpp"
 

@@ -5,7 +5,7 @@
 
 #include "sim/abi/xen.hpp"
 #include "sim/base/paths.hpp"
-#include "sim/target/xen/host_clock.hpp"
+#include "sim/target/agent/host_clock.hpp"
 #include "sim/target/xen/target_xen.hpp"
 
 namespace {
@@ -15,16 +15,16 @@ int run(const char* xen, uint64_t calls) {
   options.xen = xen;
   options.dom0_image = assay::artifact("agent-dom0.elf");
   options.guest_image = assay::artifact("agent.elf");
-  const uint64_t boot_start = assay::xen::host_now_ns();
+  const uint64_t boot_start = assay::agents::host_now_ns();
   const auto target = assay::make_xen_target(options);
-  const uint64_t start = assay::xen::host_now_ns();
+  const uint64_t start = assay::agents::host_now_ns();
   std::printf("boot_ms %llu\nversion %s\n", static_cast<unsigned long long>((start - boot_start) / 1'000'000),
               target->info().version.c_str());
   assay::Vcpu& vcpu = target->dom0().vcpu(0);
   for (uint64_t i = 0; i < calls; ++i) {
     if (vcpu.hypercall(__HYPERVISOR_xen_version, {XENVER_version, 0}) <= 0) return EXIT_FAILURE;
   }
-  const uint64_t elapsed_ns = assay::xen::host_now_ns() - start;
+  const uint64_t elapsed_ns = assay::agents::host_now_ns() - start;
   std::printf("hypercalls_per_s %llu\n", static_cast<unsigned long long>(calls * 1'000'000'000 / elapsed_ns));
   return EXIT_SUCCESS;
 }

@@ -1,8 +1,8 @@
 /// Making a booted hypervisor ready for the next case.
 #include "sim/abi/xen.hpp"
-#include "sim/target/xen/session.hpp"
+#include "sim/target/agent/session.hpp"
 
-namespace assay::xen {
+namespace assay::agents {
 
 namespace {
 
@@ -29,6 +29,7 @@ bool Session::heap_is_sound() {
 }
 
 void Session::destroy_all_guests() {
+  for (auto& [id, guest] : guests_) guest.mailboxes.clear();
   while (const auto info = domain_info(kFirstGuest)) toolstack_->destroy(DomId{info->domain});
   guests_.clear();
 }
@@ -53,7 +54,7 @@ bool Session::reset_dom0() {
 }
 
 bool Session::clean() {
-  machine_.check_alive();
+  boot_.check_alive();
   if (has_traces_ || !settle_dom0()) return false;
   destroy_all_guests();
   if (!reset_dom0() || !heap_is_sound()) return false;
@@ -63,4 +64,4 @@ bool Session::clean() {
   return true;
 }
 
-}  // namespace assay::xen
+}  // namespace assay::agents

@@ -1,13 +1,17 @@
-#include "sim/target/xen/mailbox.hpp"
+#include "sim/target/xen/shared_mailbox.hpp"
 
 #include <sched.h>
 
 #include <algorithm>
 #include <cstring>
 
-#include "sim/target/xen/host_clock.hpp"
+#include "sim/target/agent/host_clock.hpp"
 
 namespace assay::xen {
+
+using agents::host_cpus;
+using agents::host_now_ns;
+using agents::host_sleep_ns;
 
 namespace {
 
@@ -33,21 +37,21 @@ bool shares_one_cpu() {
 
 }  // namespace
 
-Mailbox::Mailbox(DomId domain, const Frames& frames, Watch& watch)
+SharedMailbox::SharedMailbox(DomId domain, const Frames& frames, agents::Watch& watch)
     : domain_(domain), frames_(frames), watch_(&watch), sequence_(0) {
   sequence_ = __atomic_load_n(&header()->reply, __ATOMIC_ACQUIRE);
 }
 
-bool Mailbox::listens() const {
+bool SharedMailbox::listens() const {
   return __atomic_load_n(&header()->magic, __ATOMIC_ACQUIRE) == ASSAY_AGENT_MAGIC &&
          header()->version == ASSAY_AGENT_VERSION;
 }
 
-bool Mailbox::replied() const {
+bool SharedMailbox::replied() const {
   return __atomic_load_n(&header()->reply, __ATOMIC_ACQUIRE) == sequence_;
 }
 
-void Mailbox::copy_in(std::span<const std::byte> bytes) {
+void SharedMailbox::copy_in(std::span<const std::byte> bytes) {
   uint64_t at = kDataOffset;
   while (!bytes.empty()) {
     const uint64_t count = std::min<uint64_t>(bytes.size(), kPageSize - at % kPageSize);
@@ -57,7 +61,7 @@ void Mailbox::copy_in(std::span<const std::byte> bytes) {
   }
 }
 
-void Mailbox::copy_out(std::span<std::byte> bytes) const {
+void SharedMailbox::copy_out(std::span<std::byte> bytes) const {
   uint64_t at = kDataOffset;
   while (!bytes.empty()) {
     const uint64_t count = std::min<uint64_t>(bytes.size(), kPageSize - at % kPageSize);
@@ -67,7 +71,7 @@ void Mailbox::copy_out(std::span<std::byte> bytes) const {
   }
 }
 
-void Mailbox::start(const GuestRequest& request) {
+void SharedMailbox::start(const GuestRequest& request) {
   if (in_flight_) throw HarnessFault("a second operation was started on a vcpu that has one in flight");
   if (request.in.size() > ASSAY_MAILBOX_DATA_BYTES) throw HarnessFault("an operation carries too much data");
   assay_mailbox* box = header();
@@ -80,7 +84,7 @@ void Mailbox::start(const GuestRequest& request) {
   __atomic_store_n(&box->request, ++sequence_, __ATOMIC_RELEASE);
 }
 
-bool Mailbox::wait(uint64_t timeout_ns, bool owes_prompt_reply) {
+bool SharedMailbox::wait(uint64_t timeout_ns, bool owes_prompt_reply) {
   for (unsigned i = shares_one_cpu() ? 0 : kSpins; i > 0; --i) {
     if (replied()) return true;
     __builtin_ia32_pause();
@@ -108,7 +112,7 @@ bool Mailbox::wait(uint64_t timeout_ns, bool owes_prompt_reply) {
   return true;
 }
 
-void Mailbox::take(GuestReply& reply) {
+void SharedMailbox::take(GuestReply& reply) {
   const assay_mailbox* box = header();
   in_flight_ = false;
   reply.status = static_cast<assay_status>(box->status);
@@ -119,23 +123,27 @@ void Mailbox::take(GuestReply& reply) {
   copy_out(out_.first(std::min<uint64_t>(limit, box->reply_bytes)));
 }
 
-bool Mailbox::await(GuestReply& reply, uint64_t timeout_ns) {
+bool SharedMailbox::await(GuestReply& reply, uint64_t timeout_ns) {
   if (!in_flight_) throw HarnessFault("a reply is awaited and no operation is in flight");
   if (!wait(timeout_ns, false)) return false;
   take(reply);
   return true;
 }
 
-void Mailbox::execute(const GuestRequest& request, GuestReply& reply, uint64_t timeout_ns) {
+void SharedMailbox::execute(const GuestRequest& request, GuestReply& reply, uint64_t timeout_ns) {
   start(request);
   if (!wait(timeout_ns, true)) watch_->explain_silence(domain_, "operation " + std::to_string(request.op));
   take(reply);
 }
 
-void Mailbox::await_listener() {
+void SharedMailbox::await_listener() {
   const uint64_t start_ns = host_now_ns();
   uint64_t domain_check = start_ns + kDomainCheckNs;
   while (!listens()) {
+    if (__atomic_load_n(&header()->magic, __ATOMIC_ACQUIRE) == ASSAY_AGENT_MAGIC) {
+      throw HarnessFault("an agent of version " + std::to_string(header()->version) + " listens, not of version " +
+                         std::to_string(ASSAY_AGENT_VERSION));
+    }
     const uint64_t now = host_now_ns();
     if (now - start_ns > kListenLimitNs) watch_->explain_silence(domain_, "the start of a vcpu");
     if (now >= domain_check) {

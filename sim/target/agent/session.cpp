@@ -1,12 +1,13 @@
-#include "sim/target/xen/session.hpp"
+#include "sim/target/agent/session.hpp"
 
+#include <cstdlib>
 #include <utility>
 
 #include "sim/abi/xen.hpp"
-#include "sim/target/xen/dom0_traces.hpp"
-#include "sim/target/xen/host_clock.hpp"
+#include "sim/target/agent/dom0_traces.hpp"
+#include "sim/target/agent/host_clock.hpp"
 
-namespace assay::xen {
+namespace assay::agents {
 
 namespace {
 
@@ -14,10 +15,11 @@ constexpr DomId kDom0{0};
 /// Part of dom0's heap that the toolstack and this target keep for themselves.
 constexpr uint64_t kPrivilegedHeapBytes = 1u << 20;
 
-std::vector<uint32_t> guest_pcpus(const XenOptions& options) {
-  std::vector<uint32_t> pcpus;
-  for (uint32_t pcpu = options.dom0_vcpus; pcpu < options.pcpus; ++pcpu) pcpus.push_back(pcpu);
-  return pcpus;
+/// A PV64 domain's frames are machine frames for everybody.
+MailboxPlace pv_place(DomId domain, const std::vector<Mfn>& frames) {
+  MailboxPlace place{domain, frames, {}};
+  for (const Mfn frame : frames) place.foreign.emplace_back(frame.raw());
+  return place;
 }
 
 GuestSpace with_heap(const GuestSpace& space, uint64_t start, uint64_t end) {
@@ -46,29 +48,34 @@ class Session::Dom0Port : public MailboxPort {
   Session* session_;
 };
 
-Session::Session(const XenOptions& options, const Images& images) : machine_(options) {
+Session::Session(Boot& boot, const Images& images, const SessionOptions& options) : boot_(boot) {
   make_sleeps_precise();
-  dom0_mailboxes_.push_back(std::make_unique<Mailbox>(kDom0, frames_of(machine_.await_dom0()), *this));
-  if (!dom0_mailboxes_[0]->listens()) throw HarnessFault("dom0 announced a mailbox of another version");
+  dom0_mailboxes_.push_back(boot_.open(pv_place(kDom0, boot_.await_dom0()), *this));
+  dom0_mailboxes_[0]->await_listener();
   dom0_space_.layout = images.dom0.layout;
+  dom0_space_.layout.heap_end -= options.dom0_heap_kept_bytes;
   dom0_space_ = dom0_space();
   const assay_agent_layout& layout = dom0_space_.layout;
   privileged_ = std::make_unique<Domain>(
       kDom0, GuestType::kPv64, with_heap(dom0_space_, layout.heap_start, layout.heap_start + kPrivilegedHeapBytes));
   privileged_->add_vcpu(std::make_unique<MailboxPort>(*dom0_mailboxes_[0]));
   scratch_ = privileged_->alloc_pages(1);
-  toolstack_ = std::make_unique<Toolstack>(*privileged_, images.guest, guest_pcpus(options));
+  toolstack_ = std::make_unique<Toolstack>(*privileged_, images.guest, options.guest_pcpus);
   dom0_pages_ = domain_info(kDom0)->tot_pages;
   adopt_dom0();
 }
 
 Session::~Session() = default;
 
-Mailbox::Frames Session::frames_of(const std::vector<Mfn>& frames) const {
-  Mailbox::Frames pointers{};
-  if (frames.size() != pointers.size()) throw HarnessFault("a mailbox does not have the expected count of frames");
-  for (size_t i = 0; i < pointers.size(); ++i) pointers[i] = machine_.ram().frame(frames[i]);
-  return pointers;
+MailboxPlace Session::place(const Guest& guest, uint32_t vcpu_id) const {
+  MailboxPlace place = pv_place(guest.built.id, guest.built.mailbox_frames[vcpu_id]);
+  if (guest.domain->type() == GuestType::kPv64) return place;
+  const assay_agent_layout& layout = guest.built.space.layout;
+  const Gva box{layout.mailboxes + vcpu_id * layout.mailbox_stride};
+  for (unsigned i = 0; i < kMailboxFrames; ++i) {
+    place.foreign[i] = Gfn{guest.domain->pfn_of(box + i * kPageSize).raw()};
+  }
+  return place;
 }
 
 GuestSpace Session::dom0_space() {
@@ -116,7 +123,7 @@ Domain& Session::create_guest(const GuestSpec& spec) {
 
 void Session::open_vcpu(Guest& guest, uint32_t vcpu_id) {
   if (vcpu_id >= guest.mailboxes.size()) throw HarnessFault("the guest has no vcpu " + std::to_string(vcpu_id));
-  auto mailbox = std::make_unique<Mailbox>(guest.built.id, frames_of(guest.built.mailbox_frames[vcpu_id]), *this);
+  std::unique_ptr<Mailbox> mailbox = boot_.open(place(guest, vcpu_id), *this);
   mailbox->await_listener();
   guest.mailboxes[vcpu_id] = std::move(mailbox);
   guest.domain->add_vcpu(std::make_unique<MailboxPort>(*guest.mailboxes[vcpu_id]));
@@ -124,17 +131,18 @@ void Session::open_vcpu(Guest& guest, uint32_t vcpu_id) {
 
 void Session::destroy_guest(Domain& guest) {
   const DomId id = guest.id();
+  guests_.at(id).mailboxes.clear();  // an open mailbox may be a reference that keeps the domain from going
   toolstack_->destroy(id);
   guests_.erase(id);
 }
 
-std::vector<Mfn> Session::dom0_mailbox_frames(uint32_t vcpu_id) {
+MailboxPlace Session::dom0_place(uint32_t vcpu_id) {
   std::vector<Mfn> frames;
   const Gva box{dom0_space_.layout.mailboxes + vcpu_id * dom0_space_.layout.mailbox_stride};
-  for (unsigned i = 0; i < Mailbox::kFrames; ++i) {
+  for (unsigned i = 0; i < kMailboxFrames; ++i) {
     frames.emplace_back(privileged_->gfn_of(box + i * kPageSize).raw());
   }
-  return frames;
+  return pv_place(kDom0, frames);
 }
 
 Vcpu& Session::attach_vcpu(Domain& domain, uint32_t vcpu_id) {
@@ -144,7 +152,7 @@ Vcpu& Session::attach_vcpu(Domain& domain, uint32_t vcpu_id) {
     return domain.vcpu(vcpu_id);
   }
   if (vcpu_id >= dom0_mailboxes_.size()) {
-    dom0_mailboxes_.push_back(std::make_unique<Mailbox>(kDom0, frames_of(dom0_mailbox_frames(vcpu_id)), *this));
+    dom0_mailboxes_.push_back(boot_.open(dom0_place(vcpu_id), *this));
   }
   dom0_mailboxes_[vcpu_id]->await_listener();
   return domain.add_vcpu(std::make_unique<Dom0Port>(*dom0_mailboxes_[vcpu_id], *this));
@@ -167,18 +175,19 @@ void Session::check_domain(DomId domain) {
   const auto info = domain_info(domain);
   const std::string name = "domain " + std::to_string(domain.raw());
   if (!info || info->domain != domain.raw()) {
-    throw TargetDied(TargetDied::How::kDeadAgent, name + " is gone\n" + machine_.evidence());
+    throw TargetDied(TargetDied::How::kDeadAgent, name + " is gone\n" + boot_.evidence());
   }
   if ((info->flags & (XEN_DOMINF_dying | XEN_DOMINF_shutdown)) == 0) return;
   const uint32_t reason = (info->flags >> XEN_DOMINF_shutdownshift) & XEN_DOMINF_shutdownmask;
   throw TargetDied(TargetDied::How::kDeadAgent,
-                   name + " is dead, shutdown reason " + std::to_string(reason) + "\n" + machine_.evidence());
+                   name + " is dead, shutdown reason " + std::to_string(reason) + "\n" + boot_.evidence());
 }
 
 void Session::explain_silence(DomId domain, const std::string& what) {
-  machine_.check_alive();
+  boot_.check_alive();
   check_domain(domain);
-  machine_.explain_silence(what + " of domain " + std::to_string(domain.raw()));
+  boot_.explain_silence(what + " of domain " + std::to_string(domain.raw()));
+  std::abort();  // a virtual function's [[noreturn]] is not seen through a reference
 }
 
-}  // namespace assay::xen
+}  // namespace assay::agents

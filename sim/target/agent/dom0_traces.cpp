@@ -1,8 +1,8 @@
-#include "sim/target/xen/dom0_traces.hpp"
+#include "sim/target/agent/dom0_traces.hpp"
 
 #include "sim/abi/xen.hpp"
 
-namespace assay::xen {
+namespace assay::agents {
 
 bool leaves_traces(const GuestRequest& request, int64_t result) {
   if (request.op == ASSAY_OP_CALL || request.op == ASSAY_OP_WRMSR) return true;
@@ -29,4 +29,4 @@ bool leaves_traces(const GuestRequest& request, int64_t result) {
   }
 }
 
-}  // namespace assay::xen
+}  // namespace assay::agents

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace assay::xen {
+namespace assay::agents {
 
 uint64_t host_now_ns();
 void host_sleep_ns(uint64_t ns);
@@ -12,4 +12,4 @@ void make_sleeps_precise();
 /// CPUs that this thread may run on.
 unsigned host_cpus();
 
-}  // namespace assay::xen
+}  // namespace assay::agents

@@ -1,4 +1,4 @@
-#include "sim/target/xen/host_clock.hpp"
+#include "sim/target/agent/host_clock.hpp"
 
 #include <sched.h>
 #include <sys/prctl.h>
@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <ctime>
 
-namespace assay::xen {
+namespace assay::agents {
 
 namespace {
 constexpr uint64_t kSecondNs = 1'000'000'000;
@@ -35,4 +35,4 @@ unsigned host_cpus() {
   return static_cast<unsigned>(CPU_COUNT(&allowed));
 }
 
-}  // namespace assay::xen
+}  // namespace assay::agents

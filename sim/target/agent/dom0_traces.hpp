@@ -3,10 +3,10 @@
 
 #include "sim/target/target.hpp"
 
-namespace assay::xen {
+namespace assay::agents {
 
 /// True when the request is a hypercall after which dom0 differs for good. `result` is what it returned; 0 when that is
 /// not known yet. Calls inside a multicall are not seen.
 bool leaves_traces(const GuestRequest& request, int64_t result);
 
-}  // namespace assay::xen
+}  // namespace assay::agents

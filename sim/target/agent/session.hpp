@@ -9,24 +9,27 @@
 
 #include "sim/abi/xen.hpp"
 #include "sim/guest/agent_image.hpp"
-#include "sim/target/xen/machine.hpp"
-#include "sim/target/xen/mailbox.hpp"
+#include "sim/target/agent/mailbox.hpp"
 #include "sim/toolstack/toolstack.hpp"
 
-namespace assay::xen {
+namespace assay::agents {
 
 /// Both images, read once for all boots.
 struct Images {
   AgentImage dom0, guest;
 };
 
+struct SessionOptions {
+  std::vector<uint32_t> guest_pcpus;  ///< guests' vCPUs are pinned to these in turn; empty: not pinned
+  uint64_t dom0_heap_kept_bytes = 0;  ///< end of dom0's heap that is not to be handed out
+};
+
 class Session : public Watch {
  public:
-  /// Boots and waits for dom0. Throws TargetDied when it does not come.
-  Session(const XenOptions& options, const Images& images);
+  /// Waits for dom0. Throws TargetDied when it does not come. `boot` must outlive the session.
+  Session(Boot& boot, const Images& images, const SessionOptions& options);
   ~Session() override;
 
-  Machine& machine() { return machine_; }
   /// dom0 as a case sees it; valid until `clean`.
   Domain& dom0() { return *dom0_; }
   /// The subject's own version, "4.17.7".
@@ -48,14 +51,14 @@ class Session : public Watch {
   };
   class Dom0Port;
 
-  void check_machine() override { machine_.check_alive(); }
+  void check_machine() override { boot_.check_alive(); }
   void check_domain(DomId domain) override;
   [[noreturn]] void explain_silence(DomId domain, const std::string& what) override;
 
-  [[nodiscard]] Mailbox::Frames frames_of(const std::vector<Mfn>& frames) const;
+  [[nodiscard]] MailboxPlace place(const Guest& guest, uint32_t vcpu_id) const;
   GuestSpace dom0_space();
   void adopt_dom0();
-  std::vector<Mfn> dom0_mailbox_frames(uint32_t vcpu_id);
+  MailboxPlace dom0_place(uint32_t vcpu_id);
   bool settle_dom0();
   bool reset_dom0();
   bool heap_is_sound();
@@ -64,7 +67,7 @@ class Session : public Watch {
   std::optional<xen_domctl_getdomaininfo> domain_info(DomId first);
   void open_vcpu(Guest& guest, uint32_t vcpu_id);
 
-  Machine machine_;
+  Boot& boot_;
   std::vector<std::unique_ptr<Mailbox>> dom0_mailboxes_;
   GuestSpace dom0_space_;
   /// dom0 twice, with a part of the heap each: what the toolstack has taken stays taken, a case's part starts afresh.
@@ -77,4 +80,4 @@ class Session : public Watch {
   std::map<DomId, Guest> guests_;
 };
 
-}  // namespace assay::xen
+}  // namespace assay::agents
