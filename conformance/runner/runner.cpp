@@ -200,6 +200,7 @@ class Run {
                       .notes = {},
                       .console = "",
                       .evidence = log,
+                      .steps = {},
                       .duration_us = static_cast<uint64_t>(spent.count())});
     } else if (worker->starting()) {
       if (!was_ready_ || ++failed_starts_ >= kFailedStartsMax) {
