@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "sim/abi/xen.hpp"
+
 namespace assay {
 namespace {
 
@@ -29,6 +31,11 @@ constexpr std::array kPvh{
 std::span<const BadPointer> bad_pointers(GuestType type) {
   if (type == GuestType::kPv64) return kPv64;
   return kPvh;
+}
+
+bool beyond_guest_space(GuestType type, Gva va) {
+  constexpr uint64_t kLowerHalfEnd = 0x0000'8000'0000'0000;
+  return type == GuestType::kPv64 && va.raw() >= kLowerHalfEnd && va.raw() < HYPERVISOR_VIRT_END;
 }
 
 Gva bad_pointer(GuestType type) {

@@ -234,10 +234,13 @@ class Domain {
 
 struct GuestSpec {
   GuestType type = GuestType::kPv64;
-  uint32_t vcpus = 1;            ///< created and, with `online`, brought up by the guest itself
-  uint32_t vcpus_online = 1;     ///< vCPUs 0..n-1 run the agent when create_guest returns
-  uint32_t pages = 1024;         ///< memory of the guest
-  uint32_t max_evtchn_port = 0;  ///< 0 = the ABI's own limit
+  uint32_t vcpus = 1;                ///< created and, with `online`, brought up by the guest itself
+  uint32_t vcpus_online = 1;         ///< vCPUs 0..n-1 run the agent when create_guest returns
+  uint32_t pages = 1024;             ///< memory of the guest
+  uint32_t max_evtchn_port = 0;      ///< 0 = the ABI's own limit
+  int32_t max_grant_frames = -1;     ///< of the grant table; -1 = the hypervisor's default
+  int32_t max_maptrack_frames = -1;  ///< of grant handles; -1 = the hypervisor's default
+  uint32_t max_grant_version = 2;
 };
 
 /// Everything a case may ask for by name (`needs`); a target that lacks one makes the case SKIP.

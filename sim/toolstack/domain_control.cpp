@@ -12,7 +12,6 @@ namespace assay::toolstack {
 
 namespace {
 
-constexpr uint32_t kGrantVersionMax = 2;
 constexpr uint32_t kPcpusMax = 256;
 /// A teardown that makes no end of continuations is a fault of the hypervisor.
 constexpr uint32_t kDestroyCallsMax = 10'000;
@@ -37,9 +36,9 @@ DomId DomainControl::create(const GuestSpec& spec) const {
   }
   create.max_vcpus = spec.vcpus;
   create.max_evtchn_port = spec.max_evtchn_port != 0 ? spec.max_evtchn_port : UINT32_MAX;
-  create.max_grant_frames = -1;
-  create.max_maptrack_frames = -1;
-  create.grant_opts = XEN_DOMCTL_GRANT_version(kGrantVersionMax);
+  create.max_grant_frames = spec.max_grant_frames;
+  create.max_maptrack_frames = spec.max_maptrack_frames;
+  create.grant_opts = XEN_DOMCTL_GRANT_version(spec.max_grant_version);
   must(dom0_->domctl(op), "createdomain");
   return DomId{op.domain};
 }

@@ -115,6 +115,10 @@ void Toolstack::destroy(DomId id) {
   impl_->destroy(id);
 }
 
+void Toolstack::begin_destroy(DomId id) {
+  (void)impl_->work().control.destroy(id);
+}
+
 void Toolstack::bring_up(Domain& guest, uint32_t vcpu_id) {
   bring_up_vcpu(guest, vcpu_id);
 }

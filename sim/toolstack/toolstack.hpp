@@ -37,6 +37,8 @@ class Toolstack {
   BuiltGuest build(const GuestSpec& spec);
   /// Destroys and waits until the domain id is gone. Idempotent.
   void destroy(DomId id);
+  /// Destroys without waiting. Domains that refer to each other's memory must all be torn down before any id goes.
+  void begin_destroy(DomId id);
   /// Starts a further vCPU of a guest at the agent's secondary entry, by the guest's own hypercalls on vCPU 0.
   void bring_up(Domain& guest, uint32_t vcpu_id);
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "conformance/case.hpp"
-#include "sim/abi/xen.hpp"
+#include "conformance/guest/pv_mapping.hpp"
 
 namespace assay {
 
@@ -11,14 +11,6 @@ struct SparePage {
   Gfn gfn;  ///< what memory_op's frame lists name: the machine frame for PV64, the pfn for PVH
   Gva va;
 };
-
-/// Flags of a page-table entry: present, writable, user, accessed, dirty.
-constexpr uint64_t kMapped = 0x67;
-
-/// What a PV64 guest maps at `va` from now on: a frame with flags, or nothing (0). Returns the hypercall's result.
-inline int64_t update_mapping(Vcpu& vcpu, Gva va, uint64_t entry) {
-  return vcpu.hypercall(__HYPERVISOR_update_va_mapping, {va.raw(), entry, UVMF_INVLPG | UVMF_LOCAL});
-}
 
 /// Takes a page of the heap; a PV64 guest also removes its mapping, which would keep a reference.
 inline SparePage spare_page(CaseContext& c) {

@@ -28,8 +28,12 @@ bool Session::heap_is_sound() {
   return used_bytes == 0 || !privileged_->vcpu(0).fill(Gva{layout.heap_start}, used_bytes, 0);
 }
 
+// A guest that has mapped memory of another keeps that one's id alive: all are torn down before any is waited for.
 void Session::destroy_all_guests() {
   for (auto& [id, guest] : guests_) guest.mailboxes.clear();
+  for (auto info = domain_info(kFirstGuest); info; info = domain_info(DomId{static_cast<uint16_t>(info->domain + 1)})) {
+    toolstack_->begin_destroy(DomId{info->domain});
+  }
   while (const auto info = domain_info(kFirstGuest)) toolstack_->destroy(DomId{info->domain});
   guests_.clear();
 }
