@@ -14,12 +14,18 @@ void inject(assay_run& next, uint32_t vector) {
   next.inject_vector = vector;
 }
 
-/// Faults first, then NMI, then the event vector; one at a time.
+/// Faults first, then what a device model injects, then NMI, then the event vector; one at a time.
 void deliver_hvm(Vcpu& vcpu, assay_run& next) {
   HvmState& hvm = vcpu.hvm;
   if (hvm.fault_pending) {
     hvm.fault_pending = false;
     inject(next, kVectorGeneralProtection);
+    return;
+  }
+  if (hvm.event_queued) {
+    hvm.event_queued = false;
+    if (hvm.event_vector == kVectorPageFault) vcpu.regs.cr2 = hvm.event_address;
+    inject(next, hvm.event_vector);
     return;
   }
   if (hvm.nmi_pending) {

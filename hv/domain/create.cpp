@@ -6,6 +6,7 @@
 #include "hv/domain/domain_list.hpp"
 #include "hv/domain/lifecycle.hpp"
 #include "hv/domain/release.hpp"
+#include "hv/sched/cpupool.hpp"
 #include "hv/vcpu/time.hpp"
 
 namespace hv {
@@ -61,6 +62,8 @@ Result<Domain*> create_domain(const DomainConfig& config) {
   }
   domain->controller_pauses = 1;
   publish_wallclock(*domain->shared_info(), domain->time_offset_s);
+  domain->pool = config.pool != nullptr ? config.pool : &first_cpupool();
+  ++domain->pool->domains;
   list_domain(*domain);
   return domain;
 }
@@ -70,6 +73,7 @@ Status allocate_vcpus(Domain& domain) {
     if (domain.vcpus[i] != nullptr) continue;
     domain.vcpus[i] = vcpu_create(domain, domain.memory, domain.shared_info(), i);
     if (domain.vcpus[i] == nullptr) return fail(XEN_ENOMEM);
+    domain.vcpus[i]->pool = domain.pool;
     if (domain.controller_pauses + domain.internal_pauses != 0) vcpu_pause(*domain.vcpus[i], kPauseDomain);
     if (domain.shut_down) vcpu_pause(*domain.vcpus[i], kPauseShutdown);
   }

@@ -6,6 +6,7 @@
 #include "hv/domain/pause.hpp"
 #include "hv/domain/release.hpp"
 #include "hv/domain/watchdog.hpp"
+#include "hv/mm/page_refs.hpp"
 
 namespace hv {
 
@@ -34,6 +35,8 @@ bool release_memory(Domain& domain, bool (*preempt)(void*), void* context) {
   for (uint32_t i = 0; i < domain.max_vcpus; ++i) {
     if (domain.vcpus[i] != nullptr) drop_vcpu_frames(*domain.vcpus[i]);
   }
+  if (domain.eoi_frame != kInvalidMfn) put_page_and_type(domain.eoi_frame);
+  domain.eoi_frame = kInvalidMfn;
   while (true) {
     uint64_t budget = kFramesBetweenChecks;
     if (relinquish_memory(domain.memory, budget)) return true;

@@ -58,6 +58,8 @@ struct Domain final : UpcallSink {
   bool debugger_attached = false;
   uint16_t sched_weight = 256;  ///< as the toolstack set it: policies may look, the simple one does not
   uint16_t sched_cap = 0;
+  Mfn eoi_frame = kInvalidMfn;                 ///< PHYSDEVOP_pirq_eoi_gmfn: held writable
+  struct CpuPool* pool = nullptr;              ///< set by creation
   struct FrameRange* device_frames = nullptr;  ///< XEN_DOMCTL_iomem_permission: what it may map, ascending
   DomId target_of{DOMID_INVALID};              ///< XEN_DOMCTL_set_target: the domain this one emulates devices for
 

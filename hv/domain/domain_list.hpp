@@ -10,7 +10,9 @@ namespace hv {
 struct DomainList {
   Lock control_lock;  ///< domctl: one operation at a time, as most of them stop a domain and then change it
   Domain* head = nullptr;
-  uint16_t id_cursor = 0;                         ///< the id handed out last
+  uint16_t id_cursor = 0;          ///< the id handed out last
+  uint32_t grant_frames_max = 64;  ///< most that a new domain may ask for
+  uint32_t maptrack_frames_max = 1024;
   bool dead_wait = false;                         ///< for the last references to their frames to go
   std::array<Domain*, NR_VIRQS> virq_handlers{};  ///< null: the first domain
 };

@@ -19,6 +19,7 @@ struct DomainConfig {
   uint32_t max_evtchn_port = 0;
   GrantLimits grants{};
   std::array<uint8_t, 16> handle{};
+  struct CpuPool* pool = nullptr;  ///< null = the first
 };
 
 /// A domain without vCPUs and memory, paused once by its controller, in the list. ENOMEM: nothing is left.

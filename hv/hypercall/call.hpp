@@ -56,8 +56,11 @@ int64_t do_sched_op(Call& call);
 int64_t do_callback_op(Call& call);
 int64_t do_event_channel_op_compat(Call& call);
 int64_t do_event_channel_op(Call& call);
+int64_t do_physdev_op(Call& call);
 int64_t do_hvm_op(Call& call);
 int64_t do_sysctl(Call& call);
 int64_t do_domctl(Call& call);
+int64_t do_dm_op(Call& call);
+int64_t do_hypfs_op(Call& call);
 
 }  // namespace hv

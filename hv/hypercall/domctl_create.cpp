@@ -6,6 +6,7 @@
 #include "hv/domain/lifecycle.hpp"
 #include "hv/domain/pause.hpp"
 #include "hv/hypercall/domctl.hpp"
+#include "hv/sched/cpupool.hpp"
 
 namespace hv {
 
@@ -36,18 +37,26 @@ Status check_flags(const xen_domctl_createdomain& config) {
   return kOk;
 }
 
+/// What the toolstack allows at present, of what a table can have at all.
+uint32_t grant_frames_limit() {
+  return std::min(domain_list().grant_frames_max, kGrantFramesMax);
+}
+uint32_t maptrack_frames_limit() {
+  return std::min(domain_list().maptrack_frames_max, kMaptrackFramesMax);
+}
+
 /// Negative: as many as the machine gives to any domain.
 GrantLimits grant_limits(const xen_domctl_createdomain& config) {
   const auto limit = [](int32_t wanted, uint32_t most) { return wanted < 0 ? most : static_cast<uint32_t>(wanted); };
-  return {limit(config.max_grant_frames, kGrantFramesMax), limit(config.max_maptrack_frames, kMaptrackFramesMax),
-          XEN_DOMCTL_GRANT_version(config.grant_opts)};
+  return {limit(config.max_grant_frames, grant_frames_limit()),
+          limit(config.max_maptrack_frames, maptrack_frames_limit()), XEN_DOMCTL_GRANT_version(config.grant_opts)};
 }
 
 Status check_grants(const xen_domctl_createdomain& config) {
   const GrantLimits limits = grant_limits(config);
-  const bool frames_ok = limits.frames_max >= 1 && limits.frames_max <= kGrantFramesMax;
+  const bool frames_ok = limits.frames_max >= 1 && limits.frames_max <= grant_frames_limit();
   const bool version_ok = limits.version_max >= 1 && limits.version_max <= kGrantVersionMax;
-  if (!frames_ok || limits.maptrack_frames_max > kMaptrackFramesMax) return fail(XEN_EINVAL);
+  if (!frames_ok || limits.maptrack_frames_max > maptrack_frames_limit()) return fail(XEN_EINVAL);
   return version_ok ? kOk : fail(XEN_EINVAL);
 }
 
@@ -69,7 +78,7 @@ Status check_config(const xen_domctl_createdomain& config) {
   // Nested paging is the only way to run an HVM guest: there are no shadow page tables.
   const bool shadow = has(config.flags, XEN_DOMCTL_CDF_hvm) && !has(config.flags, XEN_DOMCTL_CDF_hap);
   if (shadow) return fail(XEN_EOPNOTSUPP);
-  return config.cpupool_id == 0 ? kOk : fail(XEN_ESRCH);
+  return cpupool_by_id(config.cpupool_id) != nullptr ? kOk : fail(XEN_ESRCH);
 }
 
 DomainConfig to_config(DomId id, const xen_domctl_createdomain& from) {
@@ -81,6 +90,7 @@ DomainConfig to_config(DomId id, const xen_domctl_createdomain& from) {
   config.emulation_flags = from.arch.emulation_flags;
   config.misc_flags = from.arch.misc_flags;
   config.max_vcpus = from.max_vcpus;
+  config.pool = cpupool_by_id(from.cpupool_id);
   config.max_evtchn_port = from.max_evtchn_port;
   config.grants = grant_limits(from);
   std::ranges::copy(from.handle, config.handle.begin());

@@ -1,10 +1,12 @@
 /// Where vCPUs may run, and what share they get.
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "hv/hypercall/bitmap.hpp"
 #include "hv/hypercall/domctl.hpp"
 #include "hv/hypercall/scratch.hpp"
+#include "hv/sched/cpupool.hpp"
 
 namespace hv {
 
@@ -24,11 +26,8 @@ CpuMask both(const CpuMask& a, const CpuMask& b) {
   return mask;
 }
 
-/// EINVAL when no pCPU of this machine is in the mask.
-Status set_affinity(Affinity& affinity, const CpuMask& mask) {
-  if (both(mask, online_cpus()) == CpuMask{}) return fail(XEN_EINVAL);
-  std::ranges::copy(mask, affinity);
-  return kOk;
+CpuMask pool_cpus(const Domain& domain) {
+  return std::to_array(domain.pool->pcpus);
 }
 
 /// Flags that ask for neither mask are no error (measured on 4.17): then there is nothing to do.
@@ -46,11 +45,13 @@ Result<Vcpu*> find(Domctl& ctl) {
   return vcpu;
 }
 
-/// Reads, sets, and reports what will be in effect.
-Status set_and_report(const AddressSpace& space, Affinity& affinity, const xenctl_bitmap& map, const CpuMask& within) {
+/// Reads, sets, and reports what will be in effect. EINVAL: a mask that `needed` shares nothing with.
+Status set_and_report(const AddressSpace& space, Affinity& affinity, const xenctl_bitmap& map, const CpuMask& within,
+                      const CpuMask* needed) {
   CpuMask mask;
   if (!read_cpu_mask(space, mask, map)) return fail(XEN_EFAULT);
-  if (const Status status = set_affinity(affinity, mask); !status.ok()) return status;
+  if (needed != nullptr && both(mask, *needed) == CpuMask{}) return fail(XEN_EINVAL);
+  std::ranges::copy(mask, affinity);
   return write_cpu_mask(space, map, both(mask, within)) ? kOk : fail(XEN_EFAULT);
 }
 
@@ -61,15 +62,17 @@ int64_t domctl_setvcpuaffinity(Domctl& ctl) {
   const Result<Vcpu*> found = find(ctl);
   if (!found.ok()) return found.status().raw();
   Vcpu& vcpu = **found;
+  const CpuMask pool = pool_cpus(ctl.target());
   const CpuMask old_hard = load(vcpu.hard_affinity);
   Status status = kOk;
   if ((p.flags & XEN_VCPUAFFINITY_HARD) != 0) {
-    status = set_and_report(ctl.call.space(), vcpu.hard_affinity, p.cpumap_hard, online_cpus());
+    status = set_and_report(ctl.call.space(), vcpu.hard_affinity, p.cpumap_hard, pool, &pool);
     if (status.ok()) sched_affinity_changed(vcpu);
   }
   if (status.ok() && (p.flags & XEN_VCPUAFFINITY_SOFT) != 0) {
-    const CpuMask within = both(load(vcpu.hard_affinity), online_cpus());
-    status = set_and_report(ctl.call.space(), vcpu.soft_affinity, p.cpumap_soft, within);
+    // A soft affinity without any pCPU is no error (measured on 4.17): then there is no preference.
+    const CpuMask within = both(load(vcpu.hard_affinity), pool);
+    status = set_and_report(ctl.call.space(), vcpu.soft_affinity, p.cpumap_soft, within, nullptr);
     // Both or none.
     if (!status.ok() && (p.flags & XEN_VCPUAFFINITY_HARD) != 0) {
       std::ranges::copy(old_hard, vcpu.hard_affinity);
@@ -85,9 +88,9 @@ int64_t domctl_getvcpuaffinity(Domctl& ctl) {
   if (!vcpu.ok()) return vcpu.status().raw();
   const AddressSpace space = ctl.call.space();
   const bool hard = (p.flags & XEN_VCPUAFFINITY_HARD) == 0 ||
-                    write_cpu_mask(space, p.cpumap_hard, both(load((*vcpu)->hard_affinity), online_cpus()));
+                    write_cpu_mask(space, p.cpumap_hard, both(load((*vcpu)->hard_affinity), pool_cpus(ctl.target())));
   const bool soft = (p.flags & XEN_VCPUAFFINITY_SOFT) == 0 ||
-                    write_cpu_mask(space, p.cpumap_soft, both(load((*vcpu)->soft_affinity), online_cpus()));
+                    write_cpu_mask(space, p.cpumap_soft, both(load((*vcpu)->soft_affinity), pool_cpus(ctl.target())));
   return hard && soft ? 0 : -XEN_EFAULT;
 }
 

@@ -24,6 +24,10 @@ int64_t dispatch(Sysctl& ctl) {
       return sysctl_cputopoinfo(ctl);
     case XEN_SYSCTL_numainfo:
       return sysctl_numainfo(ctl);
+    case XEN_SYSCTL_cpupool_op:
+      return sysctl_cpupool_op(ctl);
+    case XEN_SYSCTL_scheduler_op:
+      return sysctl_scheduler_op(ctl);
     default:
       return -XEN_ENOSYS;
   }

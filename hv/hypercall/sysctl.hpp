@@ -18,5 +18,7 @@ int64_t sysctl_getcpuinfo(Sysctl& ctl);
 int64_t sysctl_availheap(Sysctl& ctl);
 int64_t sysctl_cputopoinfo(Sysctl& ctl);
 int64_t sysctl_numainfo(Sysctl& ctl);
+int64_t sysctl_cpupool_op(Sysctl& ctl);
+int64_t sysctl_scheduler_op(Sysctl& ctl);
 
 }  // namespace hv

@@ -21,11 +21,11 @@ uint32_t RoundRobin::abi_id() const {
 }
 
 uint32_t RoundRobin::place(const Vcpu& vcpu) const {
-  const bool last_allowed = affinity_has(vcpu.hard_affinity, vcpu.pcpu);
+  const bool last_allowed = may_run_on(vcpu, vcpu.pcpu);
   if (last_allowed && idle(vcpu.pcpu)) return vcpu.pcpu;
   uint32_t best = pcpus_;
   for (uint32_t pcpu = 0; pcpu < pcpus_; ++pcpu) {
-    if (!affinity_has(vcpu.hard_affinity, pcpu)) continue;
+    if (!may_run_on(vcpu, pcpu)) continue;
     if (idle(pcpu)) return pcpu;
     if (best == pcpus_ || queues_[pcpu].length < queues_[best].length) best = pcpu;
   }
@@ -78,7 +78,7 @@ Vcpu* RoundRobin::first_waiting(uint32_t pcpu) {
 Vcpu* RoundRobin::steal(uint32_t pcpu) {
   for (uint32_t step = 1; step < pcpus_; ++step) {
     for (Vcpu* at = queues_[(pcpu + step) % pcpus_].head; at != nullptr; at = at->run_next) {
-      if (vcpu_runnable(*at) && affinity_has(at->hard_affinity, pcpu)) return at;
+      if (vcpu_runnable(*at) && may_run_on(*at, pcpu)) return at;
     }
   }
   return nullptr;
@@ -87,7 +87,7 @@ Vcpu* RoundRobin::steal(uint32_t pcpu) {
 Choice RoundRobin::choose(uint32_t pcpu, Vcpu* current, bool yielded, Ns now) {
   Queue& queue = queues_[pcpu];
   const bool goes_on = current != nullptr && vcpu_runnable(*current);
-  const bool may_stay = goes_on && affinity_has(current->hard_affinity, pcpu);
+  const bool may_stay = goes_on && may_run_on(*current, pcpu);
   const bool slice_over = now - queue.slice_start >= kRoundRobinSlice;
 
   Vcpu* next = nullptr;

@@ -35,7 +35,7 @@ void switch_out(Vcpu& vcpu, Ns time) {
 
 void switch_in(Vcpu& vcpu, uint32_t pcpu, Ns time) {
   HV_ASSERT(!vcpu.running && !vcpu.queued);
-  HV_ASSERT(affinity_has(vcpu.hard_affinity, pcpu));
+  HV_ASSERT(may_run_on(vcpu, pcpu));
   vcpu.pcpu = pcpu;
   vcpu.running = true;
   vcpu.in_core = true;
@@ -51,6 +51,7 @@ void sched_init() {
   state->pcpus = static_cast<Pcpu*>(arena_alloc(sizeof(Pcpu) * host().pcpus));
   HV_ASSERT(state->policy != nullptr && state->pcpus != nullptr);
   for (uint32_t pcpu = 0; pcpu < host().pcpus; ++pcpu) new (&state->pcpus[pcpu]) Pcpu{.id = pcpu};
+  cpupools_init();
   log("Using scheduler: %s", state->policy->name());
 }
 
@@ -143,7 +144,7 @@ void sched_affinity_changed(Vcpu& vcpu) {
     if (vcpu.queued) {
       state->policy->sleep(vcpu);
       pcpu = state->policy->wake(vcpu);
-    } else if (vcpu.running && !affinity_has(vcpu.hard_affinity, vcpu.pcpu)) {
+    } else if (vcpu.running && !may_run_on(vcpu, vcpu.pcpu)) {
       pcpu = vcpu.pcpu;
     } else {
       return;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "hv/sched/cpupool.hpp"
 #include "hv/sched/scheduler.hpp"
 
 namespace hv {
@@ -46,6 +47,11 @@ void sched_forget(Vcpu& vcpu);
 
 [[nodiscard]] inline bool affinity_has(const uint64_t (&mask)[4], uint32_t pcpu) {
   return ((mask[pcpu / 64] >> (pcpu % 64)) & 1) != 0;
+}
+
+/// Whether affinity and pool let it run there.
+[[nodiscard]] inline bool may_run_on(const Vcpu& vcpu, uint32_t pcpu) {
+  return affinity_has(vcpu.hard_affinity, pcpu) && (vcpu.pool == nullptr || affinity_has(vcpu.pool->pcpus, pcpu));
 }
 
 }  // namespace hv

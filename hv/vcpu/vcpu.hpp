@@ -49,6 +49,9 @@ struct HvmState {
   uint64_t upcall_vector;  ///< HVMOP_set_evtchn_upcall_vector, 0 = none
   bool pending_vector;     ///< the upcall vector was raised (an edge) and not yet taken
   bool nmi_pending;
+  bool event_queued;  ///< XEN_DMOP_inject_event, not yet taken
+  uint8_t event_vector;
+  uint64_t event_address;  ///< what cr2 becomes for a page fault
   bool fault_pending;      ///< #GP(0) for the instruction that left
   uint64_t apic_base;      ///< MSR 0x1b
   uint64_t apic_spurious;  ///< local APIC: bit 8 = enabled by software
@@ -89,6 +92,7 @@ struct Vcpu {
   uint32_t pcpu = 0;  ///< where it runs or last ran
   bool running = false;
   bool in_core = false;  ///< its pCPU is inside the core and will look at what is pending before it goes back
+  const struct CpuPool* pool = nullptr;  ///< where it may run at all; null = anywhere
   uint64_t hard_affinity[4] = {~0ull, ~0ull, ~0ull, ~0ull};
   uint64_t soft_affinity[4] = {~0ull, ~0ull, ~0ull, ~0ull};
   uint64_t saved_affinity[4] = {};  ///< hard affinity to come back to after SCHEDOP_pin_override

@@ -1,0 +1,306 @@
+/// CPU pools: who may be where, and what cannot be taken away.
+#include "conformance/case.hpp"
+#include "conformance/guest/control_ops.hpp"
+#include "conformance/guest/empty_domain.hpp"
+#include "conformance/guest/errno.hpp"
+#include "conformance/guest/wait.hpp"
+
+namespace assay {
+namespace {
+
+constexpr std::string_view kSource = "public/sysctl.h, XEN_SYSCTL_cpupool_op and its error values";
+constexpr uint32_t kAbsentPool = 4000;
+
+/// cpupool_op by dom0.
+class Pools {
+ public:
+  explicit Pools(CaseContext& c) : c_(c), control_(c.dom0().vcpu(0)), map_(c.dom0().vcpu(0)) {}
+
+  struct Info {
+    int64_t result;
+    uint32_t id, scheduler, domains;
+    uint64_t pcpus;
+  };
+  Info info(uint32_t pool) { return ask(XEN_SYSCTL_CPUPOOL_OP_INFO, pool); }
+  Info free_pcpus() { return ask(XEN_SYSCTL_CPUPOOL_OP_FREEINFO, 0); }
+  Called<xen_sysctl_t> create(uint32_t pool, uint32_t scheduler) {
+    xen_sysctl_t request = make(XEN_SYSCTL_CPUPOOL_OP_CREATE, pool);
+    request.u.cpupool_op.sched_id = scheduler;
+    return control_.call(request);
+  }
+  int64_t destroy(uint32_t pool) { return control_.call(make(XEN_SYSCTL_CPUPOOL_OP_DESTROY, pool)).result; }
+  int64_t add(uint32_t pool, uint32_t pcpu) { return pcpu_op(XEN_SYSCTL_CPUPOOL_OP_ADDCPU, pool, pcpu); }
+  /// Tries again while the pCPU is busy in the hypervisor, as the header says.
+  int64_t remove(uint32_t pool, uint32_t pcpu) {
+    for (int tries = 0; tries < 100; ++tries) {
+      const int64_t result = pcpu_op(XEN_SYSCTL_CPUPOOL_OP_RMCPU, pool, pcpu);
+      if (result != -XEN_EAGAIN) return result;
+      c_.target().pass_time(1'000'000);
+    }
+    return -XEN_EAGAIN;
+  }
+  int64_t move(uint32_t pool, DomId dom) {
+    xen_sysctl_t request = make(XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN, pool);
+    request.u.cpupool_op.domid = dom.raw();
+    return control_.call(request).result;
+  }
+  int64_t raw(uint32_t op) { return control_.call(make(op, 0)).result; }
+
+ private:
+  static xen_sysctl_t make(uint32_t op, uint32_t pool) {
+    xen_sysctl_t request = SysctlOps::request(XEN_SYSCTL_cpupool_op);
+    request.u.cpupool_op.op = op;
+    request.u.cpupool_op.cpupool_id = pool;
+    return request;
+  }
+  int64_t pcpu_op(uint32_t op, uint32_t pool, uint32_t pcpu) {
+    xen_sysctl_t request = make(op, pool);
+    request.u.cpupool_op.cpu = pcpu;
+    return control_.call(request).result;
+  }
+  Info ask(uint32_t op, uint32_t pool) {
+    xen_sysctl_t request = make(op, pool);
+    request.u.cpupool_op.cpumap.nr_bits = 64;
+    set_handle(request.u.cpupool_op.cpumap.bitmap, map_.put(uint64_t{0}));
+    const auto called = control_.call(request);
+    const auto& answer = called.arg.u.cpupool_op;
+    return {called.result, answer.cpupool_id, answer.sched_id, answer.n_dom, map_.get<uint64_t>()};
+  }
+  CaseContext& c_;
+  SysctlOps control_;
+  Scratch map_;
+};
+
+uint32_t last_pcpu(CaseContext& c) {
+  SysctlOps machine(c.dom0().vcpu(0));
+  return machine.call(SysctlOps::request(XEN_SYSCTL_physinfo)).arg.u.physinfo.nr_cpus - 1;
+}
+
+/// A pool of the last pCPU, which pool 0 gives up for as long as this lives.
+class PoolOfOne {
+ public:
+  PoolOfOne(CaseContext& c, Pools& pools) : c_(c), pools_(pools), pcpu_(last_pcpu(c)) {
+    const auto created = pools.create(XEN_SYSCTL_CPUPOOL_PAR_ANY, pools.info(0).scheduler);
+    c.require_eq(created.result, 0, "creating a pool");
+    id_ = created.arg.u.cpupool_op.cpupool_id;
+    c.check_eq(pools.remove(0, pcpu_), 0, "taking a pCPU from pool 0");
+    c.check_eq(pools.add(id_, pcpu_), 0, "adding it to the pool");
+  }
+  ~PoolOfOne() {
+    c_.check_eq(pools_.remove(id_, pcpu_), 0, "taking the pCPU from the pool");
+    c_.check_eq(pools_.destroy(id_), 0, "destroying the pool");
+    c_.check_eq(pools_.add(0, pcpu_), 0, "giving the pCPU back to pool 0");
+  }
+  PoolOfOne(const PoolOfOne&) = delete;
+  PoolOfOne& operator=(const PoolOfOne&) = delete;
+  [[nodiscard]] uint32_t id() const { return id_; }
+  [[nodiscard]] uint32_t pcpu() const { return pcpu_; }
+
+ private:
+  CaseContext& c_;
+  Pools& pools_;
+  uint32_t pcpu_;
+  uint32_t id_ = 0;
+};
+
+const Case kCreate{{
+    .slug = "sysctl.cpupool.create_refused.eexist_enoent",
+    .rule = "A pool id in use gives EEXIST, a scheduler that is not there ENOENT; nothing is created.",
+    .source = kSource,
+    .requirements = {"SYSC-007"},
+    .guests = GuestTypes::kDom0,
+    .body =
+        [](CaseContext& c) {
+          Pools pools(c);
+          const uint32_t scheduler = pools.info(0).scheduler;
+          c.check_eq(pools.create(0, scheduler).result, -XEN_EEXIST, "pool 0 again");
+          c.check_eq(pools.create(kAbsentPool, 99).result, -XEN_ENOENT, "scheduler 99");
+          c.check_eq(pools.info(1).result, -XEN_ENOENT, "there is no pool but pool 0");
+          const auto created = pools.create(kAbsentPool, scheduler);
+          c.check_eq(created.result, 0, "a free id");
+          c.check_eq(created.arg.u.cpupool_op.cpupool_id, kAbsentPool, "the id that was asked for");
+          const auto info = pools.info(kAbsentPool);
+          c.check_eq(info.result, 0, "info");
+          c.check_eq(info.domains, 0u, "domains of the new pool");
+          c.check_eq(info.pcpus, 0u, "its pCPUs");
+          c.check_eq(info.scheduler, scheduler, "its scheduler");
+          c.check_eq(pools.destroy(kAbsentPool), 0, "destroying it");
+          c.check_eq(pools.info(kAbsentPool).result, -XEN_ENOENT, "it is gone");
+        },
+}};
+
+const Case kDestroy{{
+    .slug = "sysctl.cpupool.destroy_in_use.ebusy",
+    .rule = "A pool that has domains or pCPUs cannot be destroyed: EBUSY; one that does not exist gives ENOENT.",
+    .source = kSource,
+    .requirements = {"SYSC-008"},
+    .guests = GuestTypes::kDom0,
+    .body =
+        [](CaseContext& c) {
+          Pools pools(c);
+          c.check_eq(pools.destroy(0), -XEN_EBUSY, "pool 0");
+          c.check_eq(pools.destroy(kAbsentPool), -XEN_ENOENT, "an absent pool");
+          const PoolOfOne pool(c, pools);
+          c.check_eq(pools.destroy(pool.id()), -XEN_EBUSY, "a pool with a pCPU");
+          c.check_eq(pools.info(pool.id()).pcpus, uint64_t{1} << pool.pcpu(), "its pCPUs");
+        },
+}};
+
+const Case kAdd{{
+    .slug = "sysctl.cpupool.addcpu_refused.enodev_einval_enoent",
+    .rule = "Adding a pCPU that is not free gives ENODEV, one out of range EINVAL, to an unknown pool ENOENT.",
+    .source = kSource,
+    .requirements = {"SYSC-009"},
+    .guests = GuestTypes::kDom0,
+    .body =
+        [](CaseContext& c) {
+          Pools pools(c);
+          const PoolOfOne pool(c, pools);
+          c.check_eq(pools.add(pool.id(), 0), -XEN_ENODEV, "a pCPU of pool 0");
+          c.check_eq(pools.add(pool.id(), pool.pcpu()), -XEN_ENODEV, "its own pCPU");
+          c.check_eq(pools.add(pool.id(), 5000), -XEN_EINVAL, "a pCPU that cannot be");
+          c.check_eq(pools.add(kAbsentPool, XEN_SYSCTL_CPUPOOL_PAR_ANY), -XEN_ENOENT,
+                     "any free one, to an absent pool");
+          c.check_eq(pools.add(pool.id(), XEN_SYSCTL_CPUPOOL_PAR_ANY), -XEN_ENODEV, "any free one, when none is free");
+          c.check_eq(pools.remove(0, pool.pcpu()), -XEN_EADDRNOTAVAIL, "removing another pool's pCPU");
+          c.check_eq(pools.remove(kAbsentPool, 0), -XEN_ENOENT, "removing from an absent pool");
+          c.check_eq(pools.add(kAbsentPool, pool.pcpu()), -XEN_ENOENT, "adding to an absent pool");
+          c.check_eq(pools.free_pcpus().pcpus, 0u, "free pCPUs");
+        },
+}};
+
+const Case kLast{{
+    .slug = "sysctl.cpupool.rmcpu_last_with_domain.ebusy",
+    .rule = "The last pCPU of a pool that has domains cannot be removed: EBUSY.",
+    .source = kSource,
+    .requirements = {"SYSC-010"},
+    .needs = {Capability::kDom0},
+    .body =
+        [](CaseContext& c) {
+          Pools pools(c);
+          const DomId guest = c.guest().id();
+          const PoolOfOne pool(c, pools);
+          c.require_eq(pools.move(pool.id(), guest), 0, "moving the guest");
+          c.check_eq(pools.info(pool.id()).domains, 1u, "domains of the pool");
+          c.check_eq(pools.remove(pool.id(), pool.pcpu()), -XEN_EBUSY, "removing its last pCPU");
+          c.check_eq(pools.destroy(pool.id()), -XEN_EBUSY, "destroying it");
+          c.check_eq(pools.info(pool.id()).pcpus, uint64_t{1} << pool.pcpu(), "its pCPUs");
+          c.check_eq(pools.move(0, guest), 0, "moving the guest back");
+        },
+}};
+
+const Case kMove{{
+    .slug = "sysctl.cpupool.movedomain.runs_in_new_pool",
+    .rule = "Moving to a pool that is not there or has no pCPU gives ENOENT; moved, a domain runs in its pool alone.",
+    .source = kSource,
+    .requirements = {"SYSC-011"},
+    .needs = {Capability::kDom0},
+    .body =
+        [](CaseContext& c) {
+          Pools pools(c);
+          DomctlOps control(c.dom0().vcpu(0));
+          const DomId guest = c.guest().id();
+          const auto info = [&] { return control.domain_info(guest).arg.u.getdomaininfo; };
+          c.check_eq(pools.move(kAbsentPool, guest), -XEN_ENOENT, "to an absent pool");
+          const auto empty = pools.create(XEN_SYSCTL_CPUPOOL_PAR_ANY, pools.info(0).scheduler);
+          c.require_eq(empty.result, 0, "a pool without pCPUs");
+          c.check_eq(pools.move(empty.arg.u.cpupool_op.cpupool_id, guest), -XEN_ENOENT, "to a pool without pCPUs");
+          c.check_eq(pools.destroy(empty.arg.u.cpupool_op.cpupool_id), 0, "destroying that pool");
+          c.check_eq(info().cpupool, 0u, "the guest's pool");
+          c.check_eq(pools.move(0, kDomAbsent), -XEN_ESRCH, "an absent domain");
+          const PoolOfOne pool(c, pools);
+          c.require_eq(pools.move(pool.id(), guest), 0, "moving the guest");
+          c.check_eq(info().cpupool, pool.id(), "the guest's pool then");
+          c.check_eq(c.vcpu().hypercall(__HYPERVISOR_xen_version, {XENVER_pagesize, 0}), kPageSize, "the guest works");
+          const auto vcpu = control.call(DomctlOps::request(XEN_DOMCTL_getvcpuinfo, guest));
+          c.check_eq(vcpu.arg.u.getvcpuinfo.cpu, pool.pcpu(), "the pCPU it runs on");
+          c.check_eq(pools.move(0, guest), 0, "moving the guest back");
+          c.check_eq(c.vcpu().hypercall(__HYPERVISOR_xen_version, {XENVER_pagesize, 0}), kPageSize, "it still works");
+        },
+}};
+
+const Case kInfo{{
+    .slug = "sysctl.cpupool.info.next_higher_or_enoent",
+    .rule = "info answers for the pool asked for or the next higher one, with ENOENT behind the last.",
+    .source = kSource,
+    .requirements = {"SYSC-012"},
+    .guests = GuestTypes::kDom0,
+    .body =
+        [](CaseContext& c) {
+          Pools pools(c);
+          const uint32_t pcpus = last_pcpu(c) + 1;
+          const auto zero = pools.info(0);
+          c.require_eq(zero.result, 0, "pool 0");
+          c.check_eq(zero.id, 0u, "its id");
+          c.check_eq(zero.pcpus, pcpus >= 64 ? ~uint64_t{0} : (uint64_t{1} << pcpus) - 1, "its pCPUs");
+          c.check(zero.domains >= 1, "it has dom0");
+          c.check_eq(pools.info(1).result, -XEN_ENOENT, "behind the only one");
+          c.require_eq(pools.create(kAbsentPool, zero.scheduler).result, 0, "another pool");
+          c.check_eq(pools.info(1).id, kAbsentPool, "the next higher one");
+          c.check_eq(pools.info(kAbsentPool + 1).result, -XEN_ENOENT, "behind the last");
+          c.check_eq(pools.destroy(kAbsentPool), 0, "destroying it");
+          c.check_eq(pools.free_pcpus().pcpus, 0u, "free pCPUs");
+          c.check_eq(pools.raw(99), -XEN_ENOSYS, "an unknown operation");
+        },
+}};
+
+const Case kScheduler{{
+    .slug = "sysctl.scheduler_op.wrong_pool_or_scheduler.esrch_einval",
+    .rule = "Parameters of an unknown pool give ESRCH, of another scheduler than the pool's EINVAL.",
+    .source = "public/sysctl.h, XEN_SYSCTL_scheduler_op",
+    .requirements = {"SYSC-013"},
+    .guests = GuestTypes::kDom0,
+    .body =
+        [](CaseContext& c) {
+          SysctlOps control(c.dom0().vcpu(0));
+          Pools pools(c);
+          const uint32_t scheduler = pools.info(0).scheduler;
+          const auto call = [&](uint32_t pool, uint32_t id, uint32_t command) {
+            xen_sysctl_t request = SysctlOps::request(XEN_SYSCTL_scheduler_op);
+            request.u.scheduler_op.cpupool_id = pool;
+            request.u.scheduler_op.sched_id = id;
+            request.u.scheduler_op.cmd = command;
+            return control.call(request);
+          };
+          c.check_eq(call(kAbsentPool, scheduler, XEN_SYSCTL_SCHEDOP_getinfo).result, -XEN_ESRCH, "an absent pool");
+          c.check_eq(call(0, 99, XEN_SYSCTL_SCHEDOP_getinfo).result, -XEN_EINVAL, "scheduler 99");
+          const auto info = call(0, scheduler, XEN_SYSCTL_SCHEDOP_getinfo);
+          c.check_eq(info.result, 0, "the pool's scheduler");
+          c.check_eq(call(0, scheduler, 7).result, -XEN_EINVAL, "an unknown command");
+        },
+}};
+
+const Case kCpuInfo{{
+    .slug = "sysctl.getcpuinfo.cut_to_room",
+    .rule = "getcpuinfo fills as many records of idle time as there are pCPUs and as fit.",
+    .source = "public/sysctl.h, XEN_SYSCTL_getcpuinfo",
+    .requirements = {"SYSC-005"},
+    .guests = GuestTypes::kDom0,
+    .body =
+        [](CaseContext& c) {
+          SysctlOps control(c.dom0().vcpu(0));
+          Scratch list(c.dom0().vcpu(0));
+          const uint32_t pcpus = last_pcpu(c) + 1;
+          const auto ask = [&](uint32_t room) {
+            for (uint32_t i = 0; i <= pcpus; ++i) list.put(kUntouched64, i * sizeof(uint64_t));
+            xen_sysctl_t request = SysctlOps::request(XEN_SYSCTL_getcpuinfo);
+            request.u.getcpuinfo.max_cpus = room;
+            set_handle(request.u.getcpuinfo.info, list.va());
+            return control.call(request);
+          };
+          const auto slot = [&](uint32_t i) { return list.get<uint64_t>(i * sizeof(uint64_t)); };
+          const auto all = ask(pcpus + 1);
+          c.check_eq(all.result, 0, "getcpuinfo with more room than pCPUs");
+          c.check_eq(all.arg.u.getcpuinfo.nr_cpus, pcpus, "records");
+          for (uint32_t i = 0; i < pcpus; ++i) c.check_ne(slot(i), kUntouched64, "record " + std::to_string(i));
+          c.check_eq(slot(pcpus), kUntouched64, "behind the last");
+          const auto one = ask(1);
+          c.check_eq(one.result, 0, "getcpuinfo with room for one");
+          c.check_eq(one.arg.u.getcpuinfo.nr_cpus, 1u, "records then");
+          c.check_ne(slot(0), kUntouched64, "the record");
+          c.check_eq(slot(1), kUntouched64, "behind it");
+        },
+}};
+
+}  // namespace
+}  // namespace assay

@@ -1,0 +1,127 @@
+/// CPU pools and their scheduler's parameters. Source: public/sysctl.h, error values of cpupool operations.
+#include <array>
+
+#include "hv/base/host.hpp"
+#include "hv/domain/domain_list.hpp"
+#include "hv/domain/pool_move.hpp"
+#include "hv/hypercall/bitmap.hpp"
+#include "hv/hypercall/sysctl.hpp"
+#include "hv/sched/round_robin.hpp"
+
+namespace hv {
+
+namespace {
+
+int64_t create(Sysctl& ctl) {
+  xen_sysctl_cpupool_op& op = ctl.op.u.cpupool_op;
+  if (op.cpupool_id != XEN_SYSCTL_CPUPOOL_PAR_ANY && cpupool_by_id(op.cpupool_id) != nullptr) return -XEN_EEXIST;
+  if (op.sched_id != sched_policy().abi_id()) return -XEN_ENOENT;
+  const Result<CpuPool*> pool = cpupool_create(op.cpupool_id);
+  if (!pool.ok()) return pool.status().raw();
+  op.cpupool_id = (*pool)->id;
+  ctl.copy_back = true;
+  return 0;
+}
+
+int64_t info(Sysctl& ctl) {
+  xen_sysctl_cpupool_op& op = ctl.op.u.cpupool_op;
+  const CpuPool* pool = cpupool_at_or_above(op.cpupool_id);
+  if (pool == nullptr) return -XEN_ENOENT;
+  op.cpupool_id = pool->id;
+  op.sched_id = sched_policy().abi_id();
+  op.n_dom = pool->domains;
+  ctl.copy_back = true;
+  return write_cpu_mask(ctl.call.space(), op.cpumap, std::to_array(pool->pcpus)) ? 0 : -XEN_EFAULT;
+}
+
+int64_t free_info(Sysctl& ctl) {
+  CpuMask mask{};
+  for (uint32_t pcpu = 0; pcpu < host().pcpus; ++pcpu) {
+    if (pcpu_free(pcpu)) mask[pcpu / 64] |= uint64_t{1} << (pcpu % 64);
+  }
+  ctl.copy_back = true;
+  return write_cpu_mask(ctl.call.space(), ctl.op.u.cpupool_op.cpumap, mask) ? 0 : -XEN_EFAULT;
+}
+
+/// Errors, in order: ENOENT; EINVAL no such pCPU; ENODEV not free.
+int64_t add_pcpu(CpuPool& pool, uint32_t pcpu) {
+  if (pcpu == XEN_SYSCTL_CPUPOOL_PAR_ANY) {
+    pcpu = 0;
+    while (pcpu < host().pcpus && !pcpu_free(pcpu)) ++pcpu;
+    if (pcpu == host().pcpus) return -XEN_ENODEV;
+  }
+  if (pcpu >= host().pcpus) return -XEN_EINVAL;
+  if (!pcpu_free(pcpu)) return -XEN_ENODEV;
+  cpupool_add(pool, pcpu);
+  settle_pool(pool);
+  return 0;
+}
+
+/// Errors, in order: EINVAL no such pCPU; EADDRNOTAVAIL not the pool's; EBUSY the last one, and there are domains.
+int64_t remove_pcpu(CpuPool& pool, uint32_t pcpu) {
+  if (pcpu == XEN_SYSCTL_CPUPOOL_PAR_ANY) {
+    for (pcpu = host().pcpus; pcpu > 0 && !affinity_has(pool.pcpus, pcpu - 1);) --pcpu;
+    --pcpu;
+  }
+  if (pcpu >= host().pcpus) return -XEN_EINVAL;
+  if (!affinity_has(pool.pcpus, pcpu)) return -XEN_EADDRNOTAVAIL;
+  if (pool.pcpu_count == 1 && pool.domains != 0) return -XEN_EBUSY;
+  cpupool_remove(pool, pcpu);
+  leave_pcpu(pool);
+  settle_pool(pool);
+  return 0;
+}
+
+/// Errors, in order: ESRCH no such domain; ENOENT no such pool, or it has no pCPU.
+int64_t move_domain(CpuPool* pool, uint32_t domid) {
+  Domain* domain = domid < DOMID_FIRST_RESERVED ? domain_by_id(DomId{static_cast<uint16_t>(domid)}) : nullptr;
+  if (domain == nullptr) return -XEN_ESRCH;
+  if (pool == nullptr || pool->pcpu_count == 0) return -XEN_ENOENT;
+  if (domain->pool != pool) move_to_pool(*domain, *pool);
+  return 0;
+}
+
+constexpr uint32_t kSliceMs = kRoundRobinSlice / kMillisecond;
+
+}  // namespace
+
+int64_t sysctl_cpupool_op(Sysctl& ctl) {
+  const xen_sysctl_cpupool_op& op = ctl.op.u.cpupool_op;
+  CpuPool* pool = cpupool_by_id(op.cpupool_id);
+  switch (op.op) {
+    case XEN_SYSCTL_CPUPOOL_OP_CREATE:
+      return create(ctl);
+    case XEN_SYSCTL_CPUPOOL_OP_DESTROY:
+      return pool == nullptr ? -XEN_ENOENT : cpupool_destroy(*pool).raw();
+    case XEN_SYSCTL_CPUPOOL_OP_INFO:
+      return info(ctl);
+    case XEN_SYSCTL_CPUPOOL_OP_ADDCPU:
+      return pool == nullptr ? -XEN_ENOENT : add_pcpu(*pool, op.cpu);
+    case XEN_SYSCTL_CPUPOOL_OP_RMCPU:
+      return pool == nullptr ? -XEN_ENOENT : remove_pcpu(*pool, op.cpu);
+    case XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN:
+      return move_domain(pool, op.domid);
+    case XEN_SYSCTL_CPUPOOL_OP_FREEINFO:
+      return free_info(ctl);
+    default:
+      return -XEN_ENOSYS;
+  }
+}
+
+/// Errors, in order: ESRCH no such pool; EINVAL another scheduler, or an unknown command. The slice of this core's
+/// policy is fixed: only what is in effect can be set.
+int64_t sysctl_scheduler_op(Sysctl& ctl) {
+  xen_sysctl_scheduler_op& op = ctl.op.u.scheduler_op;
+  if (cpupool_by_id(op.cpupool_id) == nullptr) return -XEN_ESRCH;
+  if (op.sched_id != sched_policy().abi_id()) return -XEN_EINVAL;
+  xen_sysctl_credit_schedule& parameters = op.u.sched_credit;
+  ctl.copy_back = true;
+  if (op.cmd == XEN_SYSCTL_SCHEDOP_putinfo) {
+    return parameters.tslice_ms == kSliceMs && parameters.ratelimit_us == 0 ? 0 : -XEN_EINVAL;
+  }
+  if (op.cmd != XEN_SYSCTL_SCHEDOP_getinfo) return -XEN_EINVAL;
+  parameters = {kSliceMs, 0, 0};
+  return 0;
+}
+
+}  // namespace hv

@@ -1,0 +1,83 @@
+#include "hv/sched/cpupool.hpp"
+
+#include "hv/base/arena.hpp"
+#include "hv/base/host.hpp"
+#include "hv/sched/sched.hpp"
+#include "sim/abi/xen.hpp"
+
+namespace hv {
+
+namespace {
+
+/// In the arena; the pointer is set by boot.
+CpuPool* first = nullptr;
+
+}  // namespace
+
+void cpupools_init() {
+  first = arena_new<CpuPool>();
+  HV_ASSERT(first != nullptr);
+  for (uint32_t pcpu = 0; pcpu < host().pcpus; ++pcpu) cpupool_add(*first, pcpu);
+}
+
+CpuPool& first_cpupool() {
+  return *first;
+}
+
+CpuPool* cpupool_at_or_above(uint32_t id) {
+  CpuPool* pool = first;
+  while (pool != nullptr && pool->id < id) pool = pool->next;
+  return pool;
+}
+
+CpuPool* cpupool_by_id(uint32_t id) {
+  CpuPool* pool = cpupool_at_or_above(id);
+  return pool != nullptr && pool->id == id ? pool : nullptr;
+}
+
+bool pcpu_free(uint32_t pcpu) {
+  for (const CpuPool* pool = first; pool != nullptr; pool = pool->next) {
+    if (affinity_has(pool->pcpus, pcpu)) return false;
+  }
+  return true;
+}
+
+Result<CpuPool*> cpupool_create(uint32_t id) {
+  CpuPool* before = first;  // pool 0 is always there
+  if (id == XEN_SYSCTL_CPUPOOL_PAR_ANY) {
+    while (before->next != nullptr && before->next->id == before->id + 1) before = before->next;
+    id = before->id + 1;
+  } else {
+    if (cpupool_by_id(id) != nullptr) return fail(XEN_EEXIST);
+    while (before->next != nullptr && before->next->id < id) before = before->next;
+  }
+  auto* pool = arena_new<CpuPool>();
+  if (pool == nullptr) return fail(XEN_ENOMEM);
+  pool->id = id;
+  pool->next = before->next;
+  before->next = pool;
+  return pool;
+}
+
+Status cpupool_destroy(CpuPool& pool) {
+  if (pool.domains != 0 || pool.pcpu_count != 0) return fail(XEN_EBUSY);
+  CpuPool** link = &first;
+  while (*link != &pool) link = &(*link)->next;
+  *link = pool.next;
+  arena_delete(&pool);
+  return kOk;
+}
+
+void cpupool_add(CpuPool& pool, uint32_t pcpu) {
+  HV_ASSERT(pcpu_free(pcpu));
+  pool.pcpus[pcpu / 64] |= uint64_t{1} << (pcpu % 64);
+  ++pool.pcpu_count;
+}
+
+void cpupool_remove(CpuPool& pool, uint32_t pcpu) {
+  HV_ASSERT(affinity_has(pool.pcpus, pcpu));
+  pool.pcpus[pcpu / 64] &= ~(uint64_t{1} << (pcpu % 64));
+  --pool.pcpu_count;
+}
+
+}  // namespace hv
