@@ -3,6 +3,7 @@
 #include "hv/domain/context.hpp"
 #include "hv/domain/domain_list.hpp"
 #include "hv/domain/lifecycle.hpp"
+#include "hv/domain/monitor.hpp"
 #include "hv/domain/pause.hpp"
 #include "hv/domain/release.hpp"
 #include "hv/domain/watchdog.hpp"
@@ -37,6 +38,7 @@ bool release_memory(Domain& domain, bool (*preempt)(void*), void* context) {
   }
   if (domain.eoi_frame != kInvalidMfn) put_page_and_type(domain.eoi_frame);
   domain.eoi_frame = kInvalidMfn;
+  monitor_drop(domain);
   while (true) {
     uint64_t budget = kFramesBetweenChecks;
     if (relinquish_memory(domain.memory, budget)) return true;
