@@ -80,7 +80,12 @@ void check_layout(const assay_agent_layout& layout) {
   check_range(layout, "event_callback", layout.event_callback, 1);
   check_range(layout, "failsafe_callback", layout.failsafe_callback, 1);
   check_range(layout, "trap_handlers", layout.trap_handlers,
-              times(32, layout.trap_handler_stride, "trap_handler_stride"));
+              times(ASSAY_ENTRY_COUNT_, layout.trap_handler_stride, "trap_handler_stride"));
+  check_range(layout, "menu", layout.menu, times(ASSAY_INSTRUCTION_COUNT_, layout.menu_stride, "menu_stride"));
+  check_range(layout, "user_menu", layout.user_menu,
+              times(ASSAY_INSTRUCTION_COUNT_, layout.menu_stride, "menu_stride"));
+  check_range(layout, "landing", layout.landing, 1);
+  check_range(layout, "user_landing", layout.user_landing, 1);
   check_page(layout, "hypercall_page", layout.hypercall_page, kPageSize);
   check_page(layout, "shared_info", layout.shared_info, kPageSize);
   require(layout.mailbox_stride >= ASSAY_MAILBOX_BYTES && layout.mailbox_stride % kPageSize == 0,

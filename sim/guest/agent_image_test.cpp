@@ -55,7 +55,8 @@ struct FakeImage {
     layout.image_end = kBase + 256 * kPage;
     layout.pv_entry = layout.pvh_entry = layout.pv_secondary = layout.pvh_secondary = layout.image_start;
     layout.event_callback = layout.failsafe_callback = layout.trap_handlers = layout.image_start;
-    layout.trap_handler_stride = 16;
+    layout.trap_handler_stride = layout.menu_stride = 16;
+    layout.menu = layout.user_menu = layout.landing = layout.user_landing = layout.image_start;
     layout.hypercall_page = layout.shared_info = layout.pvh_page_tables = layout.image_start;
     layout.mailboxes = kBase + 2 * kPage;
     layout.mailbox_stride = ASSAY_MAILBOX_BYTES;

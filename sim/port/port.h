@@ -67,7 +67,8 @@ struct assay_regs {
 };
 
 /// Why a guest stopped running. Exactly one per call of assay_core.enter. For HYPERCALL, IO, MSR, CPUID and HALT rip is
-/// behind the instruction: the core needs no instruction length. For EXCEPTION and STAGE2 rip is at the instruction.
+/// behind the instruction: the core needs no instruction length. For EXCEPTION and STAGE2 rip is at the instruction,
+/// but for #BP, #OF and #DB of a single step, which are traps: behind it.
 /// MSR and CPUID come from guests of both modes (PV64: what hardware would fault on and the core would emulate). A core
 /// that refuses an MSR answers as hardware does: PV64, it bounces #GP to the guest; HVM, it injects vector 13.
 enum assay_exit_reason {

@@ -164,6 +164,14 @@ class Vcpu {
   void spin(uint64_t ns);
   /// hlt (PVH) or sched_op block (PV64) until something wakes the vCPU; use finish_hypercall to collect.
   void start_halt();
+  /// Executes one instruction of the menu (ASSAY_OP_EXECUTE) in a state of the caller's choice, and says where it led.
+  /// HarnessFault when the guest cannot, see protocol.h. For what may end the domain or block use start_instruction.
+  assay_execution instruction(assay_instruction instruction, const assay_registers& registers,
+                              assay_execute_mode mode = ASSAY_EXECUTE_KERNEL);
+  void start_instruction(assay_instruction instruction, const assay_registers& registers,
+                         assay_execute_mode mode = ASSAY_EXECUTE_KERNEL);
+  /// What became of it, or nothing when it has led nowhere within `timeout_ns` of target time.
+  std::optional<assay_execution> finish_instruction(uint64_t timeout_ns);
   /// Any operation, raw, for the harness's own tests: garbage included.
   GuestReply raw(const GuestRequest& request, uint64_t timeout_ns);
 
@@ -176,6 +184,9 @@ class Vcpu {
   Domain* domain_;
   uint32_t id_;
   std::unique_ptr<GuestPort> port_;
+  // Of the instruction in flight: the port works on the caller's memory.
+  assay_registers registers_{};
+  assay_execution execution_{};
 };
 
 /// What the harness needs to know of a guest's address space; filled in by whoever built the domain.

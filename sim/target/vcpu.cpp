@@ -173,6 +173,33 @@ void Vcpu::start_halt() {
   start(make_request(ASSAY_OP_HALT, {}));
 }
 
+void Vcpu::start_instruction(assay_instruction instruction, const assay_registers& registers, assay_execute_mode mode) {
+  registers_ = registers;
+  execution_ = assay_execution{};
+  GuestRequest request = make_request(ASSAY_OP_EXECUTE, {instruction, mode});
+  request.in = std::as_bytes(std::span(&registers_, 1));
+  request.out = std::as_writable_bytes(std::span(&execution_, 1));
+  port_->start(request);
+}
+
+std::optional<assay_execution> Vcpu::finish_instruction(uint64_t timeout_ns) {
+  GuestReply reply;
+  if (!port_->await(reply, timeout_ns)) return std::nullopt;
+  if (reply.status != ASSAY_STATUS_OK) {
+    throw HarnessFault("an instruction was not executed: status " + std::to_string(reply.status));
+  }
+  return execution_;
+}
+
+assay_execution Vcpu::instruction(assay_instruction instruction, const assay_registers& registers,
+                                  assay_execute_mode mode) {
+  start_instruction(instruction, registers, mode);
+  const auto execution = finish_instruction(kPatienceNs);
+  if (execution) return *execution;
+  throw TargetDied(TargetDied::How::kHang, "vcpu " + std::to_string(id_) + " of domain " +
+                                               std::to_string(domain_->id().raw()) + " came back from no instruction");
+}
+
 GuestReply Vcpu::raw(const GuestRequest& request, uint64_t timeout_ns) {
   return execute(request, timeout_ns, "a raw operation");
 }

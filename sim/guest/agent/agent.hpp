@@ -30,6 +30,8 @@ struct State {
   uint64_t upcall_mask;
   volatile uint64_t upcalls_spurious;
   vcpu_info* info;
+  Recovery execution_recovery;  ///< armed while an instruction is executed
+  assay_execution execution;
 };
 
 /// True in a PVH guest; set once by the first vCPU.
@@ -70,7 +72,8 @@ uint64_t raw_tsc();
 bool upcalls_enabled(const State& self);
 void set_upcalls(State& self, bool enabled);
 
-/// The vCPU that owns the stack which `stack_pointer` points into; the first one when none does.
+/// The vCPU that owns the stack which `stack_pointer` points into. When none does: that which executes an instruction,
+/// or the first.
 State& state_by_stack(uint64_t stack_pointer);
 /// Sets up what is common to both types and tells the world where the mailbox is.
 void init_state(State& self, uint32_t id);
@@ -96,16 +99,16 @@ uint64_t agent_call(uint64_t address);
 [[noreturn]] void agent_die(uint32_t vector, uint64_t error_code, uint64_t rip);
 
 // Symbols of the assembly files; only their addresses matter.
-extern uint8_t agent_pv_traps[], agent_pvh_traps[];
 void agent_pv_entry();
 void agent_pv_secondary();
 void agent_pv_event();
-void agent_pv_failsafe();
 void agent_pvh_entry();
 void agent_pvh_secondary();
 void agent_pvh_event();
 void agent_pvh_spurious();
 extern uint64_t agent_pvh_l4[512];
+extern uint64_t agent_task_descriptors[2 * kVcpusMax];
+extern uint8_t agent_entry_stack[kPageBytes];
 extern uint8_t agent_image_start[], agent_image_end[], agent_heap_start[], agent_heap_end[];
 }
 

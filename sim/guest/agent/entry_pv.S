@@ -24,40 +24,6 @@ agent_pv_secondary:                   // rdi = vcpu id; rsp is set here too, so 
   call agent_pv_secondary_main
   ud2
 
-// The hypervisor's frame: rcx, r11, [error code,] rip, cs, rflags, rsp, ss. Nothing returns from a fault: the agent
-// resumes at the recovery point of the operation, so registers may be clobbered.
-pv_fault_bare:
-  xor %esi, %esi
-  mov 16(%rsp), %rdx
-  jmp agent_fault_common
-pv_fault_with_code:
-  mov 16(%rsp), %rsi
-  mov 24(%rsp), %rdx
-.globl agent_fault_common
-agent_fault_common:                   // edi = vector, rsi = error code, rdx = rip
-  cld
-  mov %rsp, %rcx
-  and $-16, %rsp
-  call agent_fault
-  ud2
-
-.globl agent_pv_traps
-.balign 16
-agent_pv_traps:
-.set vector, 0
-.rept 32
-  .balign 16
-  mov $vector, %edi
-  // #DF #TS #NP #SS #GP #PF #AC #CP push an error code.
-  .if (0x227d00 >> vector) & 1
-  jmp pv_fault_with_code
-  .else
-  jmp pv_fault_bare
-  .endif
-  .set vector, vector + 1
-.endr
-.balign 16
-
 .globl agent_pv_event
 agent_pv_event:                       // frame: rcx, r11, rip, cs, rflags, rsp, ss
   push %rax
@@ -87,14 +53,5 @@ agent_pv_event:                       // frame: rcx, r11, rip, cs, rflags, rsp, 
   pop %r11
   push $0                             // iret_context.flags
   jmp hypercall_page + HYPERCALL_IRET * 32
-
-.globl agent_pv_failsafe
-agent_pv_failsafe:                    // a segment register could not be restored: nothing to go on with
-  mov $13, %edi
-  xor %esi, %esi
-  xor %edx, %edx
-  and $-16, %rsp
-  call agent_die
-  ud2
 
 .section .note.GNU-stack, "", @progbits

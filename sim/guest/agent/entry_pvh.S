@@ -67,32 +67,6 @@ load_tables:
   xor %ebp, %ebp
   lretq
 
-// The processor's frame: [error code,] rip, cs, rflags, rsp, ss.
-pvh_fault_bare:
-  xor %esi, %esi
-  mov (%rsp), %rdx
-  jmp agent_fault_common
-pvh_fault_with_code:
-  mov (%rsp), %rsi
-  mov 8(%rsp), %rdx
-  jmp agent_fault_common
-
-.globl agent_pvh_traps
-.balign 16
-agent_pvh_traps:
-.set vector, 0
-.rept 32
-  .balign 16
-  mov $vector, %edi
-  .if (0x227d00 >> vector) & 1
-  jmp pvh_fault_with_code
-  .else
-  jmp pvh_fault_bare
-  .endif
-  .set vector, vector + 1
-.endr
-.balign 16
-
 .globl agent_pvh_event
 agent_pvh_event:                      // frame: rip, cs, rflags, rsp, ss
   push %rax
@@ -155,6 +129,12 @@ gdt:
   .quad 0
   .quad 0x00af9b000000ffff            // 64-bit code, ring 0
   .quad 0x00cf93000000ffff            // data, ring 0
+  .quad 0x00affb000000ffff            // 64-bit code, ring 3
+  .quad 0x00cff3000000ffff            // data, ring 3
+  .quad 0x00cf9b000000ffff            // 32-bit code, ring 0
+.globl agent_task_descriptors
+agent_task_descriptors:               // one for each vCPU, as loading one marks it busy; pvh.cpp fills them
+  .fill 16, 8, 0
 gdt_end:
 gdt_pointer_low:
   .word gdt_end - gdt - 1
@@ -162,5 +142,12 @@ gdt_pointer_low:
 gdt_pointer:
   .word gdt_end - gdt - 1
   .quad gdt
+
+// Where ring 0 finds a stack when ring 3 is left.
+.section .bss.agent_entry_stack, "aw", @nobits
+.balign 4096
+.globl agent_entry_stack
+agent_entry_stack:
+  .skip 4096
 
 .section .note.GNU-stack, "", @progbits

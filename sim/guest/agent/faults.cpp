@@ -1,10 +1,13 @@
 /// Exceptions and event upcalls, reached from the assembly stubs of both guest types.
 #include "sim/guest/agent/agent.hpp"
+#include "sim/guest/agent/execute.hpp"
 #include "sim/guest/agent/print.hpp"
 
 namespace agent {
 
 namespace {
+constexpr uint32_t kPageFault = 14;
+}  // namespace
 
 uint64_t fault_address(const State& self) {
   if (!is_pvh) return self.info->arch.cr2;
@@ -13,13 +16,11 @@ uint64_t fault_address(const State& self) {
   return cr2;
 }
 
-constexpr uint32_t kPageFault = 14;
-
-}  // namespace
-
 State& state_by_stack(uint64_t stack_pointer) {
   const uint64_t index = (stack_pointer - 1 - address_of(agent_stacks)) / kStackBytes;
-  return states[index < kVcpusMax ? index : 0];
+  if (index < kVcpusMax) return states[index];
+  State* const owner = __atomic_load_n(&executing, __ATOMIC_ACQUIRE);
+  return owner == nullptr ? states[0] : *owner;
 }
 
 extern "C" {
@@ -42,9 +43,9 @@ extern "C" {
   shutdown.reason = SHUTDOWN_crash;
   for (;;) hypercall(__HYPERVISOR_sched_op, SCHEDOP_shutdown, address_of(&shutdown));
 }
+}
 
-[[noreturn]] void agent_fault(uint32_t vector, uint64_t error_code, uint64_t rip, uint64_t stack_pointer) {
-  State& self = state_by_stack(stack_pointer);
+[[noreturn]] void agent_fault(State& self, uint32_t vector, uint64_t error_code, uint64_t rip) {
   if (self.recovery.stack_pointer == 0) agent_die(vector, error_code, rip);
   self.fault.vector = vector;
   self.fault.error_code = static_cast<uint32_t>(error_code);
@@ -52,6 +53,8 @@ extern "C" {
   self.fault.rip = rip;
   agent_recover(self.recovery.stack_pointer);
 }
+
+extern "C" {
 
 void agent_upcall(uint64_t rip, uint64_t rflags) {
   State& self = state_by_stack(address_of(__builtin_frame_address(0)));

@@ -3,7 +3,7 @@
 
 extern char agent_image_start[], agent_image_end[], agent_heap_start[], agent_heap_end[];
 extern char agent_pv_entry[], agent_pvh_entry[], agent_pv_secondary[], agent_pvh_secondary[];
-extern char agent_pv_event[], agent_pv_failsafe[], agent_pv_traps[];
+extern char agent_pv_event[], agent_entries[], agent_menu[], agent_user_menu[], agent_landing[], agent_user_landing[];
 extern char hypercall_page[], agent_shared_info_page[], agent_mailboxes[], agent_stacks[], agent_pvh_l4[];
 
 #define ADDRESS(symbol) ((uint64_t)(symbol))
@@ -19,9 +19,14 @@ __attribute__((section(".assay.layout"), used)) const struct assay_agent_layout 
     .pv_secondary = ADDRESS(agent_pv_secondary),
     .pvh_secondary = ADDRESS(agent_pvh_secondary),
     .event_callback = ADDRESS(agent_pv_event),
-    .failsafe_callback = ADDRESS(agent_pv_failsafe),
-    .trap_handlers = ADDRESS(agent_pv_traps),
+    .failsafe_callback = ADDRESS(agent_entries) + ASSAY_ENTRY_FAILSAFE * 16,
+    .trap_handlers = ADDRESS(agent_entries),
     .trap_handler_stride = 16,
+    .menu = ADDRESS(agent_menu),
+    .user_menu = ADDRESS(agent_user_menu),
+    .menu_stride = 16,
+    .landing = ADDRESS(agent_landing),
+    .user_landing = ADDRESS(agent_user_landing),
     .pvh_vector = 0xf3,
     .hypercall_page = ADDRESS(hypercall_page),
     .shared_info = ADDRESS(agent_shared_info_page),

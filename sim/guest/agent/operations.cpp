@@ -1,5 +1,6 @@
 /// The operations of protocol.h. Each may fault anywhere: the caller has armed a recovery point.
 #include "sim/guest/agent/agent.hpp"
+#include "sim/guest/agent/execute.hpp"
 
 namespace agent {
 
@@ -245,6 +246,9 @@ void execute(State& self, const Request& request, Reply& reply, uint8_t* data) {
     case ASSAY_OP_PARK:
       self.is_parked = request.arg[0] != 0 ? 1 : 0;
       self.park_port = static_cast<uint32_t>(request.arg[1]);
+      break;
+    case ASSAY_OP_EXECUTE:
+      do_execute(self, request, reply, data);
       break;
     default:
       reply.status = ASSAY_STATUS_BAD_OP;

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define ASSAY_AGENT_MAGIC 0x31544e4547415341ull /* "ASAGENT1" */
-#define ASSAY_AGENT_VERSION 1u
+#define ASSAY_AGENT_VERSION 2u
 #define ASSAY_AGENT_VCPUS_MAX 8u
 #define ASSAY_MAILBOX_BYTES 16384u
 #define ASSAY_MAILBOX_DATA_BYTES (ASSAY_MAILBOX_BYTES - 256u)
@@ -47,7 +47,83 @@ enum assay_op {
   /// arg: 1 = stop spinning on the mailbox between requests and sleep in the hypervisor until event `arg[1]` (a local
   /// port) becomes pending; 0 = spin (default). An idle vCPU that sleeps leaves the host's CPU to the others.
   ASSAY_OP_PARK = 16,
-  ASSAY_OP_COUNT_ = 17
+  /// One instruction in a register state of the caller's choice, and where it led. arg: enum assay_instruction, enum
+  /// assay_execute_mode. data: struct assay_registers (exactly). Reply data: struct assay_execution; value[0]: entry.
+  /// Then the vCPU serves again, on its own stack, upcalls let through or held as before. BAD_ARGUMENT: another size,
+  /// no such instruction or mode, flags beyond ASSAY_EXECUTE_FLAGS. UNSUPPORTED: not on this guest type or mode.
+  /// One vCPU of a guest at a time: another one's request waits. An instruction that leads nowhere gets no reply.
+  ASSAY_OP_EXECUTE = 17,
+  ASSAY_OP_COUNT_ = 18
+};
+
+/// The menu of ASSAY_OP_EXECUTE. What is not on it can be written into memory and called or jumped to.
+enum assay_instruction {
+  ASSAY_INSTRUCTION_NOP = 0,
+  ASSAY_INSTRUCTION_SYSCALL = 1, /**< PV64 */
+  ASSAY_INSTRUCTION_VMCALL = 2,  /**< PVH: vmcall or vmmcall, whichever the processor has */
+  ASSAY_INSTRUCTION_INT3 = 3,
+  ASSAY_INSTRUCTION_INT80 = 4,   /**< int $0x80 */
+  ASSAY_INSTRUCTION_UD2 = 5,
+  ASSAY_INSTRUCTION_LOAD = 6,    /**< mov (%rdi), %rax */
+  ASSAY_INSTRUCTION_STORE = 7,   /**< mov %rax, (%rdi) */
+  ASSAY_INSTRUCTION_LOAD_FS = 8, /**< mov %fs:(%rdi), %rax */
+  ASSAY_INSTRUCTION_LOAD_GS = 9, /**< mov %gs:(%rdi), %rax */
+  /// call *%rbx and jmp *%rbx: the hypercall page, or code in memory. In process only what direct_processor.cpp knows.
+  ASSAY_INSTRUCTION_CALL = 10,
+  ASSAY_INSTRUCTION_JUMP = 11,
+  ASSAY_INSTRUCTION_FPU = 12,    /**< fnop */
+  ASSAY_INSTRUCTION_COUNT_ = 13
+};
+
+enum assay_execute_mode {
+  /// Entered without the hypervisor: IF of the flags means nothing to a PV64 guest, and TF and RF cannot be asked for.
+  ASSAY_EXECUTE_KERNEL = 0,
+  /// PV64: entered by HYPERVISOR_iret, so IF says whether upcalls are let through; needs a user root with the image,
+  /// and a kernel stack. PVH: ring 3.
+  ASSAY_EXECUTE_USER = 1,
+  /// PVH: a 32-bit code segment in ring 0, at the low alias, where rsp must be too. NOP and VMCALL only.
+  ASSAY_EXECUTE_KERNEL32 = 2,
+  ASSAY_EXECUTE_MODE_COUNT_ = 3
+};
+
+/// CF PF AF ZF SF IF DF OF NT AC, and in user mode TF and RF. All others are as the processor has them.
+#define ASSAY_EXECUTE_FLAGS 0x44ed5ull
+#define ASSAY_EXECUTE_USER_FLAGS 0x54fd5ull
+
+struct assay_registers {
+  uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp;
+  uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+  uint64_t rflags;
+  uint64_t rip, cs, ss, ds, es, fs, gs; /**< told, not loaded */
+};
+
+/// Places of the agent that take note of who arrives there while an instruction is executed: `trap_handlers` has one
+/// stub per number. The agent's own trap table points each exception at its stub; a case may register any of them.
+/// Stubs need 1 KiB of stack below the frame.
+enum assay_entry {
+  /* 0..31: exceptions, but for #OF (4), whose stub the agent does not use */
+  ASSAY_ENTRY_EVENT = 32,    /**< not what the agent registers for events: see ASSAY_OP_UPCALL_RECORD */
+  ASSAY_ENTRY_FAILSAFE = 33, /**< registered */
+  ASSAY_ENTRY_SYSCALL = 34,
+  ASSAY_ENTRY_SYSCALL32 = 35,
+  ASSAY_ENTRY_SYSENTER = 36,
+  ASSAY_ENTRY_NMI = 37,
+  ASSAY_ENTRY_LANDING = 38,      /**< behind the instruction, in kernel mode: no stub, reached by a jump */
+  ASSAY_ENTRY_USER_LANDING = 39, /**< behind it in the other modes, by `int $4`: registered for that vector */
+  ASSAY_ENTRY_SPARE = 40,        /**< 40..47: for cases */
+  ASSAY_ENTRY_COUNT_ = 48
+};
+#define ASSAY_LANDING_VECTOR 4u
+
+#define ASSAY_FRAME_WORDS_MAX 12u
+
+struct assay_execution {
+  uint32_t entry;       /**< enum assay_entry */
+  uint32_t upcall_mask; /**< PV64: evtchn_upcall_mask at that moment; PVH: 0 */
+  struct assay_registers at; /**< on arrival, before the first instruction there; rip: the stub's or the landing's */
+  uint64_t cr2;         /**< PV64: what vcpu_info says; PVH: the register */
+  uint64_t frame_words; /**< in `frame`: what the stack holds from rsp upwards, in the same page; none on LANDING */
+  uint64_t frame[ASSAY_FRAME_WORDS_MAX];
 };
 
 enum assay_atomic {
@@ -107,8 +183,12 @@ struct assay_agent_layout {
   uint64_t pv_entry, pvh_entry;        /**< first vCPU */
   uint64_t pv_secondary, pvh_secondary;/**< further vCPUs, 64-bit; rdi = vcpu id */
   uint64_t event_callback, failsafe_callback;
-  uint64_t trap_handlers;              /**< 32 handlers, `trap_handler_stride` bytes apart, one per vector */
+  uint64_t trap_handlers;              /**< ASSAY_ENTRY_COUNT_ stubs, `trap_handler_stride` bytes apart */
   uint64_t trap_handler_stride;
+  /// The menus of ASSAY_OP_EXECUTE: instruction N at + N * menu_stride. Behind an instruction of `menu` is a jump to
+  /// `landing`, behind one of `user_menu` a jump to `user_landing`.
+  uint64_t menu, user_menu, menu_stride;
+  uint64_t landing, user_landing;
   uint64_t pvh_vector;                 /**< interrupt vector the PVH agent asks event upcalls on */
   uint64_t hypercall_page;
   uint64_t shared_info;                /**< where the agent maps shared_info (a page of the image given up for it) */

@@ -2,6 +2,7 @@
 #include "sim/guest/agent/agent.hpp"
 #include "sim/guest/agent/bridge.hpp"
 #include "sim/guest/agent/bridge_messages.h"
+#include "sim/guest/agent/execute.hpp"
 
 namespace agent {
 
@@ -21,15 +22,16 @@ void set_traps() {
     table[vector].vector = static_cast<uint8_t>(vector);
     table[vector].flags = vector == 3 || vector == 4 ? kAnyPrivilege : 0;
     table[vector].cs = FLAT_KERNEL_CS;
-    table[vector].address = address_of(agent_pv_traps) + vector * kTrapStride;
+    table[vector].address = address_of(agent_entries) + vector * kTrapStride;
   }
+  table[ASSAY_LANDING_VECTOR].address = address_of(agent_entries) + ASSAY_ENTRY_USER_LANDING * kTrapStride;
   hypercall(__HYPERVISOR_set_trap_table, address_of(table));
 }
 
-void set_callback(uint16_t type, void (*handler)()) {
+void set_callback(uint16_t type, uint64_t handler) {
   callback_register entry{};
   entry.type = type;
-  entry.address = reinterpret_cast<uint64_t>(handler);
+  entry.address = handler;
   hypercall(__HYPERVISOR_callback_op, CALLBACKOP_register, address_of(&entry));
 }
 
@@ -37,8 +39,8 @@ void init_vcpu(uint32_t id) {
   init_state(states[id], id);
   states[id].info->evtchn_upcall_mask = 1;
   set_traps();
-  set_callback(CALLBACKTYPE_event, agent_pv_event);
-  set_callback(CALLBACKTYPE_failsafe, agent_pv_failsafe);
+  set_callback(CALLBACKTYPE_event, reinterpret_cast<uint64_t>(agent_pv_event));
+  set_callback(CALLBACKTYPE_failsafe, address_of(agent_entries) + ASSAY_ENTRY_FAILSAFE * kTrapStride);
 }
 
 }  // namespace

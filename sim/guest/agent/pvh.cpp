@@ -1,5 +1,6 @@
 /// What a PVH guest has to set up before it can serve.
 #include "sim/guest/agent/agent.hpp"
+#include "sim/guest/agent/execute.hpp"
 
 namespace agent {
 
@@ -13,6 +14,7 @@ constexpr uint32_t kSignatureAuth = 0x68747541;  // "Auth", of AuthenticAMD
 constexpr uint32_t kSignatureHygo = 0x6f677948;  // "Hygo", of HygonGenuine
 constexpr uint16_t kCodeSelector = 8;
 constexpr uint8_t kInterruptGate = 0x8e;
+constexpr uint8_t kFromRing3 = 0x60;
 constexpr uint64_t kTrapStride = 16;
 /// HVM_PARAM_CALLBACK_IRQ: bits 63..56 say how events arrive; 2 = by a vector.
 constexpr uint64_t kCallbackByVector = 2ull << 56;
@@ -30,6 +32,17 @@ struct [[gnu::packed]] TablePointer {
 };
 
 Gate gates[256];
+
+/// What the processor looks up when ring 3 is left: the stack of ring 0. One vCPU at a time does (ASSAY_OP_EXECUTE).
+struct [[gnu::packed]] TaskState {
+  uint32_t reserved0;
+  uint64_t stacks[3];
+  uint8_t others[74];
+  uint16_t permissions;
+};
+TaskState task_state;
+constexpr uint16_t kTaskSelector = 0x30;  ///< of the first vCPU; see the descriptor table in entry_pvh.S
+constexpr uint64_t kTaskAvailable = 0x89ull << 40;
 
 struct CpuidAnswer {
   uint32_t a, b, c, d;
@@ -51,14 +64,26 @@ void set_gate(uint32_t vector, uint64_t handler) {
 }
 
 void fill_gates() {
-  for (uint32_t vector = 0; vector < 32; ++vector) set_gate(vector, address_of(agent_pvh_traps) + vector * kTrapStride);
+  for (uint32_t vector = 0; vector < 32; ++vector) set_gate(vector, address_of(agent_entries) + vector * kTrapStride);
   for (uint32_t vector = 32; vector < 256; ++vector) set_gate(vector, reinterpret_cast<uint64_t>(agent_pvh_spurious));
   set_gate(kPvhVector, reinterpret_cast<uint64_t>(agent_pvh_event));
+  set_gate(ASSAY_LANDING_VECTOR, address_of(agent_entries) + ASSAY_ENTRY_USER_LANDING * kTrapStride);
+  gates[ASSAY_LANDING_VECTOR].type |= kFromRing3;
 }
 
 void load_gates() {
   const TablePointer pointer{sizeof(gates) - 1, address_of(gates)};
   asm volatile("lidt %0" ::"m"(pointer));
+}
+
+void load_task(uint32_t id) {
+  task_state.stacks[0] = address_of(agent_entry_stack) + kPageBytes;
+  task_state.permissions = sizeof task_state;
+  const uint64_t base = address_of(&task_state);
+  uint64_t* descriptor = agent_task_descriptors + 2ull * id;
+  descriptor[0] = (sizeof task_state - 1) | (base & 0xffffff) << 16 | kTaskAvailable | (base >> 24 & 0xff) << 56;
+  descriptor[1] = base >> 32;
+  asm volatile("ltr %0" ::"r"(static_cast<uint16_t>(kTaskSelector + id * 16)) : "memory");
 }
 
 // The MSR that fills the hypercall page is named by the third leaf of the hypervisor. Source: public/arch-x86/cpuid.h.
@@ -99,6 +124,7 @@ extern "C" {
   is_amd = vendor == kSignatureAuth || vendor == kSignatureHygo;
   fill_gates();
   load_gates();
+  load_task(0);
   install_hypercall_page();
   map_shared_info();
   set_callback_vector();
@@ -108,6 +134,7 @@ extern "C" {
 
 [[noreturn]] void agent_pvh_secondary_main(uint32_t id) {
   load_gates();
+  load_task(id % kVcpusMax);
   init_state(states[id % kVcpusMax], id % kVcpusMax);
   serve(states[id % kVcpusMax], 0);
 }

@@ -87,6 +87,7 @@ GuestStep DirectGuest::set_trap_table() {
     table[vector].cs = FLAT_KERNEL_CS;
     table[vector].address = layout_.trap_handlers + vector * layout_.trap_handler_stride;
   }
+  table[ASSAY_LANDING_VECTOR].address = layout_.trap_handlers + ASSAY_ENTRY_USER_LANDING * layout_.trap_handler_stride;
   put(scratch(), table);
   return call(__HYPERVISOR_set_trap_table, scratch());
 }

@@ -15,7 +15,8 @@ constexpr uint32_t kVectorsWithCode = 0x227d00;
 constexpr uint64_t kPageEntries = 128;
 constexpr uint64_t kPageEntryBytes = 32;
 /// Where a stub of the hypercall page returns to, and how far a core steps back to have the call made again.
-constexpr uint64_t kStubReturn = 10;
+constexpr uint64_t kPvStubReturn = 10;
+constexpr uint64_t kHvmStubReturn = 8;
 constexpr uint64_t kSyscallBytes = 2;
 constexpr uint64_t kVmcallBytes = 3;
 
@@ -89,6 +90,7 @@ GuestStep DirectGuest::step(assay_run& run, uint64_t now_ns, assay_exit& exit) {
 
 GuestStep DirectGuest::go_on() {
   const uint64_t rip = regs_->rip;
+  if (state_.phase == DirectState::Phase::kExecute) return run_instructions();
   if (rip == serve_rip_) return serve();
   if (rip == state_.call_return) return back_from_call();
   if (rip == layout_.event_callback && is_pv()) return event_callback();
@@ -138,8 +140,9 @@ GuestStep DirectGuest::call(uint64_t number, uint64_t a1, uint64_t a2, uint64_t 
   regs_->r8 = a5;
   regs_->r9 = a6;
   const bool by_page = number < kPageEntries && number != __HYPERVISOR_iret;
+  const uint64_t stub_return = is_pv() ? kPvStubReturn : kHvmStubReturn;
   state_.call_return =
-      by_page ? layout_.hypercall_page + number * kPageEntryBytes + kStubReturn : instruction_end_ + kStubReturn;
+      by_page ? layout_.hypercall_page + number * kPageEntryBytes + stub_return : instruction_end_ + stub_return;
   return call_again();
 }
 
@@ -164,6 +167,7 @@ GuestStep DirectGuest::back_from_call() {
       clear_park_port();
       return serve();
     case DirectState::Phase::kServe:
+    case DirectState::Phase::kExecute:
       break;
   }
   return lost("a hypercall returned twice");
@@ -201,7 +205,7 @@ GuestStep DirectGuest::event_callback() {
   if (!memory_.store(regs_->rsp, back, miss)) return lost("its stack cannot be written in the event callback");
   // The call does not return, so what the interrupted code waits for stays as it is.
   regs_->rax = __HYPERVISOR_iret;
-  regs_->rip = layout_.hypercall_page + __HYPERVISOR_iret * kPageEntryBytes + kStubReturn;
+  regs_->rip = layout_.hypercall_page + __HYPERVISOR_iret * kPageEntryBytes + kPvStubReturn;
   regs_->rcx = regs_->rip;
   regs_->r11 = regs_->rflags;
   return leave_for(ASSAY_EXIT_HYPERCALL);
@@ -224,7 +228,11 @@ void DirectGuest::take_injection(assay_run& run) {
   run.inject = 0;
   if (vector < kTraps) {
     const uint64_t rip = regs_->rip == instruction_end_ ? serve_rip_ : regs_->rip;
-    if (state_.is_busy) finish_fault({vector, 0, vector == 14 ? regs_->cr2 : 0, rip});
+    if (state_.phase == DirectState::Phase::kExecute) {
+      static_cast<void>(hvm_entry(vector, (kVectorsWithCode >> vector & 1) != 0, 0));
+    } else if (state_.is_busy) {
+      finish_fault({vector, 0, vector == 14 ? regs_->cr2 : 0, rip});
+    }
     return;
   }
   // The interrupt gate holds interrupts back, iretq lets them through again: nobody sees the time in between.

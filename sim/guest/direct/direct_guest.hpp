@@ -5,6 +5,7 @@
 /// what it would see of the agent: registers, exits, and the guest's memory through the guest's own page tables.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 
@@ -16,7 +17,7 @@ namespace assay {
 
 /// What a direct guest remembers apart from registers and memory: a value, so that a machine can be rewound.
 struct DirectState {
-  enum class Phase : uint8_t { kBoot, kServe, kCall, kPoll };
+  enum class Phase : uint8_t { kBoot, kServe, kCall, kPoll, kExecute };
 
   Phase phase = Phase::kBoot;
   uint8_t boot_step = 0;
@@ -129,6 +130,27 @@ class DirectGuest final : public GuestExecutor {
   void clear_park_port();
   GuestStep wait_for(uint64_t ns);
   void follow_vcpu_info();
+
+  // direct_processor.cpp: instructions from memory. Those that return bool: true when `step` says what comes of it
+  GuestStep execute();
+  GuestStep enter_user();
+  GuestStep run_instructions();
+  bool fetch(std::array<uint8_t, 8>& code, GuestStep& step);
+  bool one_instruction(GuestStep& step);
+  bool longer_instruction(const std::array<uint8_t, 8>& code, GuestStep& step);
+  bool unknown_instruction(GuestStep& step);
+  bool load(uint64_t va, uint64_t length, GuestStep& step);
+  bool store(uint64_t va, uint64_t value, uint64_t length, GuestStep& step);
+  bool push(uint64_t value, uint64_t length, GuestStep& step);
+  bool pop(uint64_t& to, uint64_t length, GuestStep& step);
+  bool go_to(uint8_t form, GuestStep& step);
+  GuestStep software_interrupt(uint8_t vector);
+  GuestStep exception(uint32_t vector, bool has_code = false, uint32_t code = 0, uint64_t address = 0);
+  GuestStep access_failed(const MemoryMiss& miss);
+  GuestStep hvm_entry(uint32_t entry, bool has_code, uint32_t code);
+  GuestStep arrived(uint32_t entry);
+  GuestStep tell(uint32_t entry, assay_execution& told);
+  GuestStep finish_execution(assay_status status);
 
   // direct_memory.cpp
   template <typename Each>

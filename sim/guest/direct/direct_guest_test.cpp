@@ -107,6 +107,68 @@ TEST_F(DirectGuestTest, MachineCode_IsUnsupported) {
   EXPECT_EQ(execute(ASSAY_OP_CALL, {heap_}).status, ASSAY_STATUS_UNSUPPORTED);
 }
 
+/// ASSAY_OP_EXECUTE with the stack pointer in the heap.
+class DirectInstructionTest : public DirectGuestTest {
+ protected:
+  GuestReply run(uint64_t instruction, uint64_t mode = ASSAY_EXECUTE_KERNEL) {
+    registers_.rsp = heap_ + 0x800;
+    return execute(ASSAY_OP_EXECUTE, {instruction, mode}, std::as_bytes(std::span(&registers_, 1)),
+                   std::as_writable_bytes(std::span(&told_, 1)));
+  }
+  assay_registers registers_{};
+  assay_execution told_{};
+};
+
+TEST_F(DirectInstructionTest, Nop_LandsWithTheStateThatWasLoaded) {
+  registers_.rax = 1, registers_.r15 = 15, registers_.rflags = 1;
+  EXPECT_EQ(run(ASSAY_INSTRUCTION_NOP).status, ASSAY_STATUS_OK);
+  EXPECT_EQ(told_.entry, uint32_t{ASSAY_ENTRY_LANDING});
+  EXPECT_EQ(told_.at.rax, 1u);
+  EXPECT_EQ(told_.at.r15, 15u);
+  EXPECT_EQ(told_.at.rflags & 1, 1u);
+  EXPECT_EQ(told_.at.rsp, registers_.rsp);
+  EXPECT_EQ(execute(ASSAY_OP_HYPERCALL, {17}).value[0], 4u << 16 | 17u) << "it serves again";
+}
+
+TEST_F(DirectInstructionTest, Syscall_IsAHypercallAndLeavesItsAddress) {
+  registers_.rax = 17;
+  EXPECT_EQ(run(ASSAY_INSTRUCTION_SYSCALL).status, ASSAY_STATUS_OK);
+  EXPECT_EQ(told_.at.rax, 4u << 16 | 17u);
+  EXPECT_EQ(told_.at.rcx, image_.layout.menu + ASSAY_INSTRUCTION_SYSCALL * image_.layout.menu_stride + 2);
+}
+
+TEST_F(DirectInstructionTest, LoadAndStore_ReachMemory) {
+  registers_.rdi = heap_ + 8, registers_.rax = 0x1234;
+  EXPECT_EQ(run(ASSAY_INSTRUCTION_STORE).status, ASSAY_STATUS_OK);
+  registers_.rax = 0;
+  EXPECT_EQ(run(ASSAY_INSTRUCTION_LOAD).status, ASSAY_STATUS_OK);
+  EXPECT_EQ(told_.at.rax, 0x1234u);
+}
+
+TEST_F(DirectInstructionTest, Jump_ToWhatTheProcessorDoesNotKnowIsUnsupported) {
+  registers_.rbx = heap_;  // zeroes
+  EXPECT_EQ(run(ASSAY_INSTRUCTION_JUMP).status, ASSAY_STATUS_UNSUPPORTED);
+  EXPECT_EQ(run(ASSAY_INSTRUCTION_NOP).status, ASSAY_STATUS_OK) << "it serves again";
+}
+
+TEST_F(DirectInstructionTest, Jump_InACircleTimesOut) {
+  const std::array<std::byte, 2> circle{std::byte{0xeb}, std::byte{0xfe}};
+  execute(ASSAY_OP_WRITE, {heap_}, circle);
+  registers_.rbx = heap_;
+  EXPECT_EQ(run(ASSAY_INSTRUCTION_JUMP).status, ASSAY_STATUS_TIMED_OUT);
+}
+
+TEST_F(DirectInstructionTest, BadArguments_AreRefused) {
+  EXPECT_EQ(run(ASSAY_INSTRUCTION_COUNT_).status, ASSAY_STATUS_BAD_ARGUMENT);
+  EXPECT_EQ(run(ASSAY_INSTRUCTION_NOP, ASSAY_EXECUTE_MODE_COUNT_).status, ASSAY_STATUS_BAD_ARGUMENT);
+  EXPECT_EQ(run(UINT64_MAX, UINT64_MAX).status, ASSAY_STATUS_BAD_ARGUMENT);
+  EXPECT_EQ(run(ASSAY_INSTRUCTION_VMCALL).status, ASSAY_STATUS_UNSUPPORTED);
+  EXPECT_EQ(run(ASSAY_INSTRUCTION_NOP, ASSAY_EXECUTE_KERNEL32).status, ASSAY_STATUS_UNSUPPORTED);
+  registers_.rflags = 1u << 17;
+  EXPECT_EQ(run(ASSAY_INSTRUCTION_NOP).status, ASSAY_STATUS_BAD_ARGUMENT);
+  EXPECT_EQ(execute(ASSAY_OP_EXECUTE, {ASSAY_INSTRUCTION_NOP}).status, ASSAY_STATUS_BAD_ARGUMENT) << "no registers";
+}
+
 TEST_F(DirectGuestTest, Upcalls_AreHeldByTheMask) {
   const auto mask = [&] {
     std::array<std::byte, 1> byte{};

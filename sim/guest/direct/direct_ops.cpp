@@ -54,6 +54,8 @@ GuestStep DirectGuest::operate() {
       return finish(ASSAY_STATUS_UNSUPPORTED);  // there is no processor to run machine code
     case ASSAY_OP_PARK:
       return park();
+    case ASSAY_OP_EXECUTE:
+      return execute();
     case ASSAY_OP_COUNT_:
       break;
   }

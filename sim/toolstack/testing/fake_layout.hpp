@@ -24,7 +24,9 @@ inline assay_agent_layout fake_layout() {
   layout.event_callback = page(256) + 0x50;
   layout.failsafe_callback = page(256) + 0x60;
   layout.trap_handlers = page(257);
-  layout.trap_handler_stride = 16;
+  layout.trap_handler_stride = layout.menu_stride = 16;
+  layout.menu = layout.user_menu = page(257) + 0x400;
+  layout.landing = layout.user_landing = page(257) + 0x600;
   layout.hypercall_page = page(258);
   layout.shared_info = page(259);
   layout.pvh_page_tables = page(260);
