@@ -1,6 +1,7 @@
 /// What is pending for a vCPU reaches it here, last thing before it goes on.
 #include "hv/core.hpp"
 #include "hv/domain/lifecycle.hpp"
+#include "hv/vcpu/pv_segments.hpp"
 #include "hv/vcpu/pv_traps.hpp"
 
 namespace hv {
@@ -51,6 +52,8 @@ void deliver_hvm(Vcpu& vcpu, assay_run& next) {
 void deliver(Vcpu& vcpu, assay_run& next) {
   if (vcpu.pv == nullptr) {
     deliver_hvm(vcpu, next);
+  } else if (!pv_load_segments(vcpu)) {
+    crash_domain(*vcpu.domain, "no way into the guest kernel for selectors that cannot be loaded");
   } else if (!pv_deliver(vcpu)) {
     crash_domain(*vcpu.domain, "no way into the guest kernel for an event");
   }

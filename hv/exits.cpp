@@ -13,6 +13,7 @@ namespace hv {
 
 namespace {
 
+constexpr uint64_t kCr0TaskSwitched = 1u << 3;
 constexpr uint64_t kMsrInstructionBytes = 2;  ///< rdmsr, wrmsr and cpuid alike
 
 uint64_t low_half(uint64_t value) {
@@ -156,9 +157,12 @@ bool software_interrupt(Vcpu& vcpu, uint32_t error, bool& entered) {
   constexpr uint8_t kPrivilege = 3;
   constexpr uint8_t kDisablesEvents = 1u << 2;
   constexpr uint64_t kIntBytes = 2;
+  constexpr uint32_t kVectorSystemCall = 0x80;
   if ((error & 3) != kFromIdt || error >> 3 >= 256) return false;
   const PvState::Trap& trap = vcpu.pv->traps[error >> 3];
-  if (trap.address == 0 || (!pv_in_kernel(vcpu) && (trap.flags & kPrivilege) < 3)) return false;
+  if (trap.address == 0) return false;
+  // The system call vector is open to everybody, whatever the entry says (run: Xen 4.17).
+  if (!pv_in_kernel(vcpu) && error >> 3 != kVectorSystemCall && (trap.flags & kPrivilege) < 3) return false;
   vcpu.regs.rip += kIntBytes;
   entered = pv_bounce(vcpu, {trap.address, (trap.flags & kDisablesEvents) != 0});
   return true;
@@ -174,6 +178,8 @@ void exit_pv_exception(Vcpu& vcpu, const assay_exit& left) {
     if (!handled) handled = software_interrupt(vcpu, left.error_code, entered);
   }
   if (!handled) entered = pv_raise(vcpu, left.vector, left.has_error_code != 0, left.error_code, left.address);
+  // The guest gets the device back with the exception, so that its handler can use it.
+  if (left.vector == kVectorDeviceNotAvailable) vcpu.regs.cr0 &= ~kCr0TaskSwitched;
   if (entered) return;
   dump_registers(vcpu);
   crash_domain(*vcpu.domain, "exception %u (error %#x, address %#lx) that its kernel cannot take", left.vector,

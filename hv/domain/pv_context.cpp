@@ -15,7 +15,6 @@ constexpr uint64_t kLdtEntriesMax = 8192;
 constexpr uint64_t kCr0 = 0x8005'0033;  ///< what a PV guest runs with: PE, MP, ET, NE, WP, AM, PG
 constexpr uint64_t kCr4 = 0x660;        ///< PAE, MCE, OSFXSR, OSXMMEXCPT
 constexpr uint64_t kEfer = 0xd01;       ///< SCE, LME, LMA, NX
-constexpr uint64_t kFlagAlwaysOne = 2;
 constexpr uint16_t kRing3 = 3;
 
 bool addresses_canonical(const vcpu_guest_context_t& c) {

@@ -13,7 +13,7 @@ void restore(Vcpu& vcpu, const iret_context& saved) {
   if (architectural_iopl) vcpu.pv->iopl = (saved.rflags & kFlagIopl) >> 12;
   regs.rip = saved.rip;
   regs.cs = static_cast<uint16_t>(saved.cs | 3);
-  regs.rflags = (saved.rflags & ~(kFlagIopl | kFlagVirtual8086)) | kFlagInterrupt;
+  regs.rflags = (saved.rflags & ~(kFlagIopl | kFlagVirtual8086)) | kFlagInterrupt | kFlagAlwaysOne;
   regs.rsp = saved.rsp;
   regs.ss = static_cast<uint16_t>(saved.ss | 3);
   if ((saved.flags & VGCF_in_syscall) == 0) {

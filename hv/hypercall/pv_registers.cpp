@@ -1,6 +1,7 @@
 /// Hypercalls 3, 25 and 21: registers that a PV64 kernel cannot write itself, and assists it can ask for.
 /// Source: public/xen.h, public/arch-x86/xen-x86_64.h.
 #include "hv/hypercall/call.hpp"
+#include "hv/vcpu/pv_segments.hpp"
 #include "hv/vcpu/pv_traps.hpp"
 
 namespace hv {
@@ -40,9 +41,10 @@ int64_t do_set_segment_base(Call& call) {
     case SEGBASE_GS_KERNEL:
       return set_base(regs.gs_base, call.arg[1]);
     case SEGBASE_GS_USER_SEL:
-      // There are no descriptors of the guest's own: every selector is one that cannot be loaded, and becomes null.
-      regs.gs = 0;
-      regs.gs_base_kernel = 0;
+      // One that cannot be loaded becomes null.
+      regs.gs = static_cast<uint16_t>(call.arg[1]);
+      if (!pv_selector_loadable(call.vcpu, regs.gs, regs.gs_base_kernel)) regs.gs = 0;
+      if (regs.gs == 0) regs.gs_base_kernel = 0;
       return 0;
     default:
       return -XEN_EINVAL;

@@ -71,7 +71,7 @@ void hvm_stub(uint8_t* at, uint32_t number) {
 }
 
 void undefined_stub(uint8_t* at) {
-  Stub(at).code(0x0f, 0x0b, kRet);
+  Stub(at).code(0x0f, 0x0b);
 }
 
 }  // namespace

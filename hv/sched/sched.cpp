@@ -87,6 +87,7 @@ Vcpu* sched_switch(Pcpu& pcpu) {
     publish_time(*next);
     publish_runstate(*next);
     run_periodic(*next);
+    if (next->pv != nullptr) next->pv->segments_stale = true;
   }
   return next;
 }

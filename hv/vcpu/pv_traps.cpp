@@ -55,11 +55,14 @@ bool pv_bounce(Vcpu& vcpu, const Bounce& bounce) {
   const uint8_t mask = vcpu.info->evtchn_upcall_mask;
   const uint64_t selector = from_kernel ? regs.cs & ~3u : regs.cs | 3u;
 
-  uint64_t frame[8];
+  uint64_t frame[11];
   unsigned words = 0;
   frame[words++] = regs.rcx;
   frame[words++] = regs.r11;
   if (bounce.has_error) frame[words++] = bounce.error;
+  if (bounce.has_extra) {
+    for (const uint64_t word : bounce.extra) frame[words++] = word;
+  }
   frame[words++] = regs.rip;
   frame[words++] = selector | uint64_t{mask} << 32;
   frame[words++] = flags_for_frame(vcpu);

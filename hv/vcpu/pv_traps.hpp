@@ -2,6 +2,8 @@
 /// Source: public/arch-x86/xen-x86_64.h, public/callback.h.
 #pragma once
 
+#include <array>
+
 #include "hv/vcpu/vcpu.hpp"
 
 namespace hv {
@@ -11,6 +13,8 @@ struct Bounce {
   bool mask_events = false;
   bool has_error = false;
   uint32_t error = 0;
+  bool has_extra = false;
+  std::array<uint64_t, 4> extra{};  ///< failsafe: ds, es, fs and gs
 };
 
 [[nodiscard]] inline bool pv_in_kernel(const Vcpu& vcpu) {
@@ -21,8 +25,9 @@ struct Bounce {
 void pv_enter_kernel(Vcpu& vcpu);
 void pv_enter_user(Vcpu& vcpu);
 
-/// Pushes a frame (RCX, R11, [error code], RIP, CS with the saved upcall mask, RFLAGS, RSP, SS) on the kernel's stack
-/// and continues at the handler. False when there is no handler or no stack: the domain has to be crashed.
+/// Pushes a frame (RCX, R11, [error code, or DS ES FS GS], RIP, CS with the saved upcall mask, RFLAGS, RSP, SS) on the
+/// kernel's stack and continues at the handler. False when there is no handler or no stack: the domain has to be
+/// crashed.
 [[nodiscard]] bool pv_bounce(Vcpu& vcpu, const Bounce& bounce);
 
 /// Bounces an exception through the guest's trap table. `address` is CR2 for a page fault. False as above.
@@ -38,6 +43,7 @@ void pv_enter_user(Vcpu& vcpu);
   return static_cast<uint64_t>(static_cast<int64_t>(address << 16) >> 16) == address;
 }
 
+constexpr uint64_t kFlagAlwaysOne = 1u << 1;
 constexpr uint64_t kFlagTrap = 1u << 8;
 constexpr uint64_t kFlagInterrupt = 1u << 9;
 constexpr uint64_t kFlagIopl = 3u << 12;
@@ -46,6 +52,7 @@ constexpr uint64_t kFlagResume = 1u << 16;
 constexpr uint64_t kFlagVirtual8086 = 1u << 17;
 constexpr uint64_t kFlagAlignment = 1u << 18;
 
+constexpr uint32_t kVectorDeviceNotAvailable = 7;
 constexpr uint32_t kVectorDoubleFault = 8;
 constexpr uint32_t kVectorInvalidOpcode = 6;
 constexpr uint32_t kVectorGeneralProtection = 13;

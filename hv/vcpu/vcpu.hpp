@@ -43,6 +43,7 @@ struct PvState {
   uint32_t gdt_entries;
   bool nmi_pending;
   bool in_nmi;  ///< no further NMI until iret
+  bool segments_stale;  ///< it was switched in: the selectors are to be loaded again
 };
 
 struct HvmState {
