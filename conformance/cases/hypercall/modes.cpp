@@ -1,0 +1,166 @@
+/// Hypercalls from the modes of a processor: user mode, 32-bit code, the whole of rax.
+#include "conformance/guest/errno.hpp"
+#include "conformance/guest/event_channels.hpp"
+#include "conformance/guest/instructions.hpp"
+
+namespace assay {
+namespace {
+
+constexpr uint32_t kInvalidOpcode = 6;
+constexpr uint64_t kUpperHalf = 0x5a5a'5a5a'0000'0000;
+
+/// The instruction of a hypercall, by itself.
+assay_instruction call_instruction(CaseContext& c) {
+  return c.pv() ? ASSAY_INSTRUCTION_SYSCALL : ASSAY_INSTRUCTION_VMCALL;
+}
+
+const Case kWholeNumber{{
+    .slug = "hypercall.entry.upper_half_of_rax.enosys",
+    .rule = "In 64-bit mode all of rax is the number: with an upper bit set it does not exist.",
+    .source = "public/arch-x86/xen-x86_64.h, hypercall interface",
+    .requirements = {"HCALL-005", "HCALL-003"},
+    .body =
+        [](CaseContext& c) {
+          Instructions cpu(c, c.vcpu());
+          assay_registers registers = cpu.registers();
+          registers.rdi = XENVER_pagesize;
+          registers.rsi = 0;
+          for (const uint64_t upper : {0ull, 1ull << 32, 1ull << 63}) {
+            registers.rax = __HYPERVISOR_xen_version | upper;
+            const auto after = cpu.run(call_instruction(c), registers);
+            c.check_eq(after.entry, ASSAY_ENTRY_LANDING, "behind the instruction");
+            c.check_eq(static_cast<int64_t>(after.at.rax), upper == 0 ? 4096 : -XEN_ENOSYS,
+                       "rax " + show(registers.rax));
+          }
+        },
+}};
+
+const Case kArgumentsIntact{{
+    .slug = "hypercall.entry.arguments.intact_afterwards",
+    .rule = "A hypercall that has completed leaves its argument registers as they were.",
+    .source = "xen/arch/x86/include/asm/hypercall.h:49 (clobber_regs64), release builds",
+    .requirements = {"HCALL-012"},
+    .body =
+        [](CaseContext& c) {
+          Instructions cpu(c, c.vcpu());
+          assay_registers registers = cpu.registers();
+          registers.rax = __HYPERVISOR_xen_version;
+          registers.rdi = XENVER_pagesize;
+          registers.rsi = 0;
+          const auto after = cpu.run(call_instruction(c), registers);
+          c.check_eq(after.at.rax, 4096, "the result");
+          c.check_eq(after.at.rdi, registers.rdi, "rdi");
+          c.check_eq(after.at.rsi, registers.rsi, "rsi");
+          c.check_eq(after.at.rdx, registers.rdx, "rdx");
+          c.check_eq(after.at.r10, registers.r10, "r10");
+          c.check_eq(after.at.r8, registers.r8, "r8");
+          c.check_eq(after.at.r9, registers.r9, "r9");
+        },
+}};
+
+const Case kHvm32{{
+    .slug = "hypercall.entry.hvm_32bit.registers",
+    .rule = "From a 32-bit code segment an HVM guest passes the number in eax and arguments in ebx, ecx, edx; the "
+            "result is "
+            "in eax, and upper halves do not count.",
+    .source = "public/arch-x86/xen-x86_32.h, hypercall interface",
+    .method = "xen_version takes two arguments, vcpu_op three; the 64-bit convention's registers hold other values.",
+    .requirements = {"HCALL-004"},
+    .guests = GuestTypes::kPvh,
+    .body =
+        [](CaseContext& c) {
+          Instructions cpu(c, c.vcpu());
+          Scratch memory(c.vcpu());
+          const uint64_t low_alias = c.guest().space().layout.virt_base;
+          const uint64_t pointer = memory.va().raw() - low_alias;
+          const auto call = [&](uint64_t number, uint64_t a1, uint64_t a2, uint64_t a3) {
+            assay_registers registers = cpu.registers();
+            registers.rsp = cpu.stack() - low_alias;
+            registers.rax = kUpperHalf | number;
+            registers.rbx = kUpperHalf | a1;
+            registers.rcx = kUpperHalf | a2;
+            registers.rdx = kUpperHalf | a3;
+            const auto after = cpu.run(ASSAY_INSTRUCTION_VMCALL, registers, ASSAY_EXECUTE_KERNEL32);
+            c.check_eq(after.entry, ASSAY_ENTRY_USER_LANDING, "behind the instruction");
+            return static_cast<int32_t>(after.at.rax);
+          };
+          c.check_eq(call(__HYPERVISOR_xen_version, XENVER_pagesize, 0, 0), 4096, "two arguments");
+          memory.put(xen_feature_info_t{0, kUntouched32});
+          c.check_eq(call(__HYPERVISOR_xen_version, XENVER_get_features, pointer, 0), 0, "a pointer in ecx");
+          c.check_ne(memory.get<xen_feature_info_t>().submap, kUntouched32, "what it points to was written");
+          c.check_eq(call(__HYPERVISOR_vcpu_op, VCPUOP_is_up, 0, 0), 1, "vCPU 0 in ecx");
+          c.check_eq(call(__HYPERVISOR_vcpu_op, VCPUOP_is_up, 1, 0), 0, "vCPU 1 in ecx, which is down");
+          memory.put(kUntouched32);
+          c.check_eq(call(__HYPERVISOR_vcpu_op, VCPUOP_get_runstate_info, 0, pointer), 0, "a pointer in edx");
+          c.check_eq(memory.get<uint32_t>(), RUNSTATE_running, "what it points to was written");
+          c.check_eq(call(11, 0, 0, 0), -XEN_ENOSYS, "an unknown number");
+        },
+}};
+
+const Case kHvmUser{{
+    .slug = "hypercall.entry.hvm_user_mode.eperm",
+    .rule = "A hypercall of an HVM guest's user mode returns EPERM in rax and does nothing.",
+    .source = "xen/arch/x86/hvm/hypercall.c:137 (hvm_hypercall)",
+    .method = "EVTCHNOP_alloc_unbound in ring 3: no port is handed out, and the structure stays as it was.",
+    .requirements = {"HCALL-006"},
+    .guests = GuestTypes::kPvh,
+    .body =
+        [](CaseContext& c) {
+          Instructions cpu(c, c.vcpu());
+          Scratch memory(c.vcpu());
+          assay_registers registers = cpu.registers();
+          registers.rax = __HYPERVISOR_event_channel_op;
+          registers.rdi = EVTCHNOP_alloc_unbound;
+          registers.rsi = memory.put(evtchn_alloc_unbound_t{DOMID_SELF, DOMID_SELF, kUntouched32}).raw();
+          const auto user = cpu.run(ASSAY_INSTRUCTION_VMCALL, registers, ASSAY_EXECUTE_USER);
+          c.check_eq(user.entry, ASSAY_ENTRY_USER_LANDING, "behind the instruction");
+          c.check_eq(static_cast<int64_t>(user.at.rax), -XEN_EPERM, "the result");
+          c.check_eq(memory.get<evtchn_alloc_unbound_t>().port, kUntouched32, "nothing was written");
+          const auto kernel = cpu.run(ASSAY_INSTRUCTION_VMCALL, registers);
+          c.check_eq(kernel.at.rax, 0, "the same in kernel mode");
+          c.check_eq(memory.get<evtchn_alloc_unbound_t>().port, 1, "it gets the first port");
+        },
+}};
+
+const Case kPvUser{{
+    .slug = "hypercall.entry.pv_user_mode.reflected",
+    .rule =
+        "syscall in a PV64 guest's user mode is a system call of its own: it enters the syscall callback with rcx and "
+        "r11 as the instruction leaves them, and makes no hypercall.",
+    .source = "public/callback.h, CALLBACKTYPE_syscall; AMD64 manual, volume 3, SYSCALL",
+    .method = "EVTCHNOP_alloc_unbound in user mode: nothing is handed out. Without a callback it is an invalid opcode.",
+    .requirements = {"HCALL-009"},
+    .guests = GuestTypes::kPv64,
+    .body =
+        [](CaseContext& c) {
+          Instructions cpu(c, c.vcpu());
+          cpu.allow_user_mode();
+          Scratch memory(c.vcpu());
+          assay_registers registers = cpu.registers();
+          registers.rax = __HYPERVISOR_event_channel_op;
+          registers.rdi = EVTCHNOP_alloc_unbound;
+          registers.rsi = memory.put(evtchn_alloc_unbound_t{DOMID_SELF, DOMID_SELF, kUntouched32}).raw();
+          registers.rflags |= kFlagCarry;
+          const uint64_t instruction = cpu.at(ASSAY_INSTRUCTION_SYSCALL, ASSAY_EXECUTE_USER);
+          const auto without = cpu.run(ASSAY_INSTRUCTION_SYSCALL, registers, ASSAY_EXECUTE_USER);
+          c.check_eq(without.entry, kInvalidOpcode, "without a callback");
+          c.check_eq(bounce_frame(without).rip, instruction, "at the instruction");
+          c.require_eq(cpu.register_callback(CALLBACKTYPE_syscall, cpu.stub(ASSAY_ENTRY_SYSCALL)), 0, "a callback");
+          const auto entered = cpu.run(ASSAY_INSTRUCTION_SYSCALL, registers, ASSAY_EXECUTE_USER);
+          c.check_eq(entered.entry, ASSAY_ENTRY_SYSCALL, "with one");
+          c.check_eq(entered.at.rax, registers.rax, "rax is the caller's");
+          c.check_eq(entered.at.rdi, registers.rdi, "rdi is the caller's");
+          const BounceFrame frame = bounce_frame(entered);
+          c.check_eq(frame.rip, instruction + 2, "behind the instruction");
+          c.check_eq(frame.rcx, instruction + 2, "rcx");
+          c.check_eq(frame.r11 & (kFlagInterrupt | kFlagCarry), kFlagInterrupt | kFlagCarry, "r11");
+          c.check_eq(frame.rflags & kFlagCarry, kFlagCarry, "rflags");
+          c.check_eq(frame.rsp, cpu.stack(), "rsp");
+          c.check_eq(frame.selector(), FLAT_USER_CS, "cs");
+          c.check_eq(frame.ss, FLAT_USER_SS, "ss");
+          c.check_eq(memory.get<evtchn_alloc_unbound_t>().port, kUntouched32, "nothing was handed out");
+        },
+}};
+
+}  // namespace
+}  // namespace assay
