@@ -6,6 +6,7 @@
 #include "hv/domain/cpuid.hpp"
 #include "hv/domain/lifecycle.hpp"
 #include "hv/domain/msr.hpp"
+#include "hv/mm/log_dirty.hpp"
 #include "hv/mm/on_demand.hpp"
 #include "hv/vcpu/pv_traps.hpp"
 
@@ -98,6 +99,7 @@ void exit_halt(Vcpu& vcpu) {
 
 void exit_stage2(Vcpu& vcpu, const assay_exit& left) {
   const Gfn gfn{left.address >> kPageShift};
+  if ((left.access & ASSAY_ACCESS_WRITE) != 0 && log_dirty_fault(*vcpu.memory, gfn)) return;
   // A page that was promised: the guest tries again, or its domain is no more.
   if (on_demand_touch(*vcpu.memory, gfn) || vcpu.domain->shut_down) return;
   // Nobody has claimed the address: reads are all ones and writes are lost, as on the real Xen (run: a PVH guest's read

@@ -53,13 +53,16 @@ void store_registers(hvm_hw_cpu& c, const assay_regs& r) {
   c.cs_sel = r.cs, c.ss_sel = r.ss, c.ds_sel = r.ds, c.es_sel = r.es, c.fs_sel = r.fs, c.gs_sel = r.gs;
 }
 
+uint32_t code_width(const assay_regs& r) {
+  return r.code_bits == 64 ? kLongCode : (r.code_bits == 32 ? kBigCode : 0);
+}
+
 /// Hidden parts of segments for a vCPU that never had a record: flat, in the mode it runs in.
 void flat_segments(hvm_hw_cpu& c, const assay_regs& r) {
   constexpr uint32_t kFlatLimit = ~uint32_t{0};
   const uint32_t dpl = uint32_t{r.cpl} << 5;
-  const uint32_t width = r.code_bits == 64 ? kLongCode : (r.code_bits == 32 ? kBigCode : 0);
   c.cs_limit = c.ss_limit = c.ds_limit = c.es_limit = c.fs_limit = c.gs_limit = kFlatLimit;
-  c.cs_arbytes = 0x89b | dpl | width;
+  c.cs_arbytes = 0x89b | dpl | code_width(r);
   c.ss_arbytes = c.ds_arbytes = c.es_arbytes = c.fs_arbytes = c.gs_arbytes = 0xc93 | dpl;
   c.tr_limit = 0x67;
   c.tr_arbytes = 0x8b;
@@ -87,6 +90,8 @@ void save_hvm_cpu(const Vcpu& vcpu, hvm_hw_cpu& record) {
   record = {};
   if (vcpu.hvm.record != nullptr) {
     record = *vcpu.hvm.record;
+    // The guest may have changed its mode since it was loaded.
+    record.cs_arbytes = (record.cs_arbytes & ~(kLongCode | kBigCode)) | code_width(vcpu.regs);
   } else {
     flat_segments(record, vcpu.regs);
   }

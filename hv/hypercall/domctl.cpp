@@ -58,6 +58,8 @@ int64_t dispatch_vcpu_and_memory(Domctl& ctl) {
       return domctl_get_paging_mempool_size(ctl);
     case XEN_DOMCTL_hypercall_init:
       return domctl_hypercall_init(ctl);
+    case XEN_DOMCTL_shadow_op:
+      return domctl_shadow_op(ctl);
     case XEN_DOMCTL_getpageframeinfo3:
       return domctl_getpageframeinfo3(ctl);
     case XEN_DOMCTL_iomem_permission:

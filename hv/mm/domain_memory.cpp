@@ -2,6 +2,7 @@
 
 #include "hv/mm/frame_alloc.hpp"
 #include "hv/mm/frame_table.hpp"
+#include "hv/mm/log_dirty.hpp"
 #include "hv/mm/memory_map.hpp"
 #include "hv/mm/on_demand.hpp"
 #include "hv/mm/page_refs.hpp"
@@ -49,6 +50,7 @@ bool relinquish_memory(DomainMemory& memory, uint64_t& budget) {
     drop_allocation(mfn);
     mfn = next;
   }
+  log_dirty_destroy(memory);
   if (memory.stage2_root != kInvalidMfn) stage2_destroy(memory);
   memory.relinquished = true;
   return true;
@@ -58,6 +60,7 @@ void memory_destroy(DomainMemory& memory) {
   HV_ASSERT(memory.pages.count == 0);
   if (memory.shared_info != kInvalidMfn) free_shared_frame(memory.shared_info);
   memory.shared_info = kInvalidMfn;
+  log_dirty_destroy(memory);
   if (memory.stage2_root != kInvalidMfn) stage2_destroy(memory);
   const Status status = resize_paging_pool(memory, 0);
   HV_ASSERT(status.ok());

@@ -43,6 +43,7 @@ struct DomainMemory {
   uint64_t max_gpfn = 0;                   ///< HVM: highest gfn ever populated
   uint64_t tlb_version = 1;                ///< grows whenever a cached translation may be stale
   uint64_t vm_assist = 0;                  ///< 1 << VMASST_TYPE_*, for the whole domain
+  struct LogDirty* log_dirty = nullptr;    ///< HVM: null until tracking was first asked for
   struct MemoryMap* memory_map = nullptr;  ///< XENMEM_set_memory_map; null = none
   /// Called when the last frame goes after relinquish_memory was done. Null = nobody waits.
   void (*released)(DomainMemory&) = nullptr;

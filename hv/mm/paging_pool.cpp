@@ -15,12 +15,15 @@ Mfn take_paging_frame(DomainMemory& memory) {
   return mfn;
 }
 
+void give_back_paging_frame(DomainMemory& memory, Mfn mfn) {
+  list_remove(memory.paging_tables, mfn);
+  std::memset(frame_bytes(mfn), 0, kPageSize);
+  list_append(memory.paging_pool, mfn);
+}
+
 void give_back_paging_tables(DomainMemory& memory) {
   while (memory.paging_tables.count != 0) {
-    const Mfn mfn = memory.paging_tables.head;
-    list_remove(memory.paging_tables, mfn);
-    std::memset(frame_bytes(mfn), 0, kPageSize);
-    list_append(memory.paging_pool, mfn);
+    give_back_paging_frame(memory, memory.paging_tables.head);
   }
 }
 

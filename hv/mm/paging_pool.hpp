@@ -9,6 +9,8 @@ namespace hv {
 
 /// A zeroed frame for a table; kInvalidMfn when the pool is used up.
 Mfn take_paging_frame(DomainMemory& memory);
+/// One frame goes back into the pool.
+void give_back_paging_frame(DomainMemory& memory, Mfn mfn);
 /// Every table goes back into the pool.
 void give_back_paging_tables(DomainMemory& memory);
 /// Sizes the pool to max(frames, what is used). ENOMEM: the pool keeps what it has got so far.

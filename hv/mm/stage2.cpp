@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "hv/mm/frame_table.hpp"
+#include "hv/mm/log_dirty.hpp"
 #include "hv/mm/m2p.hpp"
 #include "hv/mm/page_tables.hpp"
 #include "hv/mm/paging_pool.hpp"
@@ -11,6 +12,8 @@ namespace hv {
 
 namespace {
 
+/// In an entry that is present: writable, and protected so that the next write is seen.
+constexpr uint64_t kProtected = uint64_t{1} << 52;
 constexpr uint64_t kTableFlags = kPtePresent | kPteWritable | kPteUser | kPteAccessed | kPteDirty;
 
 /// In an entry that is present: a granted frame.
@@ -112,15 +115,17 @@ Stage2Entry stage2_lookup(const DomainMemory& memory, Gfn gfn) {
   }
   return {.mfn = pte_mfn(*entry),
           .present = true,
-          .writable = (*entry & kPteWritable) != 0,
+          .writable = (*entry & (kPteWritable | kProtected)) != 0,
           .grant = is_grant(*entry)};
 }
 
 Status stage2_map(DomainMemory& memory, Gfn gfn, Mfn mfn, bool writable) {
   HV_ASSERT(frame_valid(mfn) && memory.stage2_root != kInvalidMfn);
   const Status status = make_entry(memory, gfn, make_pte(mfn, flags_for(writable)));
-  if (status.ok()) m2p_set(mfn, gfn.raw());
-  return status;
+  if (!status.ok()) return status;
+  m2p_set(mfn, gfn.raw());
+  log_dirty_mark(memory, gfn);  // whatever was there has changed
+  return kOk;
 }
 
 Status stage2_map_grant(DomainMemory& memory, Gfn gfn, Mfn mfn, bool writable) {
@@ -162,10 +167,51 @@ uint64_t stage2_count_promised(const DomainMemory& memory) {
 }
 
 uint8_t* stage2_bytes(const DomainMemory& memory, Gpa gpa, bool write) {
-  const uint64_t* entry = leaf(memory, Gfn{gpa.raw() >> kPageShift});
+  const Gfn gfn{gpa.raw() >> kPageShift};
+  if (write) static_cast<void>(log_dirty_fault(memory, gfn));
+  const uint64_t* entry = leaf(memory, gfn);
   const uint64_t wanted = write ? kPtePresent | kPteWritable : kPtePresent;
   if (entry == nullptr || (*entry & wanted) != wanted) return nullptr;
   return frame_bytes(pte_mfn(*entry)) + (gpa.raw() & (kPageSize - 1));
+}
+
+namespace {
+
+/// Calls `each(entry)` for every present level 1 entry.
+template <typename Each>
+void for_each_leaf(Mfn table, unsigned level, Each each) {
+  auto* entries = frame_as<uint64_t>(table);
+  for (unsigned i = 0; i < kPteCount; ++i) {
+    if ((entries[i] & kPtePresent) == 0) continue;
+    if (level == 1) {
+      each(entries[i]);
+    } else {
+      for_each_leaf(pte_mfn(entries[i]), level - 1, each);
+    }
+  }
+}
+
+}  // namespace
+
+void stage2_protect(DomainMemory& memory) {
+  if (memory.stage2_root == kInvalidMfn) return;
+  for_each_leaf(memory.stage2_root, 4, [](uint64_t& entry) {
+    if ((entry & kPteWritable) != 0) entry = (entry & ~kPteWritable) | kProtected;
+  });
+}
+
+void stage2_unprotect(DomainMemory& memory) {
+  if (memory.stage2_root == kInvalidMfn) return;
+  for_each_leaf(memory.stage2_root, 4, [](uint64_t& entry) {
+    if ((entry & kProtected) != 0) entry = (entry & ~kProtected) | kPteWritable;
+  });
+}
+
+bool stage2_unprotect_one(const DomainMemory& memory, Gfn gfn) {
+  uint64_t* entry = leaf(memory, gfn);
+  if (entry == nullptr || (*entry & kPtePresent) == 0 || (*entry & kProtected) == 0) return false;
+  *entry = (*entry & ~kProtected) | kPteWritable;
+  return true;
 }
 
 Status stage2_create(DomainMemory& memory) {

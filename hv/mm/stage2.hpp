@@ -47,6 +47,12 @@ uint64_t stage2_count_promised(const DomainMemory& memory);
 /// writable for a write).
 uint8_t* stage2_bytes(const DomainMemory& memory, Gpa gpa, bool write);
 
+/// Log-dirty tracking (log_dirty.hpp): every entry is read-only, and those that were writable remember it.
+void stage2_protect(DomainMemory& memory);
+void stage2_unprotect(DomainMemory& memory);
+/// One entry; false when it was not protected. A cached read-only translation need not be flushed for it.
+bool stage2_unprotect_one(const DomainMemory& memory, Gfn gfn);
+
 Status stage2_create(DomainMemory& memory);
 void stage2_destroy(DomainMemory& memory);
 
