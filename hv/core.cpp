@@ -25,9 +25,7 @@ namespace {
 char command_line_text[sizeof(xen_commandline_t)];
 
 uint32_t callback_vector(const Vcpu& vcpu) {
-  const uint64_t via = vcpu.domain->hvm_params[HVM_PARAM_CALLBACK_IRQ];
-  // GSI and PCI INTx lines end at controllers that do not exist here.
-  return via >> 56 == HVM_PARAM_CALLBACK_TYPE_VECTOR ? static_cast<uint8_t>(via) : 0;
+  return vcpu.domain->callback_vector;
 }
 
 void poll_ended(Vcpu& vcpu) {
@@ -69,6 +67,9 @@ void run_guest(const Pcpu& pcpu, Vcpu& vcpu, assay_run& next) {
   next.until_ns = pcpu.until;
   next.stage2_root = hvm ? vcpu.memory->stage2_root.raw() : 0;
   next.regs = &vcpu.regs;
+  next.tsc_offset = vcpu.tsc_offset;
+  next.tsc_khz = vcpu.tsc_khz;
+  next.reserved32 = 0;
 }
 
 void enter(uint32_t pcpu_number, const assay_exit* left, assay_run* next) {

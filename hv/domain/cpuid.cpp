@@ -43,9 +43,11 @@ CpuidAnswer brand(unsigned part) {
 CpuidAnswer time_leaf(const Domain& domain, uint32_t subleaf) {
   const uint32_t khz = domain.tsc_khz != 0 ? domain.tsc_khz : host().tsc_khz;
   constexpr uint32_t kTscReliable = 1u << 1;
+  constexpr uint32_t kAlwaysEmulated = 1;  ///< tsc_mode; the number of a flag too
+  const uint32_t emulated = domain.tsc_mode == kAlwaysEmulated || khz != host().tsc_khz ? 1 : 0;
   switch (subleaf) {
     case 0:
-      return {kTscReliable, domain.tsc_mode, khz, domain.tsc_incarnation};
+      return {kTscReliable | emulated, domain.tsc_mode, khz, domain.tsc_incarnation};
     case 2:
       return {host().tsc_khz, 0, 0, 0};
     default:

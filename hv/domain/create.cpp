@@ -74,6 +74,7 @@ Status allocate_vcpus(Domain& domain) {
     domain.vcpus[i] = vcpu_create(domain, domain.memory, domain.shared_info(), i);
     if (domain.vcpus[i] == nullptr) return fail(XEN_ENOMEM);
     domain.vcpus[i]->pool = domain.pool;
+    domain.vcpus[i]->tsc_khz = domain.tsc_khz;
     if (domain.controller_pauses + domain.internal_pauses != 0) vcpu_pause(*domain.vcpus[i], kPauseDomain);
     if (domain.shut_down) vcpu_pause(*domain.vcpus[i], kPauseShutdown);
   }

@@ -61,8 +61,6 @@ void write_start_info(const Build& build) {
   info.pt_base = layout.page_tables;
   info.nr_pt_frames = layout.page_table_frames;
   info.mfn_list = layout.p2m;
-  info.first_p2m_pfn = layout.pfn(layout.p2m);
-  info.nr_p2m_frames = layout.pfn(layout.start_info) - info.first_p2m_pfn;
   if (build.image.initrd_bytes != 0) {
     if (build.kernel.mod_start_is_pfn) info.flags |= SIF_MOD_START_PFN;
     info.mod_start = build.kernel.mod_start_is_pfn ? layout.pfn(layout.initrd) : layout.initrd;

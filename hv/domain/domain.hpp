@@ -45,6 +45,7 @@ struct Domain final : UpcallSink {
   bool creation_finished = false;  ///< unpaused once
 
   std::array<uint64_t, HVM_NR_PARAMS> hvm_params{};
+  uint8_t callback_vector = 0;  ///< in force by HVM_PARAM_CALLBACK_IRQ, whatever it says now; 0 = none yet
   std::array<Watchdog, 2> watchdogs{};
   Port suspend_port{};
   std::array<char, 200> console_line{};

@@ -96,7 +96,7 @@ void save_hvm_cpu(const Vcpu& vcpu, hvm_hw_cpu& record) {
     flat_segments(record, vcpu.regs);
   }
   store_registers(record, vcpu.regs);
-  record.tsc = tsc_at(now());
+  record.tsc = guest_tsc(vcpu, now());
 }
 
 void forget_hvm_record(Vcpu& vcpu) {

@@ -186,7 +186,7 @@ bool read_common(const Vcpu& vcpu, uint64_t index, uint64_t& value) {
       value = 0;
       return true;
     case kTsc:
-      value = tsc_at(now());
+      value = guest_tsc(vcpu, now());
       return true;
     case kApicBase:
       value = apic_base(vcpu);
@@ -267,6 +267,10 @@ bool write_msr(Vcpu& vcpu, uint64_t index, uint64_t value) {
   switch (index) {
     case kMsrHypercallPage:
       return write_hypercall_page(vcpu, value);
+    case kTsc:
+      if (vcpu.pv != nullptr) return false;
+      set_guest_tsc(vcpu, value);
+      return true;
     case kApicBase:
       return write_apic_base(vcpu, value);
     case kEfer:

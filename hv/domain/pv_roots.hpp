@@ -27,6 +27,9 @@ inline void set_pv_kernel_root(Vcpu& vcpu, uint64_t root) {
 /// For a vCPU that is not initialised: GDT, then the kernel's root, then the user's. EINVAL: more than 16 GDT frames; a
 /// frame that is not the domain's or cannot be what it has to be. On error no reference is held.
 Status take_pv_tables(Vcpu& vcpu, const vcpu_guest_context_t& context);
+/// Puts another GDT in place of the one that the vCPU has; no entries: none. EINVAL: entries that are the
+/// hypervisor's; a frame that is not the domain's or cannot be a descriptor table. Then the old one stays.
+Status replace_pv_gdt(Vcpu& vcpu, const uint64_t* frames, uint32_t entries);
 /// Gives back what is held. Idempotent.
 void drop_pv_tables(Vcpu& vcpu);
 

@@ -32,11 +32,13 @@ using Handler = int64_t (*)(Call&);
 // One function per hypercall, one file each in this folder; the dispatch table is made from sim/abi/hypercalls.def.
 int64_t do_set_trap_table(Call& call);
 int64_t do_mmu_update(Call& call);
+int64_t do_set_gdt(Call& call);
 int64_t do_stack_switch(Call& call);
 int64_t do_set_callbacks(Call& call);
 int64_t do_fpu_taskswitch(Call& call);
 int64_t do_set_debugreg(Call& call);
 int64_t do_get_debugreg(Call& call);
+int64_t do_update_descriptor(Call& call);
 int64_t do_memory_op(Call& call);
 int64_t do_multicall(Call& call);
 int64_t do_update_va_mapping(Call& call);

@@ -94,6 +94,9 @@ int64_t domctl_settscinfo(Domctl& ctl) {
   // Never emulated: the guest sees the machine's own counter, whatever was asked.
   ctl.target().tsc_khz = info.tsc_mode == kNeverEmulate ? 0 : info.gtsc_khz;
   ctl.target().tsc_incarnation = info.incarnation + 1;
+  for (uint32_t id = 0; id < ctl.target().max_vcpus; ++id) {
+    if (Vcpu* vcpu = ctl.vcpu(id); vcpu != nullptr) vcpu->tsc_khz = ctl.target().tsc_khz;
+  }
   return 0;
 }
 

@@ -1,4 +1,7 @@
+#include <algorithm>
+
 #include "hv/domain/access.hpp"
+#include "hv/domain/lifecycle.hpp"
 #include "hv/hypercall/hvm_op.hpp"
 
 namespace hv {
@@ -74,6 +77,45 @@ bool value_ok(uint32_t index, uint64_t value) {
   }
 }
 
+constexpr uint64_t kTssBytesMin = 0x68;
+/// What a TSS that was given without its size has: old firmware counts on it.
+constexpr uint64_t kTssBytesUnsized = 128;
+/// One with all interrupt redirection and I/O permission bits; more is never looked at.
+constexpr uint64_t kTssBytesMax = kTssBytesMin + 32 + 8192 + 1;
+
+/// Address and size of the TSS for virtual 8086 mode, which two parameters name. EINVAL: no room for a TSS.
+Result<uint64_t> sized_tss(uint32_t index, uint64_t value) {
+  if (index == HVM_PARAM_VM86_TSS) {
+    if (value >> 32 != 0) return fail(XEN_EINVAL);
+    return value == 0 ? 0 : kTssBytesUnsized << 32 | value;
+  }
+  const uint64_t bytes = value >> 32;
+  if (bytes < kTssBytesMin) return fail(XEN_EINVAL);
+  return std::min(bytes, kTssBytesMax) << 32 | (value & UINT32_MAX);
+}
+
+int64_t set_tss(Call& call, Domain& domain, uint32_t index, uint64_t value) {
+  const Result<uint64_t> tss = sized_tss(index, value);
+  if (!tss.ok()) {
+    // A guest that cannot describe its own TSS does not get far: it is told apart from a toolstack's mistake.
+    if (&domain == &call.domain()) crash_domain(domain, "a TSS of %#lx at %#lx", value >> 32, value & UINT32_MAX);
+    return tss.status().raw();
+  }
+  domain.hvm_params[HVM_PARAM_VM86_TSS_SIZED] = *tss;
+  return 0;
+}
+
+/// Of the routes only a vector can be taken: lines end at controllers that no domain here has. What is no vector leaves
+/// the one in force alone.
+void set_callback(Domain& domain, uint64_t via) {
+  if (via >> 56 != HVM_PARAM_CALLBACK_TYPE_VECTOR) return;
+  domain.callback_vector = static_cast<uint8_t>(via);
+  for (uint32_t id = 0; id < domain.max_vcpus; ++id) {
+    Vcpu* vcpu = domain.vcpus[id];
+    if (vcpu != nullptr && (vcpu->pause_flags & kPauseDown) == 0) vcpu_kick(*vcpu);
+  }
+}
+
 struct Request {
   xen_hvm_param_t args;
   Domain* domain;
@@ -106,14 +148,21 @@ int64_t hvmop_set_param(Call& call, Gva argument) {
   if (!value_ok(index, value)) return -XEN_EINVAL;
   // It moves the ports of a power management timer, which nobody emulates.
   if (index == HVM_PARAM_ACPI_IOPORTS_LOCATION) return -XEN_ENODEV;
+  if (index == HVM_PARAM_VM86_TSS || index == HVM_PARAM_VM86_TSS_SIZED) {
+    return set_tss(call, *request->domain, index, value);
+  }
   param = value;
+  if (index == HVM_PARAM_CALLBACK_IRQ) set_callback(*request->domain, value);
   return 0;
 }
 
 int64_t hvmop_get_param(Call& call, Gva argument) {
   Result<Request> request = decode(call, argument, Access::kRead);
   if (!request.ok()) return request.status().raw();
-  request->args.value = request->domain->hvm_params[request->args.index];
+  const auto& params = request->domain->hvm_params;
+  // The address of a TSS and the address with its size are one parameter.
+  request->args.value = request->args.index == HVM_PARAM_VM86_TSS ? params[HVM_PARAM_VM86_TSS_SIZED] & UINT32_MAX
+                                                                  : params[request->args.index];
   return write_guest(call.space(), argument, request->args) ? 0 : -XEN_EFAULT;
 }
 

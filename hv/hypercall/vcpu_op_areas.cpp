@@ -53,8 +53,10 @@ int64_t vcpuop_register_runstate_memory_area(Call& call, Vcpu& target) {
   const Gva area{reinterpret_cast<uint64_t>(args.addr.h.p)};
   if (!guest_range_ok(call.space(), area, 1, sizeof(vcpu_runstate_info_t))) return -XEN_EFAULT;
   target.runstate_area = area;
-  // A snapshot through the caller's mapping; whether it can be written now does not matter.
-  static_cast<void>(write_guest(call.space(), area, runstate_now(target)));
+  // A snapshot through the caller's mapping; whether it can be written now does not matter. Who runs reads its times as
+  // of its entry time, as at every switch-in.
+  const vcpu_runstate_info_t snapshot = &target == &call.vcpu ? target.runstate : runstate_now(target);
+  static_cast<void>(write_guest(call.space(), area, snapshot));
   return 0;
 }
 
@@ -64,7 +66,12 @@ int64_t vcpuop_register_vcpu_time_memory_area(Call& call, Vcpu& target) {
   const Gva area{reinterpret_cast<uint64_t>(args.addr.h.p)};
   if (!guest_range_ok(call.space(), area, 1, sizeof(vcpu_time_info_t))) return -XEN_EFAULT;
   target.time_area = area;
-  static_cast<void>(publish_time_area(call.space(), area));
+  // At once; for another vCPU, through the caller's mapping.
+  if (&target == &call.vcpu) {
+    publish_time(target);
+  } else {
+    static_cast<void>(publish_time_area(target, call.space(), area));
+  }
   return 0;
 }
 

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "hv/mm/descriptors.hpp"
 #include "hv/mm/frame_alloc.hpp"
 #include "hv/mm/free_blocks.hpp"
 #include "hv/mm/m2p.hpp"
@@ -97,6 +98,7 @@ Status get_page_type(Mfn mfn, PageType type) {
   }
   HV_ASSERT(!info.validated);
   if (table_level(type) != 0) return validate_as(mfn, info, type);
+  if (type == PageType::kSegDesc && !fix_descriptors(mfn)) return fail(XEN_EINVAL);
   info.type = type;
   info.type_refs = 1;
   return kOk;

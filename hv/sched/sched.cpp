@@ -27,10 +27,12 @@ int resting_state(const Vcpu& vcpu) {
 }
 
 void switch_out(Vcpu& vcpu, Ns time) {
-  vcpu.running = false;
-  vcpu.in_core = false;
   timer_stop(vcpu.periodic);
   set_runstate(vcpu, resting_state(vcpu), time);
+  // Under the scheduler's lock, so that whoever runs it next writes later; and before anyone may take its memory away.
+  publish_runstate(vcpu);
+  vcpu.running = false;
+  vcpu.in_core = false;
 }
 
 void switch_in(Vcpu& vcpu, uint32_t pcpu, Ns time) {

@@ -40,9 +40,17 @@ Scale tsc_scale(uint32_t khz) {
   return {static_cast<uint32_t>((numerator << 32) / denominator), shift};
 }
 
-void fill_record(vcpu_time_info_t& record, Ns time) {
-  const Scale scale = tsc_scale(host().tsc_khz);
-  record.tsc_timestamp = tsc_at(time);
+uint32_t rate(const Vcpu& vcpu) {
+  return vcpu.tsc_khz != 0 ? vcpu.tsc_khz : host().tsc_khz;
+}
+
+uint64_t ticks(const Vcpu& vcpu, Ns time) {
+  return static_cast<uint64_t>(Wide{time} * rate(vcpu) / kNsPerMs);
+}
+
+void fill_record(const Vcpu& vcpu, vcpu_time_info_t& record, Ns time) {
+  const Scale scale = tsc_scale(rate(vcpu));
+  record.tsc_timestamp = guest_tsc(vcpu, time);
   record.system_time = time;
   record.tsc_to_system_mul = scale.mul;
   record.tsc_shift = scale.shift;
@@ -52,19 +60,32 @@ void fill_record(vcpu_time_info_t& record, Ns time) {
 
 }  // namespace
 
-uint64_t tsc_at(Ns time) {
-  return static_cast<uint64_t>(Wide{time} * host().tsc_khz / kNsPerMs);
+uint64_t guest_tsc(const Vcpu& vcpu, Ns time) {
+  return ticks(vcpu, time) + vcpu.tsc_offset;
 }
 
-bool publish_time_area(const AddressSpace& space, Gva area) {
+void set_guest_tsc(Vcpu& vcpu, uint64_t value) {
+  vcpu.tsc_offset = value - ticks(vcpu, now());
+  publish_time(vcpu);
+}
+
+namespace {
+
+bool write_time_area(const Vcpu& vcpu, const AddressSpace& space, Gva area, Ns time) {
   vcpu_time_info_t record{};
   if (!read_guest(space, record.version, area)) return false;
   record.version = (record.version + 1) | 1;
-  fill_record(record, now());
+  fill_record(vcpu, record, time);
   if (!write_guest(space, area, record)) return false;
   fence();
   ++record.version;
   return write_guest(space, area, record.version);
+}
+
+}  // namespace
+
+bool publish_time_area(const Vcpu& vcpu, const AddressSpace& space, Gva area) {
+  return write_time_area(vcpu, space, area, now());
 }
 
 void publish_time(Vcpu& vcpu) {
@@ -73,11 +94,12 @@ void publish_time(Vcpu& vcpu) {
     vcpu_time_info_t& record = vcpu.info->time;
     record.version = (record.version + 1) | 1;
     fence();
-    fill_record(record, time);
+    fill_record(vcpu, record, time);
     fence();
     ++record.version;
   }
-  if (vcpu.time_area != Gva{} && !publish_time_area(address_space(vcpu), vcpu.time_area)) vcpu.areas_stale = true;
+  if (vcpu.time_area != Gva{} && !write_time_area(vcpu, address_space(vcpu), vcpu.time_area, time))
+    vcpu.areas_stale = true;
 }
 
 void publish_wallclock(shared_info_t& shared, int64_t offset_s) {
@@ -124,7 +146,7 @@ void publish_runstate(Vcpu& vcpu) {
 void publish_stale_areas(Vcpu& vcpu) {
   if (!vcpu.areas_stale) return;
   vcpu.areas_stale = false;
-  if (vcpu.time_area != Gva{}) static_cast<void>(publish_time_area(address_space(vcpu), vcpu.time_area));
+  if (vcpu.time_area != Gva{}) static_cast<void>(publish_time_area(vcpu, address_space(vcpu), vcpu.time_area));
   publish_runstate(vcpu);
   vcpu.areas_stale = false;  // once more is enough: the next switch-in tries again
 }

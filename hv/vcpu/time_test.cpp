@@ -27,7 +27,7 @@ TEST_F(TimeTest, Record_CountsWithTheMachine_NeverAhead) {
   const vcpu_time_info_t record = vcpu().info->time;
   EXPECT_EQ(record.version % 2, 0u);
   for (const Ns time : {Ns{0}, Ns{1}, Ns{999}, Ns{1'000'000'007}, Ns{3'600'000'000'000}}) {
-    const Ns seen = read_time(record, tsc_at(time));
+    const Ns seen = read_time(record, guest_tsc(vcpu(), time));
     EXPECT_LE(seen, time);
     // One tick of rounding, and a part in 2^31 of what has passed since the record was written.
     EXPECT_LE(time - seen, 2 + time / (1u << 31));
@@ -41,7 +41,7 @@ TEST_F(TimeTest, Record_GrowsItsVersionByTwo) {
   publish_time(vcpu());
   EXPECT_EQ(vcpu().info->time.version, version + 2);
   EXPECT_EQ(vcpu().info->time.system_time, 12345u);
-  EXPECT_EQ(read_time(vcpu().info->time, tsc_at(12345)), 12345u);
+  EXPECT_EQ(read_time(vcpu().info->time, guest_tsc(vcpu(), 12345)), 12345u);
 }
 
 TEST_F(TimeTest, Wallclock_IsTheHostsPlusTheOffset) {

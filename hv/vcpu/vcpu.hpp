@@ -80,6 +80,9 @@ struct Vcpu {
   Gva time_area{};
   bool areas_stale = false;  ///< one of them could not be written at switch-in
 
+  uint32_t tsc_khz = 0;     ///< of the TSC that the guest sees; 0 = the machine's
+  uint64_t tsc_offset = 0;  ///< HVM: the guest has written its TSC
+
   Timer singleshot;        ///< its deadline is the guest's; kNever when not armed
   Ns periodic_period = 0;  ///< 0 = off
   Ns periodic_next = 0;

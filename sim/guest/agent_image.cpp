@@ -94,6 +94,9 @@ void check_layout(const assay_agent_layout& layout) {
              times(ASSAY_AGENT_VCPUS_MAX, layout.mailbox_stride, "mailbox_stride"));
   check_range(layout, "stacks", layout.stacks, times(ASSAY_AGENT_VCPUS_MAX, layout.stack_bytes, "stack_bytes"));
   require(layout.stack_bytes != 0 && layout.stack_bytes % 16 == 0, "layout: stack_bytes is not a multiple of 16");
+  require(layout.boot_record_stride >= sizeof(assay_boot_record), "layout: boot_record_stride does not fit a record");
+  check_range(layout, "boot_records", layout.boot_records,
+              times(ASSAY_AGENT_VCPUS_MAX, layout.boot_record_stride, "boot_record_stride"));
   check_page(layout, "pvh_page_tables", layout.pvh_page_tables, kPageSize);
   require(layout.heap_start <= layout.heap_end, "layout: the heap ends before it starts");
   check_page(layout, "heap_start", layout.heap_start, layout.heap_end - layout.heap_start);

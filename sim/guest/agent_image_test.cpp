@@ -62,6 +62,8 @@ struct FakeImage {
     layout.mailbox_stride = ASSAY_MAILBOX_BYTES;
     layout.stacks = kBase + 64 * kPage;
     layout.stack_bytes = 4 * kPage;
+    layout.boot_records = kBase + 99 * kPage;
+    layout.boot_record_stride = sizeof(assay_boot_record);
     layout.heap_start = kBase + 100 * kPage;
     layout.heap_end = layout.image_end;
   }

@@ -23,7 +23,7 @@ extern "C" {
 
 /// A core built for another major version is refused; a greater minor version only adds at the end of structures.
 #define ASSAY_PORT_MAJOR 1u
-#define ASSAY_PORT_MINOR 0u
+#define ASSAY_PORT_MINOR 1u
 
 #define ASSAY_PAGE_SHIFT 12u
 #define ASSAY_PAGE_SIZE 4096u
@@ -116,6 +116,11 @@ struct assay_run {
   uint64_t stage2_root; /**< HVM: machine frame of the 4-level second-stage table, x86-64 long-mode entry format */
   uint64_t tlb_version; /**< changes whenever translations of this vCPU that the host cached may be stale */
   struct assay_regs* regs;
+  /// Since 1.1. What the guest reads as TSC: virtual time * tsc_khz / 1,000,000 + tsc_offset. A tsc_khz of 0 stands for
+  /// the machine's.
+  uint64_t tsc_offset;
+  uint32_t tsc_khz;
+  uint32_t reserved32; /**< zero */
 };
 
 /// What the host gives. Function pointers are never null. `ctx` is handed back on each call.
@@ -127,7 +132,7 @@ struct assay_host {
   uint8_t* arena;  /**< zeroed at boot, page-aligned, at the same address for the whole life of the machine */
   uint64_t arena_bytes;
   uint32_t pcpus;       /**< 1..ASSAY_PCPUS_MAX */
-  uint32_t tsc_khz;     /**< guest TSC = virtual time * tsc_khz / 1,000,000; no drift */
+  uint32_t tsc_khz;     /**< TSC = virtual time * tsc_khz / 1,000,000; no drift */
   uint64_t wallclock_s; /**< seconds since 1970 at virtual time 0 */
 
   uint64_t (*now_ns)(void* ctx);

@@ -25,7 +25,7 @@ void init_shared_info(const Builder& builder, DomId domain, uint64_t frame) {
 
 MailboxFrames mailboxes(const Builder& builder, const MemoryPlan& plan, const std::vector<uint64_t>& p2m) {
   MailboxFrames all;
-  for (uint32_t vcpu = 0; vcpu < builder.spec.vcpus; ++vcpu) {
+  for (uint32_t vcpu = 0; vcpu < agent_vcpus(builder.spec); ++vcpu) {
     std::vector<Mfn>& frames = all.emplace_back();
     for (const uint64_t frame : part(p2m, mailbox_of(plan, vcpu))) frames.push_back(Mfn{frame});
   }

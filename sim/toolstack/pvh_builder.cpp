@@ -28,7 +28,7 @@ MailboxFrames find_mailboxes(const Builder& builder, DomId domain, const MemoryP
                              const std::vector<uint64_t>& gfns) {
   const OwnPageTables tables(builder.dom0.domain());
   MailboxFrames all;
-  for (uint32_t vcpu = 0; vcpu < builder.spec.vcpus; ++vcpu) {
+  for (uint32_t vcpu = 0; vcpu < agent_vcpus(builder.spec); ++vcpu) {
     const Frames mailbox = mailbox_of(plan, vcpu);
     all.push_back(tables.frames_at(builder.window.map(domain, part(gfns, mailbox)), mailbox.count));
   }

@@ -15,9 +15,8 @@ constexpr uint32_t kVanishPollsMax = 10'000;
 constexpr uint64_t kVanishPollNs = 10'000;
 
 void check_spec(const GuestSpec& spec) {
-  if (spec.vcpus == 0 || spec.vcpus > ASSAY_AGENT_VCPUS_MAX) {
-    throw ToolstackError("a guest has 1 to " + std::to_string(ASSAY_AGENT_VCPUS_MAX) + " vCPUs, not " +
-                         std::to_string(spec.vcpus));
+  if (spec.vcpus == 0 || spec.vcpus > kVcpusMax) {
+    throw ToolstackError("a guest has 1 to " + std::to_string(kVcpusMax) + " vCPUs, not " + std::to_string(spec.vcpus));
   }
   if (spec.vcpus_online > spec.vcpus) throw ToolstackError("more vCPUs online than the guest has");
 }

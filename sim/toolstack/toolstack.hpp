@@ -18,6 +18,9 @@ class ToolstackError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// vCPUs of a guest. Those beyond ASSAY_AGENT_VCPUS_MAX exist, but the agent cannot run on them.
+constexpr uint32_t kVcpusMax = 64;
+
 /// A domain that exists, is loaded with the agent and unpaused, seen from outside.
 struct BuiltGuest {
   DomId id;

@@ -95,7 +95,7 @@ TEST_P(ToolstackFake, Build_TooManyVcpus_IsRefusedBeforeAnyCall) {
   const AgentImage image = fake_image();
   Toolstack toolstack(*dom0, image, {});
   GuestSpec spec = spec_of(GetParam());
-  spec.vcpus = ASSAY_AGENT_VCPUS_MAX + 1;
+  spec.vcpus = kVcpusMax + 1;
   EXPECT_THROW(toolstack.build(spec), ToolstackError);
   EXPECT_EQ(state_.calls, 0u);
 }

@@ -1,6 +1,5 @@
 #include "conformance/case.hpp"
-#include "conformance/guest/event_channels.hpp"
-#include "conformance/guest/shared_info.hpp"
+#include "conformance/guest/timer_port.hpp"
 #include "conformance/guest/vcpu_ops.hpp"
 #include "conformance/guest/wait.hpp"
 
@@ -10,30 +9,20 @@ namespace {
 constexpr uint64_t kSoonNs = kDelayNs;
 
 /// VIRQ_TIMER of vCPU 0, which nothing but the case's own timer raises.
-class TimerPort {
+class TimerPort : public TimerVirq {
  public:
-  explicit TimerPort(CaseContext& c) : c_(c), vcpu_(c.vcpu()), info_(vcpu_) {
+  explicit TimerPort(CaseContext& c) : TimerVirq(c), c_(c), vcpu_(c.vcpu()) {
     c.require_eq(VcpuOps(vcpu_).stop_periodic_timer(0), 0, "set-up: stopping the ticks of a PV vCPU");
-    const PortResult bound = EventChannels(vcpu_).bind_virq(VIRQ_TIMER, 0);
-    c.require_eq(bound.result, 0, "set-up: binding VIRQ_TIMER");
-    port_ = bound.port;
-    info_.clear_pending(port_);
+    clear();
   }
 
   void set(uint64_t timeout_ns) {
     c_.check_eq(vcpu_.hypercall(__HYPERVISOR_set_timer_op, {timeout_ns}), 0, "set_timer_op");
   }
-  [[nodiscard]] bool fired() const { return info_.pending(port_); }
-  [[nodiscard]] bool fires() const {
-    return wait_until(c_, [this] { return fired(); });
-  }
-  void clear() { info_.clear_pending(port_); }
 
  private:
   CaseContext& c_;
   Vcpu& vcpu_;
-  SharedInfo info_;
-  EvtchnPort port_{};
 };
 
 const Case kOnce{{

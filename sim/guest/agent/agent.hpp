@@ -92,6 +92,7 @@ extern SharedInfoPage agent_shared_info_page;
 extern assay_mailbox agent_mailboxes[kVcpusMax];
 extern uint8_t agent_stacks[kVcpusMax][kStackBytes];
 extern uint8_t hypercall_page[kPageBytes];
+extern assay_boot_record agent_boot_records[kVcpusMax];
 
 uint64_t agent_protected(Recovery* recovery, void (*run)(void*), void* argument);
 [[noreturn]] void agent_recover(uint64_t stack_pointer);

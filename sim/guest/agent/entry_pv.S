@@ -1,4 +1,5 @@
 // Entry points of a PV64 guest: first and further vCPUs, exceptions, event upcalls.
+#include "sim/guest/agent/boot_record.h"
 
 .set STACK_BYTES, 16384
 .set HYPERCALL_IRET, 23
@@ -6,8 +7,12 @@
 .text
 .globl agent_pv_entry
 agent_pv_entry:                       // rsi = start_info
-  cld
+  mov %rax, agent_boot_records(%rip)
+  lea agent_boot_records(%rip), %rax
+  record_registers agent_pv_entry
   lea agent_stacks + STACK_BYTES(%rip), %rsp
+  record_flags
+  cld
   xor %ebp, %ebp
   mov %rsi, %rdi
   call agent_pv_main
@@ -15,6 +20,7 @@ agent_pv_entry:                       // rsi = start_info
 
 .globl agent_pv_secondary
 agent_pv_secondary:                   // rdi = vcpu id; rsp is set here too, so that a loader need not get it right
+  record_further agent_pv_secondary
   cld
   lea 1(%rdi), %rax
   imul $STACK_BYTES, %rax, %rax

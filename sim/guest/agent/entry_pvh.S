@@ -1,7 +1,9 @@
 // Entry points of a PVH guest: 32-bit start, long mode, descriptor tables, exceptions, event upcalls.
+#include "sim/guest/agent/boot_record.h"
 
 .set VIRT_BASE, 0xffffffff80000000
 .set STACK_BYTES, 16384
+.set RECORD, agent_boot_records - VIRT_BASE // of vCPU 0, at its physical address
 .set CODE_SELECTOR, 0x08
 .set DATA_SELECTOR, 0x10
 .set PAGE_ATTRIBUTES, 0x67            // present, writable, user, accessed, dirty
@@ -15,6 +17,31 @@
 .code32
 .globl agent_pvh_entry
 agent_pvh_entry:                      // ebx = physical address of hvm_start_info
+  mov %eax, RECORD + 0
+  mov %ebx, RECORD + 8
+  mov %ecx, RECORD + 16
+  mov %edx, RECORD + 24
+  mov %esi, RECORD + 32
+  mov %edi, RECORD + 40
+  mov %ebp, RECORD + 48
+  mov %esp, RECORD + 56
+  movl $(agent_pvh_entry - VIRT_BASE), RECORD + 128
+  mov $(agent_stacks + STACK_BYTES - VIRT_BASE), %esp
+  pushf
+  pop %eax
+  mov %eax, RECORD + 136
+  mov %cr0, %eax
+  mov %eax, RECORD + 144
+  mov %cr3, %eax
+  mov %eax, RECORD + 152
+  mov %cr4, %eax
+  mov %eax, RECORD + 160
+  mov %cs, RECORD + 168
+  mov %ss, RECORD + 170
+  mov %ds, RECORD + 172
+  mov %es, RECORD + 174
+  mov %fs, RECORD + 176
+  mov %gs, RECORD + 178
   cld
   mov $(agent_pvh_l4 - VIRT_BASE), %eax
   mov %eax, %cr3
@@ -43,6 +70,13 @@ pvh_high:
 
 .globl agent_pvh_secondary
 agent_pvh_secondary:                  // long mode on agent_pvh_l4; rdi = vcpu id
+  record_further agent_pvh_secondary
+  mov %cr0, %rbx
+  mov %rbx, 144(%rax)
+  mov %cr3, %rbx
+  mov %rbx, 152(%rax)
+  mov %cr4, %rbx
+  mov %rbx, 160(%rax)
   cld
   lea 1(%rdi), %rax
   imul $STACK_BYTES, %rax, %rax

@@ -173,6 +173,19 @@ struct assay_mailbox {
   uint8_t data[ASSAY_MAILBOX_DATA_BYTES];
 };
 
+/// What a vCPU found at its first instruction. The agent writes it once, before it changes anything, and no further
+/// vCPU may start while it does. A PVH guest that starts in 32-bit mode has zero in the upper halves and in r8..r15.
+struct assay_boot_record {
+  uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp;
+  uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+  uint64_t rip;            /**< of the entry point that was reached */
+  uint64_t rflags;
+  uint64_t cr0, cr3, cr4;  /**< PVH; zero for PV64 */
+  uint16_t cs, ss, ds, es, fs, gs;
+  uint32_t upcall_mask;    /**< PV64: evtchn_upcall_mask of its vcpu_info, as soon as that is mapped */
+  uint64_t reserved;       /**< zero */
+};
+
 /// Placed in ELF section ".assay.layout" of the agent image; read by the host from the file, never from the guest.
 /// All are link-time virtual addresses, valid in both guest types: va - virt_base is the pseudo-physical address. A
 /// PVH guest runs on static page tables that map its first GiB twice, at 0 and at virt_base.
@@ -195,6 +208,7 @@ struct assay_agent_layout {
   uint64_t mailboxes, mailbox_stride;  /**< ASSAY_AGENT_VCPUS_MAX of them */
   uint64_t stacks, stack_bytes;        /**< stack of vCPU i ends at stacks + (i + 1) * stack_bytes */
   uint64_t pvh_page_tables;            /**< static map of the first GiB at 0 and at virt_base: L4 frame */
+  uint64_t boot_records, boot_record_stride; /**< struct assay_boot_record, ASSAY_AGENT_VCPUS_MAX of them */
   uint64_t heap_start, heap_end;       /**< memory the agent never touches: the host's to hand out */
 };
 

@@ -37,6 +37,7 @@ void set_callback(uint16_t type, uint64_t handler) {
 
 void init_vcpu(uint32_t id) {
   init_state(states[id], id);
+  agent_boot_records[id].upcall_mask = states[id].info->evtchn_upcall_mask;
   states[id].info->evtchn_upcall_mask = 1;
   set_traps();
   set_callback(CALLBACKTYPE_event, reinterpret_cast<uint64_t>(agent_pv_event));

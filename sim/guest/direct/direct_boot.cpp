@@ -37,7 +37,30 @@ void DirectGuest::note_boot_result(const char* what) {
       "boot of vcpu " + std::to_string(vcpu_id_) + ": " + what + " returned " + std::to_string(result) + "\n";
 }
 
+/// As the agent's entry code: what the registers held. Without paging the image is at its physical addresses.
+void DirectGuest::record_boot(const assay_regs& at_entry) {
+  assay_boot_record record{};
+  record.rax = at_entry.rax, record.rbx = at_entry.rbx, record.rcx = at_entry.rcx, record.rdx = at_entry.rdx;
+  record.rsi = at_entry.rsi, record.rdi = at_entry.rdi, record.rbp = at_entry.rbp, record.rsp = at_entry.rsp;
+  record.r8 = at_entry.r8, record.r9 = at_entry.r9, record.r10 = at_entry.r10, record.r11 = at_entry.r11;
+  record.r12 = at_entry.r12, record.r13 = at_entry.r13, record.r14 = at_entry.r14, record.r15 = at_entry.r15;
+  record.rip = at_entry.rip, record.rflags = at_entry.rflags;
+  if (!is_pv()) record.cr0 = at_entry.cr0, record.cr3 = at_entry.cr3, record.cr4 = at_entry.cr4;
+  record.cs = at_entry.cs, record.ss = at_entry.ss, record.ds = at_entry.ds;
+  record.es = at_entry.es, record.fs = at_entry.fs, record.gs = at_entry.gs;
+  constexpr uint64_t kPaging = 1u << 31;
+  const bool physical = !is_pv() && (at_entry.cr0 & kPaging) == 0;
+  put(layout_.boot_records + vcpu_id_ * layout_.boot_record_stride - (physical ? layout_.virt_base : 0), record);
+}
+
+void DirectGuest::record_upcall_mask() {
+  const uint64_t record = layout_.boot_records + vcpu_id_ * layout_.boot_record_stride;
+  const auto mask = get<uint8_t>(state_.info_va + offsetof(vcpu_info_t, evtchn_upcall_mask));
+  put<uint32_t>(record + offsetof(assay_boot_record, upcall_mask), mask);
+}
+
 GuestStep DirectGuest::begin_pv(uint64_t start_info) {
+  record_boot(*regs_);
   state_.phase = DirectState::Phase::kBoot;
   state_.start_info_va = start_info;
   state_.boot_step = kPvMap;
@@ -46,6 +69,7 @@ GuestStep DirectGuest::begin_pv(uint64_t start_info) {
   const bool is_secondary = start_info == 0;
   if (is_secondary) {
     state_.boot_step = kPvTraps;
+    record_upcall_mask();
     put<uint8_t>(state_.info_va + offsetof(vcpu_info_t, evtchn_upcall_mask), 1);
     return set_trap_table();
   }
@@ -58,6 +82,7 @@ GuestStep DirectGuest::boot_pv() {
   switch (state_.boot_step++) {
     case kPvMap:
       note_boot_result("update_va_mapping of shared_info");
+      record_upcall_mask();
       put<uint8_t>(state_.info_va + offsetof(vcpu_info_t, evtchn_upcall_mask), 1);
       return set_trap_table();
     case kPvTraps:
@@ -101,6 +126,7 @@ GuestStep DirectGuest::register_callback(uint16_t type, uint64_t address) {
 }
 
 GuestStep DirectGuest::begin_pvh(uint64_t start_info) {
+  record_boot(*regs_);
   state_.phase = DirectState::Phase::kBoot;
   state_.start_info_va = start_info;
   regs_->rsp = stack_top() - kRedZone;

@@ -77,6 +77,8 @@ GuestStep DirectGuest::step(assay_run& run, uint64_t now_ns, assay_exit& exit) {
   regs_ = run.regs;
   exit_ = &exit;
   now_ns_ = now_ns;
+  tsc_khz_ = run.tsc_khz;
+  tsc_offset_ = run.tsc_offset;
   if (run.inject != 0) take_injection(run);
   const bool window_open = run.window != 0 && (regs_->rflags & kInterruptFlag) != 0;
   if (window_open) return leave_for(ASSAY_EXIT_PREEMPTED);

@@ -94,6 +94,8 @@ class DirectGuest final : public GuestExecutor {
   // direct_boot.cpp
   GuestStep begin_pv(uint64_t start_info);
   GuestStep begin_pvh(uint64_t start_info);
+  void record_boot(const assay_regs& at_entry);
+  void record_upcall_mask();
   GuestStep boot_pv();
   GuestStep boot_pvh();
   GuestStep booted();
@@ -160,6 +162,7 @@ class DirectGuest final : public GuestExecutor {
 
   // direct_time.cpp
   uint64_t system_time();
+  [[nodiscard]] uint64_t tsc() const;
   [[nodiscard]] bool upcalls_enabled();
   void set_upcalls(bool enabled);
 
@@ -198,6 +201,8 @@ class DirectGuest final : public GuestExecutor {
   assay_regs* regs_ = nullptr;
   assay_exit* exit_ = nullptr;
   uint64_t now_ns_ = 0;
+  uint64_t tsc_offset_ = 0;
+  uint32_t tsc_khz_ = 0;
 };
 
 }  // namespace assay

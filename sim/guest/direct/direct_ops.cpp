@@ -143,7 +143,7 @@ GuestStep DirectGuest::access_msr(bool is_write) {
 
 GuestStep DirectGuest::tell_time() {
   reply_->value[0] = system_time();
-  reply_->value[1] = machine_.tsc(now_ns_);
+  reply_->value[1] = tsc();
   return finish();
 }
 

@@ -6,12 +6,20 @@ namespace assay {
 
 namespace {
 constexpr uint64_t kInterruptFlag = 1u << 9;
+constexpr uint64_t kNsPerMs = 1'000'000;
 }  // namespace
+
+/// What rdtsc reads: the core may have said that this guest's counter is not the machine's.
+uint64_t DirectGuest::tsc() const {
+  __extension__ using Wide = unsigned __int128;
+  if (tsc_khz_ == 0) return machine_.tsc(now_ns_) + tsc_offset_;
+  return static_cast<uint64_t>(Wide{now_ns_} * tsc_khz_ / kNsPerMs) + tsc_offset_;
+}
 
 // Source: public/xen.h, struct vcpu_time_info.
 uint64_t DirectGuest::system_time() {
   const auto time = get<vcpu_time_info_t>(state_.info_va + offsetof(vcpu_info_t, time));
-  uint64_t delta = machine_.tsc(now_ns_) - time.tsc_timestamp;
+  uint64_t delta = tsc() - time.tsc_timestamp;
   delta = time.tsc_shift >= 0 ? delta << time.tsc_shift : delta >> -time.tsc_shift;
   __extension__ using Wide = unsigned __int128;
   return time.system_time + static_cast<uint64_t>(static_cast<Wide>(delta) * time.tsc_to_system_mul >> 32);
