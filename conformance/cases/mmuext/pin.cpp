@@ -152,6 +152,8 @@ const Case kDomainDies{{
           c.require_eq(ops.pin(4, self.frame), 0, "set-up: pin of an L4");
           c.require_eq(ops.set_entry(self.frame, 4, make_entry(self.frame, kLinear)), 0, "set-up: a self map");
           c.require_eq(ops.ext(MMUEXT_NEW_USER_BASEPTR, self.frame.raw()), 0, "set-up: a user root");
+          c.check_eq(ops.set_entry(window.l1.frame, 1, make_entry(self.frame, kLeafRw)), -XEN_EBUSY,
+                     "a mapping that is refused holds nothing either");
           c.check(settled_free_pages(c) < before, "the domain has memory");
           c.target().destroy_guest(doomed);
           const auto info = DomctlOps(c.dom0().vcpu(0)).domain_info(doomed_id);
