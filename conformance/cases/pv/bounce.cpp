@@ -149,9 +149,11 @@ const Case kIopl{{
           const auto iopl = [&] { return bounce_frame(cpu.run(ASSAY_INSTRUCTION_UD2)).rflags & kFlagIopl; };
           constexpr uint64_t kIopl1 = 1u << 12;
           c.check_eq(iopl(), 0, "without the assist");
-          assist(VMASST_CMD_enable);
           iret_context frame = cpu.kernel_frame(cpu.landing());
           frame.rflags |= kIopl1;
+          cpu.iret(frame, cpu.registers());
+          assist(VMASST_CMD_enable);
+          c.check_eq(iopl(), 0, "what an iret without the assist asked for does not count");
           c.check_eq(cpu.iret(frame, cpu.registers()).entry, ASSAY_ENTRY_LANDING, "iret with IOPL 1");
           c.check_eq(iopl(), kIopl1, "with the assist");
           assist(VMASST_CMD_disable);
@@ -192,6 +194,28 @@ const Case kFlagsAtEntry{{
             c.check_eq(bounce_frame(stepped).rflags & kFlagTrap, kFlagTrap, what + ": TF in the frame");
             c.check_eq(bounce_frame(stepped).rip, cpu.at(ASSAY_INSTRUCTION_NOP, mode) + 1, what + ": behind the step");
           }
+        },
+}};
+
+const Case kFromCompatibility{{
+    .slug = "pv_traps.bounce.entry.from_32bit_user_code",
+    .rule = "User mode in the flat 32-bit code segment enters the kernel in the 64-bit one, with the old selector in "
+            "the frame.",
+    .source = "public/arch-x86/xen-x86_64.h, FLAT_USER_CS32",
+    .method = "iret to address 0, where nothing is mapped: the fetch faults.",
+    .requirements = {"BOUNCE-006"},
+    .guests = GuestTypes::kPv64,
+    .body =
+        [](CaseContext& c) {
+          Instructions cpu(c, c.vcpu());
+          cpu.allow_user_mode();
+          iret_context frame = cpu.user_frame(0);
+          frame.cs = FLAT_USER_CS32;
+          const auto entered = cpu.iret(frame, cpu.registers());
+          c.check_eq(entered.entry, kPageFault, "the fetch");
+          c.check_eq(entered.at.cs, FLAT_KERNEL_CS, "cs at entry");
+          c.check_eq(bounce_frame(entered, true).selector(), FLAT_USER_CS32, "cs in the frame");
+          c.check_eq(bounce_frame(entered, true).rip, 0, "rip in the frame");
         },
 }};
 

@@ -110,6 +110,17 @@ TEST_F(DirectGuestTest, MachineCode_IsUnsupported) {
 /// ASSAY_OP_EXECUTE with the stack pointer in the heap.
 class DirectInstructionTest : public DirectGuestTest {
  protected:
+  // The tiny core maps the image's memory and loads nothing into it.
+  DirectInstructionTest() {
+    for (const ImageSegment& segment : image_.segments) {
+      constexpr size_t kPart = 8192;
+      const std::span<const std::byte> bytes = segment.file_bytes;
+      if (segment.writable) continue;
+      for (size_t at = 0; at < bytes.size(); at += kPart) {
+        execute(ASSAY_OP_WRITE, {segment.virtual_address + at}, bytes.subspan(at, std::min(kPart, bytes.size() - at)));
+      }
+    }
+  }
   GuestReply run(uint64_t instruction, uint64_t mode = ASSAY_EXECUTE_KERNEL) {
     registers_.rsp = heap_ + 0x800;
     return execute(ASSAY_OP_EXECUTE, {instruction, mode}, std::as_bytes(std::span(&registers_, 1)),
