@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "conformance/case.hpp"
 
@@ -80,6 +81,31 @@ void CaseContext::conclude(Verdict verdict, std::string message) {
   if (verdict <= verdict_) return;
   verdict_ = verdict;
   message_ = std::move(message);
+}
+
+void CaseContext::interleave(uint32_t rounds, const std::function<void()>& round) {
+  /// Without steering more rounds would not tell more.
+  constexpr uint32_t kRoundsUnsteered = 3;
+  need(spec_, Capability::kSteer, "interleave()");
+  const uint32_t count = target_.has(Capability::kSteer) ? rounds : std::min(rounds, kRoundsUnsteered);
+  for (uint32_t i = 0; i < count && verdict_ < Verdict::kFail; ++i) {
+    ++round_;
+    round();
+    if (verdict_ >= Verdict::kFail) note(fmt::format("in round {} of {}", i + 1, count));
+  }
+}
+
+int64_t CaseContext::during(Vcpu& vcpu, uint32_t number, std::initializer_list<uint64_t> args,
+                            const std::function<void()>& meanwhile) {
+  if (round_ == 0) throw HarnessFault("during() outside of interleave()");
+  const bool steers = target_.has(Capability::kSteer);
+  if (steers) target_.steer(seed_ + round_);
+  vcpu.start_hypercall(number, args);
+  meanwhile();
+  const std::optional<int64_t> result = vcpu.finish_hypercall(target_.patience_ns());
+  if (steers) target_.stop_steering();
+  if (!result.has_value()) throw TargetDied(TargetDied::How::kHang, "a hypercall during which others ran");
+  return *result;
 }
 
 void CaseContext::inconclusive(std::string_view why) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -72,6 +74,15 @@ class CaseContext {
     if (!check(condition, what)) throw CaseEnded{};
   }
 
+  /// Calls `round` so many times, each under another interleaving inside the hypervisor, as the seed chooses. Where the
+  /// target cannot choose, a few times, as chance has it: what is checked must hold all the same, but the case can
+  /// only FAIL or be INCONCLUSIVE there. The case must need kSteer.
+  void interleave(uint32_t rounds, const std::function<void()>& round);
+  /// In a round: begins a hypercall of `vcpu`, does `meanwhile` (operations of other vCPUs) while it is under way, and
+  /// returns its result. Guest memory for the arguments is prepared before.
+  int64_t during(Vcpu& vcpu, uint32_t number, std::initializer_list<uint64_t> args,
+                 const std::function<void()>& meanwhile);
+
   /// The case ran but could not tell, for example because a race did not fire.
   [[noreturn]] void inconclusive(std::string_view why);
   /// The target turned out to lack what the case needs. Prefer `.needs` in the specification.
@@ -111,6 +122,7 @@ class CaseContext {
   std::string message_;
   std::vector<std::string> notes_;
   uint64_t checks_ = 0;
+  uint64_t round_ = 0;  ///< of interleave; 0 = none
 };
 
 }  // namespace assay

@@ -33,7 +33,10 @@ void deliver_hvm(Vcpu& vcpu, assay_run& next) {
     next.window = 1;
     return;
   }
-  hvm.pending_vector = false;
+  if (hvm_own_vector_ready(vcpu)) {
+    hvm.pending_vector = false;
+    hvm.in_service = true;
+  }
   inject(next, vector);
 }
 

@@ -27,8 +27,8 @@ struct ReportedCase {
   std::string id;
   std::vector<std::string> requirements;
   Verdict verdict = Verdict::kError;
-  /// A pass, a skip of something that the target does not claim, or what the expectation file announces. False for an
-  /// unexpected pass.
+  /// A pass, a skip of something that the target does not claim, what the expectation file announces, or inconclusive
+  /// because the target cannot choose interleavings. False for an unexpected pass.
   bool expected = false;
   uint64_t duration_us = 0;
   std::string message;
@@ -48,7 +48,7 @@ struct ReportedCase {
 struct ReportedRequirement {
   std::string id;
   std::string level;
-  std::string verdict;  ///< the worst of its cases, skips aside; "untested" without any
+  std::string verdict;  ///< the worst of its cases that told anything; "untested" without any
   std::vector<std::string> cases;
   std::string hypercall;
   std::string operation;

@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "conformance/runner/grade_case.hpp"
 #include "conformance/runner/requirements.hpp"
 #include "conformance/runner/seed.hpp"
 
@@ -16,14 +17,15 @@ std::string line_of(const CaseStep& step) {
   return step.repeats > 1 ? fmt::format("{} ({} times)", step.text, step.repeats) : step.text;
 }
 
-ReportedCase report_case(const RunDescription& run, const Variant& variant, const CaseResult& result,
-                         const Expectations& expectations, const Claims& claims) {
+ReportedCase report_case(const RunDescription& run, const Variant& variant, const TargetInfo& target,
+                         const CaseResult& result, const Expectations& expectations, const Claims& claims) {
   const CaseSpec& spec = variant.registered.spec;
   ReportedCase made;
   made.id = variant.id;
   for (const std::string_view requirement : spec.requirements) made.requirements.emplace_back(requirement);
   made.verdict = result.verdict;
-  made.expected = expectations.met(variant.id, result.verdict);
+  const bool by_chance = result.verdict == Verdict::kInconclusive && cannot_steer(target, variant);
+  made.expected = by_chance || expectations.met(variant.id, result.verdict);
   made.duration_us = result.duration_us;
   made.message = result.message;
   made.reproduce = reproduction(run, variant.id);
@@ -68,11 +70,22 @@ ReportedRequirement untested(const Requirement& requirement) {
           .uncovered = requirement.uncovered};
 }
 
-/// Skips say nothing about a requirement, unless there is nothing else.
-Verdict combine(Verdict a, Verdict b) {
-  if (a == Verdict::kSkip) return b;
-  if (b == Verdict::kSkip) return a;
-  return worse(a, b);
+/// Skips, and what could not be told as was to be expected, say nothing about a requirement unless there is nothing
+/// else.
+bool says_nothing(const ReportedCase& reported) {
+  return reported.verdict == Verdict::kSkip || (reported.verdict == Verdict::kInconclusive && reported.expected);
+}
+
+Verdict combine(const std::vector<const ReportedCase*>& answering) {
+  Verdict told = Verdict::kPass;
+  Verdict untold = Verdict::kPass;
+  bool any = false;
+  for (const ReportedCase* reported : answering) {
+    Verdict& kind = says_nothing(*reported) ? untold : told;
+    kind = worse(kind, reported->verdict);
+    any = any || !says_nothing(*reported);
+  }
+  return any ? told : untold;
 }
 
 std::vector<ReportedRequirement> report_requirements(const std::vector<ReportedCase>& cases) {
@@ -85,12 +98,8 @@ std::vector<ReportedRequirement> report_requirements(const std::vector<ReportedC
     ReportedRequirement made = untested(requirement);
     const auto& answering = by_id[requirement.id];
     if (!answering.empty()) {
-      Verdict verdict = answering.front()->verdict;
-      for (const ReportedCase* reported : answering) {
-        verdict = combine(verdict, reported->verdict);
-        made.cases.push_back(reported->id);
-      }
-      made.verdict = to_string(verdict);
+      for (const ReportedCase* reported : answering) made.cases.push_back(reported->id);
+      made.verdict = to_string(combine(answering));
     }
     all.push_back(std::move(made));
   }
@@ -188,7 +197,7 @@ Results assemble(const RunDescription& run, const std::vector<Variant>& variants
   made.command = run.command;
   for (size_t i = 0; i < variants.size(); ++i) {
     if (outcome.results[i]) {
-      made.cases.push_back(report_case(run, variants[i], *outcome.results[i], expectations, claims));
+      made.cases.push_back(report_case(run, variants[i], outcome.target, *outcome.results[i], expectations, claims));
     } else {
       made.interrupted = true;
     }

@@ -18,7 +18,8 @@ ExitCode exit_code(const Results& results) {
   const Summary summary = summarise(results);
   if (harness) return kExitHarness;
   if (unexpected) return kExitUnexpected;
-  if (inconclusive || summary.total() == summary[Verdict::kSkip]) return kExitInconclusive;
+  const uint64_t told_nothing = summary[Verdict::kSkip] + summary[Verdict::kInconclusive];
+  if (inconclusive || summary.total() == told_nothing) return kExitInconclusive;
   return kExitExpected;
 }
 

@@ -13,6 +13,8 @@ namespace {
 
 std::string lacking(const Target& target, const Variant& variant) {
   for (const Capability capability : variant.needs) {
+    // Interleavings may come by chance, and what the case checks must hold under any: see cannot_steer.
+    if (capability == Capability::kSteer) continue;
     if (!target.has(capability)) return fmt::format("the target lacks {}", to_string(capability));
   }
   return "";
@@ -58,6 +60,9 @@ void run_body(Target& target, const Variant& variant, CaseContext& context, Case
     take_over(result, context);
     throw;
   }
+  if (cannot_steer(target.info(), variant)) {
+    worsen(result, Verdict::kInconclusive, "the target cannot choose interleavings");
+  }
   const std::string broken = target.audit();
   if (!broken.empty()) worsen(result, Verdict::kFail, fmt::format("the subject's own audit: {}", broken));
 }
@@ -93,6 +98,11 @@ void collect_evidence(Target& target, CaseResult& result) {
 }
 
 }  // namespace
+
+bool cannot_steer(const TargetInfo& target, const Variant& variant) {
+  return std::ranges::find(variant.needs, Capability::kSteer) != variant.needs.end() &&
+         std::ranges::find(target.capabilities, Capability::kSteer) == target.capabilities.end();
+}
 
 CaseResult grade_case(Target& target, const Variant& variant, uint64_t root_seed) {
   CaseResult result;

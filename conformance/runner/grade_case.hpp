@@ -11,4 +11,8 @@ namespace assay {
 /// Never throws: whatever happens becomes a verdict. What kills the process is the caller's to notice.
 CaseResult grade_case(Target& target, const Variant& variant, uint64_t root_seed);
 
+/// The case needs chosen interleavings and the target cannot choose any. Such a case runs as chance has it: FAIL when a
+/// check fails, otherwise INCONCLUSIVE, which is as expected.
+bool cannot_steer(const TargetInfo& target, const Variant& variant);
+
 }  // namespace assay

@@ -55,9 +55,24 @@ TEST(GradeCase, NoCheckAtAll_IsError) {
 }
 
 TEST(GradeCase, MissingCapability_IsSkip_AndTheBodyDoesNotRun) {
-  const CaseResult result = graded([](CaseContext&) { throw std::runtime_error("ran"); }, {Capability::kSteer});
+  const CaseResult result = graded([](CaseContext&) { throw std::runtime_error("ran"); }, {Capability::kConsoleText});
   EXPECT_EQ(result.verdict, Verdict::kSkip);
-  EXPECT_THAT(result.message, HasSubstr(to_string(Capability::kSteer)));
+  EXPECT_THAT(result.message, HasSubstr(to_string(Capability::kConsoleText)));
+}
+
+TEST(GradeCase, WithoutSteering_TheCaseRunsByChance_AndCanOnlyFailOrBeInconclusive) {
+  const CaseResult held =
+      graded([](CaseContext& c) { c.interleave(100, [&] { c.check(true, "this"); }); }, {Capability::kSteer});
+  EXPECT_EQ(held.verdict, Verdict::kInconclusive);
+  EXPECT_THAT(held.message, HasSubstr("cannot choose interleavings"));
+  const CaseResult broken =
+      graded([](CaseContext& c) { c.interleave(100, [&] { c.check(false, "this"); }); }, {Capability::kSteer});
+  EXPECT_EQ(broken.verdict, Verdict::kFail);
+  EXPECT_EQ(broken.notes.size(), 2u) << "the check, and the round that ended it";
+}
+
+TEST(GradeCase, InterleaveWithoutTheNeed_IsError) {
+  EXPECT_EQ(graded([](CaseContext& c) { c.interleave(1, [&] { c.check(true, "this"); }); }).verdict, Verdict::kError);
 }
 
 TEST(GradeCase, Inconclusive_DoesNotHideAFailure) {

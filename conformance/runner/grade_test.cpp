@@ -83,7 +83,7 @@ TEST_F(Grade, AnnouncedFailure_IsZero_AndItsPassIsOne) {
 TEST_F(Grade, InconclusiveIsTwo_AndSoIsNothingRan) {
   EXPECT_EQ(go({variant_of("a.a", [](CaseContext& c) { c.inconclusive("no"); }), variant_of("a.b", passes)}).code,
             kExitInconclusive);
-  EXPECT_EQ(go({variant_of("a.a", passes, {Capability::kSteer})}).code, kExitInconclusive);
+  EXPECT_EQ(go({variant_of("a.a", passes, {Capability::kConsoleText})}).code, kExitInconclusive);
 }
 
 Profile profile_of(std::string id, std::set<std::string> cases) {
@@ -93,7 +93,7 @@ Profile profile_of(std::string id, std::set<std::string> cases) {
 TEST_F(Grade, SkipOfWhatIsClaimed_IsOne_AndEveryReportSaysSo) {
   request_.claims = {{profile_of("pv64-guest", {"a.a", "a.b"})}, {"pv64-guest"}};
   request_.run.profiles = {"pv64-guest"};
-  const std::vector<Variant> variants{variant_of("a.a", passes, {Capability::kSteer}), variant_of("a.b", passes)};
+  const std::vector<Variant> variants{variant_of("a.a", passes, {Capability::kConsoleText}), variant_of("a.b", passes)};
   const Graded graded = go(variants);
   EXPECT_EQ(graded.code, kExitUnexpected);
   EXPECT_THAT(graded.text, HasSubstr("profile pv64-guest is claimed, but this case of it was skipped"));
@@ -131,6 +131,19 @@ TEST_F(Grade, InterruptionBeforeTheFirstResult_WritesNothing_AndTakesNothingAway
   EXPECT_THAT(graded.diagnostics, HasSubstr("target fake: interrupted before the first result"));
   EXPECT_EQ(read_file(request_.out / "results.json"), earlier);
   EXPECT_TRUE(std::filesystem::exists(request_.out / "evidence" / "a.bad.txt"));
+}
+
+TEST_F(Grade, InconclusiveWithoutSteering_IsExpected_AndCounted) {
+  const Variant race = variant_of("a.race", passes, {Capability::kSteer});
+  const Graded graded = go({variant_of("a.good", passes), race});
+  EXPECT_EQ(graded.code, kExitExpected);
+  EXPECT_THAT(graded.text, HasSubstr("inconclusive, as expected, 1: the target cannot choose interleavings"));
+  EXPECT_THAT(graded.text, HasSubstr("nothing unexpected"));
+  for (const ReportedRequirement& requirement : written().requirements) {
+    if (!requirement.cases.empty()) EXPECT_EQ(requirement.verdict, "pass") << "what told something decides";
+  }
+  EXPECT_EQ(go({race}).code, kExitInconclusive) << "nothing was told";
+  EXPECT_EQ(go({variant_of("a.race", fails, {Capability::kSteer})}).code, kExitUnexpected);
 }
 
 TEST_F(Grade, HarnessError_IsSeventy) {

@@ -26,7 +26,7 @@ struct Requirement {
   std::string hvm;        ///< likewise for HVM guests, PVH included
   std::string settled;    ///< what headers leave open, and what the real Xen does; may be empty
   std::string uncovered;  ///< why no case can observe it; empty for rows that have a case
-  std::string place;     ///< file:line:column
+  std::string place;      ///< file:line:column
 };
 
 /// Reads and checks them, in the order of the files. Throws InputError with file:line:column; ids must be unique.

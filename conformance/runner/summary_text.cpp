@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <string_view>
 
 namespace assay {
 namespace {
@@ -29,14 +30,14 @@ std::string unexpected_block(const Results& results, uint64_t count) {
   return text.empty() ? text : text + "\n";
 }
 
-/// One line a reason, so that a capability which went missing is not overlooked.
-std::string skipped_block(const Results& results) {
+/// One line a reason, so that a capability which went missing is not overlooked. Unexpected ones are listed above.
+std::string reasons_block(const Results& results, Verdict verdict, std::string_view what) {
   std::map<std::string, uint64_t> reasons;
   for (const ReportedCase& reported : results.cases) {
-    if (reported.verdict == Verdict::kSkip) ++reasons[one_line(reported.message)];
+    if (reported.verdict == verdict && reported.expected) ++reasons[one_line(reported.message)];
   }
   std::string text;
-  for (const auto& [reason, cases] : reasons) text += fmt::format("skipped {}: {}\n", cases, reason);
+  for (const auto& [reason, cases] : reasons) text += fmt::format("{} {}: {}\n", what, cases, reason);
   return text;
 }
 
@@ -70,7 +71,8 @@ std::string summary_text(const Results& results, const std::string& report) {
   std::string text = unexpected_block(results, summary.unexpected);
   text += fmt::format("target {}: {} {}, seed {}, run digest {}\n", results.target_kind, results.target_name,
                       results.target_version, results.seed, results.run_digest);
-  text += skipped_block(results);
+  text += reasons_block(results, Verdict::kSkip, "skipped");
+  text += reasons_block(results, Verdict::kInconclusive, "inconclusive, as expected,");
   text += profile_lines(results);
   text += counts(summary);
   text += fmt::format("{}.{:02} s", results.duration_us / 1000000, results.duration_us / 10000 % 100);

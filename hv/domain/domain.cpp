@@ -36,7 +36,14 @@ void Domain::mark_pending(uint32_t vcpu_id, uint32_t selector_bit) {
   const uint64_t bit = uint64_t{1} << selector_bit;
   if ((vcpu->info->evtchn_pending_sel & bit) != 0) return;
   vcpu->info->evtchn_pending_sel |= bit;
-  if (vcpu->info->evtchn_upcall_pending != 0) return;
+  // The guest clears the flag before it takes the selector, so the flag comes last.
+  between_guest_accesses(&vcpu->info->evtchn_pending_sel);
+  raise_upcall(vcpu_id);
+}
+
+void Domain::raise_upcall(uint32_t vcpu_id) {
+  Vcpu* vcpu = vcpu_id < max_vcpus ? vcpus[vcpu_id] : nullptr;
+  if (vcpu == nullptr || vcpu->info == nullptr || vcpu->info->evtchn_upcall_pending != 0) return;
   vcpu->info->evtchn_upcall_pending = 1;
   vcpu_upcall_raised(*vcpu);
 }

@@ -64,6 +64,7 @@ struct Domain final : UpcallSink {
   Domain* next = nullptr;  ///< list in ascending id order
 
   void mark_pending(uint32_t vcpu_id, uint32_t selector_bit) override;
+  void raise_upcall(uint32_t vcpu_id) override;
   void wake_pollers(Port port) override;
   [[nodiscard]] bool vcpu_exists(uint32_t vcpu_id) const override;
   [[nodiscard]] shared_info_t* shared_info() const;

@@ -136,7 +136,9 @@ bool read_x2apic(const Vcpu& vcpu, uint64_t index, uint64_t& value) {
 bool write_x2apic(Vcpu& vcpu, uint64_t index, uint64_t value) {
   switch (index) {
     case kX2apicEoi:
-      return value == 0;
+      if (value != 0) return false;
+      vcpu.hvm.in_service = false;
+      return true;
     case kX2apicPriority:
       vcpu.hvm.apic_priority = value & 0xff;
       return value <= 0xff;

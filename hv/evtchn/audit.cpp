@@ -1,6 +1,7 @@
 /// The invariants of event channels, read at rest.
 #include <cstdio>
 
+#include "hv/evtchn/fifo.hpp"
 #include "hv/evtchn/ports.hpp"
 
 namespace hv {
@@ -64,6 +65,22 @@ void check_virq_rows(EventChannels& channels, Findings& findings) {
   }
 }
 
+void check_fifo(const EventChannels& channels, Findings& findings) {
+  const Fifo* state = channels.fifo;
+  if ((channels.delivery == &fifo()) != (state != nullptr)) findings.add(0, "its ABI is not what it delivers by");
+  if (state == nullptr) return;
+  if (state->lock.held()) findings.add(0, "its queues are locked at rest");
+  if (state->pages > kFifoPagesMax) findings.add(0, "it has more words than ports");
+  for (uint32_t vcpu_id = 0; vcpu_id < channels.vcpus_max; ++vcpu_id) {
+    const FifoVcpu& vcpu = state->vcpus[vcpu_id];
+    for (const uint32_t tail : vcpu.tail) {
+      if (tail == 0) continue;
+      if (vcpu.block == nullptr) findings.add(tail, "in a queue of a vCPU without a control block");
+      if (fifo_word(*state, Port{tail}) == nullptr) findings.add(tail, "the end of a queue, but it has no word");
+    }
+  }
+}
+
 }  // namespace
 
 uint32_t evtchn_audit(EventChannels& channels, void (*report)(void*, const char*), void* context) {
@@ -77,6 +94,7 @@ uint32_t evtchn_audit(EventChannels& channels, void (*report)(void*, const char*
     check_channel(channels, number, channel, findings);
   }
   check_virq_rows(channels, findings);
+  check_fifo(channels, findings);
   if (active != channels.active_ports) findings.add(0, "the count of ports in use is wrong");
   if (consumed != channels.xen_ports) findings.add(0, "the count of consumed ports is wrong");
   return findings.count;

@@ -1,7 +1,6 @@
 /// How a port gets its binding.
 #include "hv/base/arena.hpp"
 #include "hv/evtchn/ports.hpp"
-#include "hv/evtchn/two_level.hpp"
 
 namespace hv {
 
@@ -60,7 +59,7 @@ Result<Port> evtchn_bind_interdomain(EventChannels& local, EventChannels& remote
   peer->remote_id = local.id;
   peer->value = port->raw();
   // What was sent to the peer while nobody was bound is not lost: the new port starts with an event.
-  two_level_set_pending(local, channel.notify_vcpu, *port);
+  local.delivery->set_pending(local, channel, *port);
   return port;
 }
 

@@ -77,6 +77,7 @@ Result<ResetProgress> evtchn_reset(EventChannels& channels, bool continued, bool
   const LockGuard guard(channels.lock);
   channels.reset_next = 0;
   if (channels.active_ports > channels.xen_ports) return fail(XEN_EAGAIN);
+  evtchn_leave_fifo(channels);
   return ResetProgress::kDone;
 }
 
@@ -91,6 +92,8 @@ ResetProgress evtchn_close_all(EventChannels& channels, bool (*preempt)(void*), 
     static_cast<void>(evtchn_close(channels, Port{number}, true));
     if (number % kPortsBetweenChecks == 0 && preempt(context)) return ResetProgress::kPreempted;
   }
+  const LockGuard guard(channels.lock);
+  evtchn_leave_fifo(channels);
   return ResetProgress::kDone;
 }
 

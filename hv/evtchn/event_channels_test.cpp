@@ -16,6 +16,7 @@ namespace {
 class FakeSink final : public UpcallSink {
  public:
   void mark_pending(uint32_t vcpu_id, uint32_t selector_bit) override { marked.push_back({vcpu_id, selector_bit}); }
+  void raise_upcall(uint32_t) override { ADD_FAILURE() << "an upcall without a selector bit"; }
   void wake_pollers(Port port) override { polled.push_back(port); }
   [[nodiscard]] bool vcpu_exists(uint32_t vcpu_id) const override { return vcpu_id < 2; }
 

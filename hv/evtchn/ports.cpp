@@ -3,7 +3,6 @@
 #include <functional>
 
 #include "hv/base/arena.hpp"
-#include "hv/evtchn/two_level.hpp"
 
 namespace hv {
 
@@ -34,7 +33,7 @@ Status evtchn_init(EventChannels& channels, uint32_t max_port, uint32_t vcpus_ma
 }
 
 void evtchn_free_memory(EventChannels& channels) {
-  HV_ASSERT(channels.active_ports == 0);
+  HV_ASSERT(channels.active_ports == 0 && channels.fifo == nullptr);
   for (EventChannel*& bucket : channels.buckets) {
     arena_array_free(bucket, kPortsPerBucket);
     bucket = nullptr;
@@ -48,13 +47,18 @@ void evtchn_free_memory(EventChannels& channels) {
 
 Result<Port> find_free_port(EventChannels& channels) {
   if (channels.dying) return fail(XEN_EINVAL);
-  for (uint32_t number = channels.first_free; number <= channels.max_port && number < kPorts2Level; ++number) {
+  const uint32_t limit = channels.delivery->ports_max();
+  bool skipped = false;
+  for (uint32_t number = channels.first_free; number <= channels.max_port && number < limit; ++number) {
+    const Port port{number};
     if (number >= channels.valid_ports) {
       if (const Status status = add_bucket(channels); !status.ok()) return status;
     }
-    if (channel_of(channels, Port{number}).state != PortState::kFree) continue;
-    channels.first_free = number;
-    return Port{number};
+    if (channel_of(channels, port).state != PortState::kFree) continue;
+    // What is free, but busy, counts for the hint: the guest may let go of it any time.
+    if (!skipped) channels.first_free = number;
+    if (!channels.delivery->is_busy(channels, port)) return port;
+    skipped = true;
   }
   return fail(XEN_ENOSPC);
 }
@@ -64,6 +68,7 @@ EventChannel& claim_port(EventChannels& channels, Port port, PortState state, ui
   HV_ASSERT(channel.state == PortState::kFree && channel.consumer == nullptr);
   channel.state = state;
   channel.notify_vcpu = vcpu_id;
+  channel.priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
   ++channels.active_ports;
   return channel;
 }
@@ -71,7 +76,7 @@ EventChannel& claim_port(EventChannels& channels, Port port, PortState state, ui
 void release_port(EventChannels& channels, Port port) {
   EventChannel& channel = channel_of(channels, port);
   HV_ASSERT(channel.state > PortState::kReserved && channels.active_ports > 0);
-  two_level_clear_pending(channels, port);
+  channels.delivery->clear_pending(channels, channel, port);
   --channels.active_ports;
   if (channel.consumer != nullptr) --channels.xen_ports;
   channel.state = PortState::kFree;

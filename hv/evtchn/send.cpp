@@ -1,16 +1,15 @@
 /// How events travel.
 #include "hv/evtchn/ports.hpp"
-#include "hv/evtchn/two_level.hpp"
 
 namespace hv {
 
 namespace {
 
-void deliver(EventChannels& channels, const EventChannel& channel, Port port) {
+void deliver(EventChannels& channels, EventChannel& channel, Port port) {
   if (channel.consumer != nullptr) {
     channel.consumer(channels, channel.notify_vcpu, port);
   } else {
-    two_level_set_pending(channels, channel.notify_vcpu, port);
+    channels.delivery->set_pending(channels, channel, port);
   }
 }
 
@@ -28,7 +27,7 @@ Status evtchn_send(EventChannels& channels, Port port) {
       return kOk;
     }
     case PortState::kIpi:
-      two_level_set_pending(channels, channel->notify_vcpu, port);
+      channels.delivery->set_pending(channels, *channel, port);
       return kOk;
     case PortState::kUnbound:
       return kOk;  // nobody listens yet; the bind will leave an event with the peer
@@ -46,7 +45,7 @@ void evtchn_raise_virq(EventChannels& channels, uint32_t vcpu_id, uint32_t virq)
   EventChannel& channel = channel_of(channels, port);
   const LockGuard guard(channel.lock);
   if (channel.state != PortState::kVirq || channel.value != virq) return;
-  two_level_set_pending(channels, channel.notify_vcpu, port);
+  channels.delivery->set_pending(channels, channel, port);
 }
 
 void evtchn_notify_via_xen(EventChannels& channels, Port port) {
@@ -62,18 +61,14 @@ Status evtchn_unmask(EventChannels& channels, Port port) {
   EventChannel* channel = channel_at(channels, port);
   if (channel == nullptr) return fail(XEN_EINVAL);
   const LockGuard guard(channel->lock);
-  if (channel_usable(*channel)) two_level_unmask(channels, channel->notify_vcpu, port);
+  if (channel_usable(*channel)) channels.delivery->unmask(channels, *channel, port);
   return kOk;
 }
 
 Result<bool> evtchn_poll(EventChannels& channels, Port port) {
   const EventChannel* channel = channel_at(channels, port);
   if (channel == nullptr || !channel_usable(*channel)) return fail(XEN_EINVAL);
-  return evtchn_pending(channels, port);
-}
-
-bool evtchn_pending(const EventChannels& channels, Port port) {
-  return port.raw() < kPorts2Level && (channels.shared->evtchn_pending[port_word(port)] & port_bit(port)) != 0;
+  return channels.delivery->is_pending(channels, port);
 }
 
 }  // namespace hv

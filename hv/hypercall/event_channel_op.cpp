@@ -34,6 +34,8 @@ int64_t dispatch(Call& call, uint32_t command, Gva argument) {
       return evtchnop_reset(call, argument, false);
     case kResetContinued:
       return evtchnop_reset(call, argument, true);
+    case EVTCHNOP_init_control:
+      return evtchnop_init_control(call, argument);
     case EVTCHNOP_expand_array:
       return evtchnop_expand_array(call, argument);
     case EVTCHNOP_set_priority:

@@ -20,7 +20,8 @@ int64_t evtchnop_unmask(Call& call, Gva argument);
 /// `continued`: EVTCHNOP_reset_cont, the way a preempted reset comes back.
 int64_t evtchnop_reset(Call& call, Gva argument, bool continued);
 
-/// What a domain with the 2-level ABI gets from the operations of the FIFO ABI.
+/// The FIFO ABI.
+int64_t evtchnop_init_control(Call& call, Gva argument);
 int64_t evtchnop_expand_array(Call& call, Gva argument);
 int64_t evtchnop_set_priority(Call& call, Gva argument);
 

@@ -64,17 +64,4 @@ int64_t evtchnop_reset(Call& call, Gva argument, bool continued) {
   return call.continue_with({kResetContinued, argument.raw()});
 }
 
-int64_t evtchnop_expand_array(Call& call, Gva argument) {
-  evtchn_expand_array_t expand;
-  if (!read_guest(call.space(), expand, argument)) return -XEN_EFAULT;
-  return -XEN_EOPNOTSUPP;
-}
-
-int64_t evtchnop_set_priority(Call& call, Gva argument) {
-  evtchn_set_priority_t set;
-  if (!read_guest(call.space(), set, argument)) return -XEN_EFAULT;
-  if (channel_at(*call.domain().events, Port{set.port}) == nullptr) return -XEN_EINVAL;
-  return -XEN_ENOSYS;
-}
-
 }  // namespace hv

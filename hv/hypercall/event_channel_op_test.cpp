@@ -26,7 +26,6 @@ class EventChannelOpTest : public CallerTest {
 TEST_F(EventChannelOpTest, UnknownCommand_IsEnosys_BadPointer_IsEfault) {
   EXPECT_EQ(call(*guest_, do_event_channel_op, {99, kArgument}), -XEN_ENOSYS);
   for (uint64_t command = 0; command <= 14; ++command) {
-    if (command == EVTCHNOP_init_control) continue;  // the FIFO ABI is not there
     EXPECT_EQ(call(*guest_, do_event_channel_op, {command, kNowhere}), -XEN_EFAULT) << command;
   }
 }
@@ -137,6 +136,23 @@ TEST_F(EventChannelOpTest, FifoOperations_OfATwoLevelDomain) {
   EXPECT_EQ(event_op(*guest_, EVTCHNOP_set_priority, priority), -XEN_EINVAL);
   priority.port = 1;
   EXPECT_EQ(event_op(*guest_, EVTCHNOP_set_priority, priority), -XEN_ENOSYS);
+}
+
+TEST_F(EventChannelOpTest, InitControl_TellsTheLinkBits_OnSuccessOnly) {
+  evtchn_init_control_t init{};
+  init.control_gfn = ~uint64_t{0};
+  EXPECT_EQ(event_op(*guest_, EVTCHNOP_init_control, init), -XEN_EINVAL);
+  EXPECT_EQ(init.link_bits, 0);
+  init.control_gfn = 5;
+  init.vcpu = 1;
+  EXPECT_EQ(event_op(*guest_, EVTCHNOP_init_control, init), 0);
+  EXPECT_EQ(init.link_bits, EVTCHN_FIFO_LINK_BITS);
+  EXPECT_NE(guest_->events->fifo, nullptr);
+  evtchn_expand_array_t expand{6};
+  EXPECT_EQ(event_op(*guest_, EVTCHNOP_expand_array, expand), 0);
+  evtchn_reset_t reset{DOMID_SELF};
+  EXPECT_EQ(event_op(*guest_, EVTCHNOP_reset, reset), 0);
+  EXPECT_EQ(guest_->events->fifo, nullptr);
 }
 
 TEST_F(EventChannelOpTest, Compat_TheArgumentCarriesTheCommand) {

@@ -140,10 +140,13 @@ void vcpu_upcall_raised(Vcpu& vcpu) {
   vcpu_kick(vcpu);
 }
 
+bool hvm_own_vector_ready(const Vcpu& vcpu) {
+  const bool through = (vcpu.hvm.apic_spurious & kApicSoftwareEnable) != 0 && !vcpu.hvm.in_service;
+  return vcpu.hvm.pending_vector && through;
+}
+
 uint32_t hvm_pending_vector(const Vcpu& vcpu) {
-  if (vcpu.hvm.pending_vector && (vcpu.hvm.apic_spurious & kApicSoftwareEnable) != 0) {
-    return static_cast<uint32_t>(vcpu.hvm.upcall_vector);
-  }
+  if (hvm_own_vector_ready(vcpu)) return static_cast<uint32_t>(vcpu.hvm.upcall_vector);
   // By HVM_PARAM_CALLBACK_IRQ it is a level: injected for as long as the guest leaves the flag set.
   if (vcpu.info == nullptr || vcpu.info->evtchn_upcall_pending == 0) return 0;
   return hooks.callback_vector(vcpu);

@@ -48,6 +48,7 @@ struct PvState {
 struct HvmState {
   uint64_t upcall_vector;  ///< HVMOP_set_evtchn_upcall_vector, 0 = none
   bool pending_vector;     ///< the upcall vector was raised (an edge) and not yet taken
+  bool in_service;         ///< it was taken and the guest has not said EOI: no further one until then
   bool nmi_pending;
   bool fault_pending;      ///< #GP(0) for the instruction that left
   uint64_t apic_base;      ///< MSR 0x1b
@@ -161,6 +162,8 @@ void vcpu_poll_until(Vcpu& vcpu, Ns deadline);
 /// Ends a block or a poll without touching what is pending.
 void vcpu_unblock(Vcpu& vcpu);
 
+/// HVM: its own upcall vector was raised, and its local APIC lets it through.
+[[nodiscard]] bool hvm_own_vector_ready(const Vcpu& vcpu);
 /// HVM: the vector that waits to be injected as soon as the guest takes interrupts; 0 = none.
 [[nodiscard]] uint32_t hvm_pending_vector(const Vcpu& vcpu);
 /// True when the guest would be entered at its event handler now. PV64: pending and not masked. HVM: a vector waits and

@@ -35,6 +35,14 @@ std::optional<Capability> capability_from(std::string_view name) {
   return std::nullopt;
 }
 
+void Target::steer(uint64_t) {
+  throw HarnessFault("this target cannot choose interleavings");
+}
+
+void Target::stop_steering() {
+  throw HarnessFault("this target cannot choose interleavings");
+}
+
 bool Target::has(Capability capability) const {
   const auto& all = info().capabilities;
   return std::find(all.begin(), all.end(), capability) != all.end();

@@ -278,6 +278,10 @@ class Target {
   virtual Vcpu& attach_vcpu(Domain& guest, uint32_t vcpu_id) = 0;
   /// Lets time pass on the target, whatever the guests do.
   virtual void pass_time(uint64_t ns) = 0;
+  /// From now on pCPUs change places inside the subject, too, at scheduling points that `seed` chooses; stop_steering
+  /// finishes what is under way there and goes back to the usual order. HarnessFault on a target without kSteer.
+  virtual void steer(uint64_t seed);
+  virtual void stop_steering();
   /// How long an operation that should return at once may take before the subject counts as hung, in target time.
   [[nodiscard]] virtual uint64_t patience_ns() const = 0;
   /// Text the hypervisor and its guests have printed since begin_case.

@@ -95,7 +95,68 @@ void HvEventRoundTrip(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 
+/// An IPI port of one PV64 guest with the FIFO ABI.
+class FifoPort {
+ public:
+  explicit FifoPort(Vcpu& vcpu) : vcpu_(vcpu), argument_(vcpu.domain().alloc_pages(1)) {
+    Domain& guest = vcpu.domain();
+    const Gva block = guest.alloc_pages(1);
+    const Gva words = guest.alloc_pages(1);
+    vcpu.write(argument_, evtchn_init_control_t{guest.gfn_of(block).raw(), 0, 0, 0, {}});
+    call(EVTCHNOP_init_control);
+    vcpu.write(argument_, evtchn_expand_array_t{guest.gfn_of(words).raw()});
+    call(EVTCHNOP_expand_array);
+    vcpu.write(argument_, evtchn_bind_ipi_t{0, 0});
+    call(EVTCHNOP_bind_ipi);
+    const uint32_t port = vcpu.read<evtchn_bind_ipi_t>(argument_).port;
+    vcpu.write(argument_, evtchn_send_t{port});
+    word_ = words + port * sizeof(event_word_t);
+  }
+  int64_t send() { return call(EVTCHNOP_send); }
+  [[nodiscard]] event_word_t word() const { return vcpu_.read<event_word_t>(word_); }
+  void set_word(event_word_t value) { vcpu_.write(word_, value); }
+
+ private:
+  int64_t call(uint64_t operation) {
+    return vcpu_.hypercall(__HYPERVISOR_event_channel_op, {operation, argument_.raw()});
+  }
+  Vcpu& vcpu_;
+  Gva argument_;
+  Gva word_{};
+};
+
+constexpr event_word_t kFifoQueued = 1u << EVTCHN_FIFO_PENDING | 1u << EVTCHN_FIFO_LINKED;
+
+/// Sends to a port that is linked already: the guest has not taken the first event yet, so each further one finds
+/// PENDING and LINKED set and changes neither queue nor control block. What a busy receiver's sender pays.
+void HvFifoSend(benchmark::State& state) {
+  const auto target = hv_target();
+  target->begin_case(1);
+  FifoPort port(target->create_guest({}).vcpu(0));
+  for (auto _ : state) {
+    if (port.send() != 0) state.SkipWithError("send failed");
+  }
+  if (port.word() != kFifoQueued) state.SkipWithError("the event is not queued");
+  state.SetItemsProcessed(state.iterations());
+}
+
+/// The same to a port that is not linked: each send links it and writes the head. Counts the guest's store that takes
+/// it off again as well, so it is a lower bound.
+void HvFifoSendUnlinked(benchmark::State& state) {
+  const auto target = hv_target();
+  target->begin_case(1);
+  FifoPort port(target->create_guest({}).vcpu(0));
+  for (auto _ : state) {
+    port.set_word(0);
+    if (port.send() != 0) state.SkipWithError("send failed");
+  }
+  if (port.word() != kFifoQueued) state.SkipWithError("the event is not queued");
+  state.SetItemsProcessed(state.iterations());
+}
+
 BENCHMARK(HvXenVersion);
+BENCHMARK(HvFifoSend);
+BENCHMARK(HvFifoSendUnlinked);
 BENCHMARK(HvEventRoundTrip);
 BENCHMARK(XenXenVersion);
 

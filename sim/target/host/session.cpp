@@ -1,5 +1,6 @@
 #include "sim/target/host/session.hpp"
 
+#include <array>
 #include <cstring>
 #include <string_view>
 #include <utility>
@@ -165,6 +166,25 @@ void Session::rewind(uint64_t seed) {
     throw translate(died);
   }
   machine_.fold(seed);
+  seed_ = seed;
+}
+
+void Session::steer(uint64_t seed) {
+  // Short calls need many switches to meet at all, long ones few, so that one gets well into its work before another
+  // begins: how often is a choice of the seed, too.
+  static constexpr std::array<uint64_t, 8> kSwitchOneIn{1, 2, 3, 4, 8, 16, 64, 256};
+  const Rng rng = Rng(seed).fork("steer");
+  const uint64_t one_in = kSwitchOneIn.at(rng.fork("pace").below(kSwitchOneIn.size()));
+  machine_.set_policy(std::make_unique<RandomWalk>(rng.fork("walk"), one_in));
+}
+
+void Session::stop_steering() {
+  try {
+    machine_.settle();
+    machine_.set_policy(make_policy(options_, seed_));
+  } catch (const CoreDied& died) {
+    throw translate(died);
+  }
 }
 
 Domain& Session::dom0() {

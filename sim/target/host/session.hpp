@@ -33,6 +33,9 @@ class Session final : private SilenceWatch {
   [[nodiscard]] const Machine& machine() const { return machine_; }
   /// Back to the frozen moment, with `seed` for all that is chosen from now on.
   void rewind(uint64_t seed);
+  /// A random walk over the scheduling points inside the core, and back to the policy of the options.
+  void steer(uint64_t seed);
+  void stop_steering();
   /// True when the first domain takes operations.
   [[nodiscard]] bool has_dom0() const { return has_dom0_; }
   Domain& dom0();
@@ -57,6 +60,7 @@ class Session final : private SilenceWatch {
   AgentImage dom0_image_;
   AgentImage guest_image_;
   Machine machine_;
+  uint64_t seed_ = 0;  ///< of the case
   std::string boot_trouble_;
   bool has_dom0_ = false;
   DirectState dom0_booted_;

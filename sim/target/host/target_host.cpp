@@ -50,6 +50,8 @@ class TargetHost final : public Target {
       throw translate(died);
     }
   }
+  void steer(uint64_t seed) override { session_.steer(seed); }
+  void stop_steering() override { session_.stop_steering(); }
   [[nodiscard]] uint64_t patience_ns() const override { return kPatienceNs; }
   std::string console() override { return session_.console(); }
   void type_console(std::string_view text) override { session_.machine().type_console(text); }
