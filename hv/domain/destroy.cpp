@@ -3,6 +3,7 @@
 #include "hv/domain/context.hpp"
 #include "hv/domain/domain_list.hpp"
 #include "hv/domain/lifecycle.hpp"
+#include "hv/domain/monitor.hpp"
 #include "hv/domain/pause.hpp"
 #include "hv/domain/release.hpp"
 #include "hv/domain/watchdog.hpp"
@@ -34,6 +35,7 @@ bool release_memory(Domain& domain, bool (*preempt)(void*), void* context) {
   for (uint32_t i = 0; i < domain.max_vcpus; ++i) {
     if (domain.vcpus[i] != nullptr) drop_vcpu_frames(*domain.vcpus[i]);
   }
+  monitor_drop(domain);
   while (true) {
     uint64_t budget = kFramesBetweenChecks;
     if (relinquish_memory(domain.memory, budget)) return true;

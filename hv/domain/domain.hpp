@@ -60,6 +60,8 @@ struct Domain final : UpcallSink {
   uint16_t sched_cap = 0;
   struct FrameRange* device_frames = nullptr;  ///< XEN_DOMCTL_iomem_permission: what it may map, ascending
   DomId target_of{DOMID_INVALID};              ///< XEN_DOMCTL_set_target: the domain this one emulates devices for
+  Mfn monitor_frame = kInvalidMfn;             ///< the monitor ring, see monitor.hpp; kInvalidMfn = closed
+  Port monitor_port{};
 
   Domain* next = nullptr;  ///< list in ascending id order
 

@@ -21,7 +21,7 @@ class LifecycleTest : public SystemTest {
   }
 
   bool take_dom_exc() {
-    const bool pending = evtchn_pending(*control_->events, dom_exc_);
+    const bool pending = control_->events->delivery->is_pending(*control_->events, dom_exc_);
     control_->shared_info()->evtchn_pending[0] = 0;
     control_->vcpus[0]->info->evtchn_pending_sel = 0;
     control_->vcpus[0]->info->evtchn_upcall_pending = 0;
@@ -56,7 +56,7 @@ TEST_F(LifecycleTest, Suspend_TellsTheSubscriberOnly) {
   control_->shared_info()->evtchn_pending[0] = 0;
   guest_->suspend_port = *ours;
   shutdown_domain(*guest_, SHUTDOWN_suspend);
-  EXPECT_TRUE(evtchn_pending(*control_->events, *theirs));
+  EXPECT_TRUE(control_->events->delivery->is_pending(*control_->events, *theirs));
   EXPECT_FALSE(take_dom_exc());
 }
 

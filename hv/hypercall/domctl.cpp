@@ -108,6 +108,8 @@ int64_t dispatch(Domctl& ctl) {
       return domctl_sendtrigger(ctl);
     case XEN_DOMCTL_set_virq_handler:
       return domctl_set_virq_handler(ctl);
+    case XEN_DOMCTL_vm_event_op:
+      return domctl_vm_event_op(ctl);
     default:
       return dispatch_vcpu_and_memory(ctl);
   }

@@ -38,6 +38,7 @@ int64_t domctl_set_target(Domctl& ctl);
 int64_t domctl_settimeoffset(Domctl& ctl);
 int64_t domctl_gettscinfo(Domctl& ctl);
 int64_t domctl_settscinfo(Domctl& ctl);
+int64_t domctl_vm_event_op(Domctl& ctl);
 
 // Its vCPUs.
 int64_t domctl_setvcpucontext(Domctl& ctl);

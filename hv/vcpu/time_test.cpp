@@ -94,10 +94,10 @@ TEST_F(TimeTest, PeriodicTimer_TicksOnce_HoweverManyWereMissed) {
   set_periodic(vcpu(), kMillisecond);
   host_.now_ns += kMillisecond - 1;
   timers_run(0);
-  EXPECT_FALSE(evtchn_pending(*control_->events, *port));
+  EXPECT_FALSE(control_->events->delivery->is_pending(*control_->events, *port));
   host_.now_ns += 10 * kMillisecond;
   timers_run(0);
-  EXPECT_TRUE(evtchn_pending(*control_->events, *port));
+  EXPECT_TRUE(control_->events->delivery->is_pending(*control_->events, *port));
   EXPECT_EQ(vcpu().periodic.deadline, host_.now_ns + kMillisecond);
 }
 
