@@ -11,6 +11,10 @@
 #include "sim/target/xen/testing.hpp"
 
 namespace assay::xen {
+
+using agents::host_now_ns;
+using agents::host_sleep_ns;
+
 namespace {
 
 constexpr uint64_t kSecondNs = 1'000'000'000;
