@@ -159,7 +159,7 @@ TEST_F(AgentImageTest, Load_WrongMagicOrVersion_SaysSo) {
   EXPECT_THAT(error_of(fake.bytes()), HasSubstr("wrong magic"));
   fake = FakeImage();
   fake.layout.version = 99;
-  EXPECT_THAT(error_of(fake.bytes()), HasSubstr("version 99, expected 1"));
+  EXPECT_THAT(error_of(fake.bytes()), HasSubstr("version 99, expected " + std::to_string(ASSAY_AGENT_VERSION)));
 }
 
 TEST_F(AgentImageTest, Load_LayoutPointsOutside_NamesTheField) {
