@@ -4,6 +4,7 @@
 
 #include "conformance/case.hpp"
 #include "conformance/guest/bad_pointers.hpp"
+#include "conformance/guest/control_ops.hpp"
 #include "conformance/guest/errno.hpp"
 #include "conformance/guest/event_channels.hpp"
 #include "conformance/guest/fifo_queues.hpp"
@@ -371,6 +372,25 @@ const Case kResetPorts{{
           const Allocated all = exhaust_ports(c.vcpu());
           c.check_eq(all.ports, 4095u, "ports");
           c.check_eq(all.refusal, -XEN_ENOSPC, "then");
+        },
+}};
+
+const Case kFramesLetGo{{
+    .slug = "evtchn.reset.fifo.frames_let_go",
+    .rule =
+        "A reset lets go of control blocks and event words: nothing of the domain stays behind when it is destroyed.",
+    .source = "public/event_channel.h, EVTCHNOP_reset",
+    .requirements = {"EVTCHN-RESET-002"},
+    .needs = {Capability::kDom0},
+    .body =
+        [](CaseContext& c) {
+          EventChannels ours(c.vcpu());
+          FifoQueues queues = start_fifo(c, c.vcpu(), 2);
+          c.require_eq(ours.reset(), 0, "reset");
+          const DomId id = c.guest().id();
+          c.target().destroy_guest(c.guest());
+          DomctlOps control(c.dom0().vcpu(0));
+          c.check_eq(control.pause(id), -XEN_ESRCH, "the id is gone");
         },
 }};
 

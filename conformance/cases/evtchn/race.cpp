@@ -15,6 +15,8 @@ namespace assay {
 namespace {
 
 constexpr uint32_t kRounds = 48;
+/// The window between a look at a mask and the next step is one scheduling point wide.
+constexpr uint32_t kMaskRounds = 200;
 
 /// An operation of event_channel_op that is under way while others act.
 template <typename Argument>
@@ -22,6 +24,14 @@ int64_t during(CaseContext& c, Vcpu& vcpu, uint64_t command, const Argument& arg
                const std::function<void()>& meanwhile) {
   const GuestStruct<Argument> memory(vcpu, argument);
   return c.during(vcpu, __HYPERVISOR_event_channel_op, {command, memory.va().raw()}, meanwhile);
+}
+
+/// Two ports of one guest, bound to each other: a send on one holds nothing that an operation on the other waits for.
+ChannelPair loopback(CaseContext& c, EventChannels& ours) {
+  const EvtchnPort receiving = offer_port(c, c.vcpu(0), c.guest().id());
+  const PortResult sending = ours.bind_interdomain(c.guest().id(), receiving);
+  c.require_eq(sending.result, 0, "set-up: binding the channel");
+  return {sending.port, receiving};
 }
 
 const Case kSendUnmask{{
@@ -35,11 +45,13 @@ const Case kSendUnmask{{
         [](CaseContext& c) {
           EventChannels receiver(c.vcpu(0));
           SharedInfo info(c.vcpu(0));
-          const EvtchnPort port = receiver.bind_ipi(0).port;
-          c.interleave(kRounds, [&] {
+          const auto [sending, port] = loopback(c, receiver);
+          info.acknowledge(sending, 0);
+          info.acknowledge(port, 0);
+          c.interleave(kMaskRounds, [&, sending = sending, port = port] {
             info.mask(port);
             int64_t unmasked = -1;
-            const int64_t sent = during(c, c.vcpu(1), EVTCHNOP_send, evtchn_send_t{port.raw()},
+            const int64_t sent = during(c, c.vcpu(1), EVTCHNOP_send, evtchn_send_t{sending.raw()},
                                         [&] { unmasked = receiver.unmask(port); });
             c.check_eq(sent, 0, "send");
             c.check_eq(unmasked, 0, "unmask");
@@ -62,11 +74,12 @@ const Case kFifoSendUnmask{{
         [](CaseContext& c) {
           EventChannels receiver(c.vcpu(0));
           FifoQueues queues = start_fifo(c, c.vcpu(0));
-          const EvtchnPort port = receiver.bind_ipi(0).port;
-          c.interleave(kRounds, [&] {
+          const auto [sending, port] = loopback(c, receiver);
+          queues.drain(0);
+          c.interleave(kMaskRounds, [&, sending = sending, port = port] {
             queues.mask(port);
             int64_t unmasked = -1;
-            const int64_t sent = during(c, c.vcpu(1), EVTCHNOP_send, evtchn_send_t{port.raw()},
+            const int64_t sent = during(c, c.vcpu(1), EVTCHNOP_send, evtchn_send_t{sending.raw()},
                                         [&] { unmasked = receiver.unmask(port); });
             c.check_eq(sent, 0, "send");
             c.check_eq(unmasked, 0, "unmask");
