@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "conformance/show.hpp"
+#include "conformance/show_instruction.hpp"
 #include "sim/abi/describe.hpp"
 #include "sim/abi/xen.hpp"
 
@@ -151,6 +152,8 @@ std::pair<std::string_view, std::string> describe_operation(const GuestRequest& 
       return {"wait", fmt::format("spun for {} ns", request.arg[0])};
     case ASSAY_OP_HALT:
       return {"wait", "halted"};
+    case ASSAY_OP_EXECUTE:
+      return {"instruction", show_instruction(request) + " led to " + show_execution(request.out)};
     case ASSAY_OP_NOP:
     case ASSAY_OP_FILL:
     case ASSAY_OP_PARK:
@@ -234,18 +237,31 @@ void CaseSteps::on_operation(const Vcpu& vcpu, const GuestRequest& request, cons
 
 void CaseSteps::on_start(const Vcpu& vcpu, const GuestRequest& request) {
   if (is_paused_) return;
-  memory(vcpu).begun = request.op == ASSAY_OP_HYPERCALL ? begin_call(vcpu, request) : "halt";
+  Memory& seen = memory(vcpu);
+  seen.begun_kind = request.op == ASSAY_OP_EXECUTE ? "instruction" : "hypercall";
+  seen.execution = {};
+  if (request.op == ASSAY_OP_HYPERCALL) {
+    seen.begun = begin_call(vcpu, request);
+  } else if (request.op == ASSAY_OP_EXECUTE) {
+    seen.begun = show_instruction(request);
+    seen.execution = request.out;
+  } else {
+    seen.begun = "halt";
+  }
   flush_write();
-  add(vcpu, "hypercall", memory(vcpu).begun + " begins");
+  add(vcpu, seen.begun_kind, seen.begun + " begins");
 }
 
 void CaseSteps::on_finish(const Vcpu& vcpu, const GuestReply& reply) {
   if (is_paused_) return;
   flush_write();
+  const Memory& seen = memory(vcpu);
+  if (!seen.execution.empty()) {
+    return add(vcpu, seen.begun_kind, seen.begun + " led to " + show_execution(seen.execution));
+  }
   const bool fault = reply.status == ASSAY_STATUS_FAULT;
-  add(vcpu, "hypercall",
-      memory(vcpu).begun + " = " +
-          (fault ? describe_fault(reply.fault) : show_signed(static_cast<int64_t>(reply.value[0]))));
+  add(vcpu, seen.begun_kind,
+      seen.begun + " = " + (fault ? describe_fault(reply.fault) : show_signed(static_cast<int64_t>(reply.value[0]))));
 }
 
 void CaseSteps::on_check(std::string text, bool held) {

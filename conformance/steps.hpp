@@ -46,7 +46,9 @@ class CaseSteps final : public OperationObserver {
     uint64_t argument = 0;                            ///< of the last call; 0 = it had none
     uint64_t call_number = 0;
     uint64_t call_command = 0;
-    std::string begun;  ///< a call that has not returned
+    std::string begun;  ///< a call or an instruction that has not returned
+    std::string_view begun_kind;
+    std::span<const std::byte> execution;  ///< where an instruction's end will be told; empty for calls
   };
 
   Memory& memory(const Vcpu& vcpu) { return memories_[{vcpu.domain().id().raw(), vcpu.id()}]; }

@@ -52,6 +52,23 @@ TEST(Suite, RequirementFiles_AreSound) {
   EXPECT_GE(requirements().size(), 704u);
 }
 
+TEST(Suite, EveryRequirement_HasACaseOrAReason) {
+  std::set<std::string_view> covered;
+  for (const RegisteredCase& registered : registered_cases()) {
+    covered.insert(registered.spec.requirements.begin(), registered.spec.requirements.end());
+  }
+  for (const Requirement& row : requirements()) {
+    EXPECT_NE(covered.contains(row.id), !row.uncovered.empty()) << row.place << ": " << row.id;
+    EXPECT_TRUE(!covered.contains(row.id) || row.status != "read") << row.place << ": " << row.id << " was observed";
+  }
+}
+
+TEST(Suite, EveryMust_NamesItsPromise) {
+  for (const Requirement& row : requirements()) {
+    EXPECT_NE(row.level == "must", row.promise.empty()) << row.place << ": " << row.id;
+  }
+}
+
 TEST(Suite, Guests_FitTheOnlineCount) {
   for (const RegisteredCase& registered : registered_cases()) {
     EXPECT_LE(registered.spec.vcpus_online, registered.spec.vcpus) << place(registered);

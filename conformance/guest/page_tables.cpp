@@ -15,9 +15,12 @@ void must(int64_t result, const char* what) {
   if (result != 0) throw HarnessFault(std::string(what) + " returned " + std::to_string(result));
 }
 
-/// Where the linear map has a frame of the guest.
-Page page_of(Domain& domain, Gfn frame) {
+/// Where the linear map has the table that an entry names.
+Page table_behind(Domain& domain, uint64_t entry) {
+  if ((entry & kPtePresent) == 0) throw HarnessFault("the guest has no level 1 table for an address");
+  const Gfn frame = frame_of_entry(entry);
   const auto pfn = domain.vcpu(0).read<uint64_t>(Gva{MACH2PHYS_VIRT_START} + frame.raw() * sizeof(uint64_t));
+  if (pfn >= domain.space().pages) throw HarnessFault("the M2P has no pfn for a page table of the guest");
   return {Gva{domain.space().va_offset + pfn * kPageSize}, frame};
 }
 
@@ -52,9 +55,16 @@ Page root_table(Domain& domain) {
 Page leaf_table(Domain& domain, Gva va) {
   Page table = root_table(domain);
   for (unsigned level = kRootLevel; level > 1; --level) {
-    table = page_of(domain, frame_of_entry(entry_at(domain.vcpu(0), table, index_of(va, level))));
+    table = table_behind(domain, entry_at(domain.vcpu(0), table, index_of(va, level)));
   }
   return table;
+}
+
+LeafEntry leaf_entry(Domain& domain, Gva va) {
+  const Page table = leaf_table(domain, va);
+  const uint64_t offset = index_of(va, 1) * sizeof(uint64_t);
+  const Gva at = table.va + offset;
+  return {at, (table.frame.raw() << kPageShift) + offset, domain.vcpu(0).read<uint64_t>(at)};
 }
 
 Window open_window(Vcpu& vcpu, Entries leaves, unsigned slot) {

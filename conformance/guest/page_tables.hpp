@@ -60,8 +60,17 @@ int64_t remap(Vcpu& vcpu, const Page& page, uint64_t flags);
 uint64_t entry_at(Vcpu& vcpu, const Page& table, unsigned index);
 /// The L4 that the domain was started with.
 Page root_table(Domain& domain);
-/// The L1 table that maps `va` of the linear map.
+/// The L1 table that maps `va`, found by the M2P and the linear map. HarnessFault where a table is missing.
+/// Source: public/arch-x86/xen-x86_64.h, MACH2PHYS_VIRT_START.
 Page leaf_table(Domain& domain, Gva va);
+
+/// The level 1 entry that maps an address.
+struct LeafEntry {
+  Gva va;            ///< where the guest can read it (page tables are mapped read-only)
+  uint64_t machine;  ///< its machine address: what GNTMAP_contains_pte and mmu_update name it by
+  uint64_t value;    ///< what it holds now
+};
+LeafEntry leaf_entry(Domain& domain, Gva va);
 
 /// A part of the address space that the guest has for itself: an L3, an L2 and an L1 of its own below a free slot of
 /// its root. Page `i` of it is entry `i` of the L1.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hv/hypercall/call.hpp"
+#include "hv/hypercall/scratch.hpp"
 
 namespace hv {
 
@@ -24,12 +25,6 @@ struct MemoryCall {
   /// Asks for the same operation again, with `done` extents behind it.
   int64_t continue_from(uint64_t done) const;
 };
-
-/// The address that a handle of the public interface carries.
-template <typename Handle>
-Gva handle_address(const Handle& handle) {
-  return Gva{reinterpret_cast<uint64_t>(handle.p)};
-}
 
 constexpr unsigned kMemoryOpStartShift = 6;
 constexpr uint64_t kMemoryOpMask = (1u << kMemoryOpStartShift) - 1;

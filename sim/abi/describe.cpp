@@ -1,9 +1,9 @@
 #include "sim/abi/describe.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 #include <type_traits>
 #include <vector>
 
@@ -16,7 +16,7 @@ struct HypercallRow {
   uint64_t number;
   std::string_view name;
 };
-constexpr std::array kHypercalls{
+constexpr HypercallRow kHypercalls[] = {
 #define ASSAY_HYPERCALL(number, name, guests, callers, continuable, state) HypercallRow{number, #name},
 #include "sim/abi/hypercalls.def"
 };
@@ -26,7 +26,7 @@ struct OperationRow {
   uint64_t number;
   OperationName names;
 };
-constexpr std::array kOperations{
+constexpr OperationRow kOperations[] = {
 #define ASSAY_SUBOP(hypercall, number, name, argument, callers, copy_back, state) \
   OperationRow{#hypercall, number, {#name, #argument}},
 #define ASSAY_SUBOP_UNNAMED(hypercall, number, name, argument, callers, copy_back, state) \
@@ -49,7 +49,7 @@ constexpr Field make_field(std::string_view structure, std::string_view name, si
   return {structure, name, structure_bytes, offset, sizeof(T), std::is_integral_v<T>, std::is_signed_v<T>};
 }
 
-constexpr std::array kFields{
+constexpr Field kFields[] = {
 #define ASSAY_FIELD(structure, field)                                                   \
   make_field<std::remove_cvref_t<decltype((std::declval<struct structure&>().field))>>( \
       #structure, #field, sizeof(struct structure), offsetof(struct structure, field)),
@@ -125,9 +125,9 @@ std::string describe_unknown(std::span<const std::byte> bytes) {
 }  // namespace
 
 std::optional<std::string_view> hypercall_name(uint64_t number) {
-  const auto found = std::find_if(kHypercalls.begin(), kHypercalls.end(),
+  const auto found = std::find_if(std::begin(kHypercalls), std::end(kHypercalls),
                                   [&](const HypercallRow& row) { return row.number == number; });
-  if (found == kHypercalls.end()) return std::nullopt;
+  if (found == std::end(kHypercalls)) return std::nullopt;
   return found->name;
 }
 
@@ -174,17 +174,17 @@ std::optional<OperationName> operation_name(uint64_t number, uint64_t command) {
   // The upper bits of a memory_op command say where a preempted call is to go on. Source: public/memory.h.
   constexpr uint64_t kMemoryCommandMask = 0x3f;
   const uint64_t wanted = number == __HYPERVISOR_memory_op ? command & kMemoryCommandMask : command;
-  const auto found = std::find_if(kOperations.begin(), kOperations.end(), [&](const OperationRow& row) {
+  const auto found = std::find_if(std::begin(kOperations), std::end(kOperations), [&](const OperationRow& row) {
     return row.hypercall == *hypercall && row.number == wanted;
   });
-  if (found == kOperations.end()) return std::nullopt;
+  if (found == std::end(kOperations)) return std::nullopt;
   return found->names;
 }
 
 size_t structure_bytes(std::string_view structure) {
   const auto found =
-      std::find_if(kFields.begin(), kFields.end(), [&](const Field& field) { return field.structure == structure; });
-  return found == kFields.end() ? 0 : found->structure_bytes;
+      std::find_if(std::begin(kFields), std::end(kFields), [&](const Field& field) { return field.structure == structure; });
+  return found == std::end(kFields) ? 0 : found->structure_bytes;
 }
 
 std::string describe_structure(std::string_view structure, std::span<const std::byte> bytes) {

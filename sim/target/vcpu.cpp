@@ -179,7 +179,7 @@ void Vcpu::start_instruction(assay_instruction instruction, const assay_register
   GuestRequest request = make_request(ASSAY_OP_EXECUTE, {instruction, mode});
   request.in = std::as_bytes(std::span(&registers_, 1));
   request.out = std::as_writable_bytes(std::span(&execution_, 1));
-  port_->start(request);
+  start(request);
 }
 
 std::optional<assay_execution> Vcpu::finish_instruction(uint64_t timeout_ns) {
@@ -188,6 +188,7 @@ std::optional<assay_execution> Vcpu::finish_instruction(uint64_t timeout_ns) {
   if (reply.status != ASSAY_STATUS_OK) {
     throw HarnessFault("an instruction was not executed: status " + std::to_string(reply.status));
   }
+  if (OperationObserver* observer = domain_->observer()) observer->on_finish(*this, reply);
   return execution_;
 }
 

@@ -1,6 +1,7 @@
 /// What one operation through the Target interface costs, in process and on the real Xen. tools/bench runs this.
 #include <benchmark/benchmark.h>
 
+#include <array>
 #include <cstdlib>
 
 #include "sim/abi/xen.hpp"
@@ -154,7 +155,76 @@ void HvFifoSendUnlinked(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 
+/// One PV64 guest maps pages that another grants to it.
+class GrantMapper {
+ public:
+  static constexpr uint32_t kBatchMax = 64;
+
+  GrantMapper(Vcpu& mapper, Vcpu& granter) : vcpu_(mapper), maps_(alloc(mapper)), unmaps_(alloc(mapper)) {
+    Domain& theirs = granter.domain();
+    const Gva argument = theirs.alloc_pages(1);
+    const Gva frames = argument + kPageSize / 2;
+    gnttab_setup_table_t setup{};
+    setup.dom = DOMID_SELF;
+    setup.nr_frames = 1;
+    set_xen_guest_handle_raw(setup.frame_list, reinterpret_cast<xen_pfn_t*>(frames.raw()));
+    granter.write(argument, setup);
+    granter.hypercall(__HYPERVISOR_grant_table_op, {GNTTABOP_setup_table, argument.raw(), 1});
+    const Gva table = theirs.alloc_pages(1);
+    const uint64_t entry = granter.read<uint64_t>(frames) << kPageShift | kLeaf;
+    granter.hypercall(__HYPERVISOR_update_va_mapping, {table.raw(), entry, UVMF_INVLPG | UVMF_LOCAL});
+    for (uint32_t i = 0; i < kBatchMax; ++i) {
+      const auto frame = static_cast<uint32_t>(theirs.gfn_of(theirs.alloc_pages(1)).raw());
+      granter.write(table + (kFirstRef + i) * sizeof(grant_entry_v1_t),
+                    grant_entry_v1_t{GTF_permit_access, mapper.domain().id().raw(), frame});
+      const Gva place = mapper.domain().alloc_pages(1);
+      mapper.hypercall(__HYPERVISOR_update_va_mapping, {place.raw(), 0, UVMF_INVLPG | UVMF_LOCAL});
+      requests_[i] = {place.raw(), GNTMAP_host_map, kFirstRef + i, theirs.id().raw(), 0, 0, 0};
+    }
+  }
+
+  /// Maps `count` grants with one hypercall and unmaps them with another.
+  bool map_unmap(uint32_t count) {
+    vcpu_.write_bytes(maps_, std::as_bytes(std::span(requests_).first(count)));
+    if (call(GNTTABOP_map_grant_ref, maps_, count) != 0) return false;
+    vcpu_.read_bytes(maps_, std::as_writable_bytes(std::span(requests_).first(count)));
+    for (uint32_t i = 0; i < count; ++i) undo_[i] = {requests_[i].host_addr, 0, requests_[i].handle, 0};
+    vcpu_.write_bytes(unmaps_, std::as_bytes(std::span(undo_).first(count)));
+    if (call(GNTTABOP_unmap_grant_ref, unmaps_, count) != 0) return false;
+    const auto last = vcpu_.read<gnttab_unmap_grant_ref_t>(unmaps_ + (count - 1) * sizeof undo_[0]);
+    return requests_[count - 1].status == GNTST_okay && last.status == GNTST_okay;
+  }
+
+ private:
+  static constexpr uint64_t kLeaf = 0x67;  // present, writable, user, accessed, dirty
+  static constexpr uint32_t kFirstRef = GNTTAB_NR_RESERVED_ENTRIES;
+  static Gva alloc(Vcpu& vcpu) {
+    return vcpu.domain().alloc_pages((kBatchMax * sizeof(gnttab_map_grant_ref_t) + kPageSize - 1) / kPageSize);
+  }
+  int64_t call(uint32_t command, Gva argument, uint32_t count) {
+    return vcpu_.hypercall(__HYPERVISOR_grant_table_op, {command, argument.raw(), count});
+  }
+  Vcpu& vcpu_;
+  Gva maps_, unmaps_;
+  std::array<gnttab_map_grant_ref_t, kBatchMax> requests_{};
+  std::array<gnttab_unmap_grant_ref_t, kBatchMax> undo_{};
+};
+
+/// Pairs of map and unmap, `range(0)` of them in each hypercall, the guest's own stores and loads of arguments included.
+void HvGrantMapUnmap(benchmark::State& state) {
+  const auto target = hv_target();
+  target->begin_case(1);
+  Vcpu& granter = target->create_guest({}).vcpu(0);
+  GrantMapper mapper(target->create_guest({}).vcpu(0), granter);
+  const auto count = static_cast<uint32_t>(state.range(0));
+  for (auto _ : state) {
+    if (!mapper.map_unmap(count)) state.SkipWithError("a mapping failed");
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+
 BENCHMARK(HvXenVersion);
+BENCHMARK(HvGrantMapUnmap)->Arg(1)->Arg(GrantMapper::kBatchMax);
 BENCHMARK(HvFifoSend);
 BENCHMARK(HvFifoSendUnlinked);
 BENCHMARK(HvEventRoundTrip);

@@ -6,14 +6,13 @@
 #include "conformance/guest/bad_pointers.hpp"
 #include "conformance/guest/errno.hpp"
 #include "conformance/guest/event_channels.hpp"
+#include "conformance/guest/page_tables.hpp"
 #include "conformance/guest/pv_control.hpp"
-#include "conformance/guest/pv_mapping.hpp"
 #include "conformance/guest/scratch.hpp"
 
 namespace assay {
 namespace {
 
-constexpr uint64_t kReadOnly = kMapped & ~uint64_t{2};
 constexpr uint64_t kEntriesMax = 7168;
 constexpr uint64_t kPerFrame = 512;
 
@@ -29,30 +28,23 @@ constexpr uint64_t kCallGate = system_descriptor(12) | uint64_t{8} << 16;
 /// As it is stored: its target selector asks for ring 3.
 constexpr uint64_t kCallGateStored = kCallGate | uint64_t{3} << 16;
 
-/// A page of the heap and its frame.
-struct Table {
-  Gva va;
-  uint64_t frame;
-  [[nodiscard]] uint64_t machine(uint64_t slot) const { return frame << kPageShift | slot * sizeof(uint64_t); }
-};
-
-Table heap_page(CaseContext& c) {
-  const Gva va = c.guest().alloc_pages(1);
-  return {va, c.guest().gfn_of(va).raw()};
+/// Machine address of a descriptor.
+uint64_t place(const Page& table, uint64_t slot) {
+  return (table.frame.raw() << kPageShift) + slot * sizeof(uint64_t);
 }
 
 /// A page that can become a descriptor table: with these first descriptors, mapped read-only.
-Table table_page(CaseContext& c, std::initializer_list<uint64_t> descriptors = {}) {
-  const Table table = heap_page(c);
+Page descriptor_page(CaseContext& c, std::initializer_list<uint64_t> descriptors = {}) {
+  const Page table = heap_page(c.vcpu());
   uint64_t slot = 0;
   for (const uint64_t descriptor : descriptors) c.vcpu().write(table.va + 8 * slot++, descriptor);
-  c.require_eq(update_mapping(c.vcpu(), table.va, table.frame << kPageShift | kReadOnly), 0, "set-up: read-only");
+  c.require_eq(remap(c.vcpu(), table, kLeafRo), 0, "set-up: read-only");
   return table;
 }
 
-int64_t set_gdt(CaseContext& c, const std::vector<uint64_t>& frames, uint64_t entries) {
+int64_t set_gdt(CaseContext& c, const std::vector<Gfn>& frames, uint64_t entries) {
   const Scratch list(c.vcpu());
-  for (size_t i = 0; i < frames.size(); ++i) c.vcpu().write(list.va(i * 8), frames[i]);
+  for (size_t i = 0; i < frames.size(); ++i) c.vcpu().write(list.va(i * 8), frames[i].raw());
   return c.vcpu().hypercall(__HYPERVISOR_set_gdt, {list.va().raw(), entries});
 }
 
@@ -81,8 +73,8 @@ const Case kLimits{{
     .guests = GuestTypes::kPv64,
     .body =
         [](CaseContext& c) {
-          const Table table = table_page(c);
-          const std::vector<uint64_t> frames(15, table.frame);
+          const Page table = descriptor_page(c);
+          const std::vector<Gfn> frames(15, table.frame);
           c.check_eq(set_gdt(c, frames, kEntriesMax + 1), -XEN_EINVAL, "one entry too many");
           const uint64_t bad = bad_pointer(c.guest_type()).raw();
           c.check_eq(c.vcpu().hypercall(__HYPERVISOR_set_gdt, {bad, kEntriesMax + 1}), -XEN_EINVAL, "and a bad list");
@@ -104,21 +96,21 @@ const Case kFrames{{
     .needs = {Capability::kDom0},
     .body =
         [](CaseContext& c) {
-          const Table good = table_page(c);
+          const Page good = descriptor_page(c);
           c.require_eq(set_gdt(c, {good.frame}, 8), 0, "a good table");
-          const Table writable = heap_page(c);
-          const Table bad = table_page(c, {0, kCode64, system_descriptor(9)});
-          const Table other = table_page(c);
-          c.check_eq(set_gdt(c, {uint64_t{1} << 38}, 8), -XEN_EINVAL, "no such frame");
+          const Page writable = heap_page(c.vcpu());
+          const Page bad = descriptor_page(c, {0, kCode64, system_descriptor(9)});
+          const Page other = descriptor_page(c);
+          c.check_eq(set_gdt(c, {Gfn{uint64_t{1} << 38}}, 8), -XEN_EINVAL, "no such frame");
           c.check_eq(set_gdt(c, {writable.frame}, 8), -XEN_EINVAL, "a page that is mapped writable");
           c.check_eq(set_gdt(c, {bad.frame}, 1), -XEN_EINVAL, "a descriptor that is not allowed, behind the entries");
           c.check_eq(set_gdt(c, {other.frame, bad.frame}, kPerFrame + 1), -XEN_EINVAL, "in the second frame");
           const SeenGdt seen = seen_gdt(c);
           c.check_eq(seen.entries, 8, "entries in force");
-          c.check_eq(seen.first_frame, good.frame, "frame in force");
-          c.check_eq(update_mapping(c.vcpu(), other.va, other.frame << kPageShift | kMapped), 0,
+          c.check_eq(seen.first_frame, good.frame.raw(), "frame in force");
+          c.check_eq(remap(c.vcpu(), other, kLeafRw), 0,
                      "nothing held of the first");
-          c.check_eq(update_mapping(c.vcpu(), bad.va, bad.frame << kPageShift | kMapped), 0, "nor of the second");
+          c.check_eq(remap(c.vcpu(), bad, kLeafRw), 0, "nor of the second");
         },
 }};
 
@@ -131,10 +123,10 @@ const Case kHeld{{
     .needs = {Capability::kDom0},
     .body =
         [](CaseContext& c) {
-          const Table first = table_page(c);
-          const Table second = table_page(c);
-          const auto map_writable = [&](const Table& table) {
-            return update_mapping(c.vcpu(), table.va, table.frame << kPageShift | kMapped);
+          const Page first = descriptor_page(c);
+          const Page second = descriptor_page(c);
+          const auto map_writable = [&](const Page& table) {
+            return remap(c.vcpu(), table, kLeafRw);
           };
           c.require_eq(set_gdt(c, {first.frame}, kPerFrame), 0, "the first table");
           c.check_eq(map_writable(first), -XEN_EBUSY, "writing to the one in force");
@@ -164,12 +156,12 @@ const Case kFlat{{
           const uint64_t before = c.vcpu().upcalls().count;
           c.require_eq(channels.send(port), 0, "send");
           c.check_eq(c.vcpu().upcalls().count, before + 1, "upcalls without a table");
-          const Table table = table_page(c);
-          const std::vector<uint64_t> frames(14, table.frame);
+          const Page table = descriptor_page(c);
+          const std::vector<Gfn> frames(14, table.frame);
           c.require_eq(set_gdt(c, frames, kEntriesMax), 0, "all entries empty");
           c.check_eq(c.vcpu().hypercall(__HYPERVISOR_xen_version, {XENVER_pagesize, 0}), 4096, "hypercalls");
           constexpr uint64_t kXensSlot = 1024;  // of the 15th page, which would be the hypervisor's first
-          c.check_eq(set_gdt(c, std::vector<uint64_t>(15, table.frame), 14 * kPerFrame + kXensSlot), -XEN_EINVAL,
+          c.check_eq(set_gdt(c, std::vector<Gfn>(15, table.frame), 14 * kPerFrame + kXensSlot), -XEN_EINVAL,
                      "a table over the hypervisor's entries");
         },
 }};
@@ -184,11 +176,11 @@ const Case kKinds{{
     .guests = GuestTypes::kPv64,
     .body =
         [](CaseContext& c) {
-          const Table table = table_page(c);
+          const Page table = descriptor_page(c);
           c.require_eq(set_gdt(c, {table.frame}, 16), 0, "set-up: a table");
           const auto stored = [&](uint64_t slot) { return c.vcpu().read<uint64_t>(table.va + slot * 8); };
           const auto check_stored = [&](uint64_t descriptor, uint64_t expected, std::string_view what) {
-            c.check_eq(update(c, table.machine(3), descriptor), 0, what);
+            c.check_eq(update(c, place(table, 3), descriptor), 0, what);
             c.check_eq(stored(3), expected, what);
           };
           check_stored(kCode64, kCode64 | kLevel3, "64-bit code of level 0");
@@ -199,16 +191,16 @@ const Case kKinds{{
           check_stored(system_descriptor(0), system_descriptor(0), "type 0");
           check_stored(kCallGate | kLevel3, kCallGateStored, "a call gate");
           check_stored(0, 0, "nothing");
-          c.require_eq(update(c, table.machine(3), kData), 0, "set-up: something to keep");
+          c.require_eq(update(c, place(table, 3), kData), 0, "set-up: something to keep");
           for (const uint64_t type : {1u, 2u, 3u, 5u, 7u, 9u, 11u, 14u, 15u}) {
-            c.check_eq(update(c, table.machine(3), system_descriptor(type)), -XEN_EINVAL,
+            c.check_eq(update(c, place(table, 3), system_descriptor(type)), -XEN_EINVAL,
                        "type " + std::to_string(type));
           }
-          c.check_eq(update(c, table.machine(3), kCallGate | uint64_t{1} << 37), -XEN_EINVAL, "reserved bit of a gate");
+          c.check_eq(update(c, place(table, 3), kCallGate | uint64_t{1} << 37), -XEN_EINVAL, "reserved bit of a gate");
           constexpr uint64_t kXensSelector = uint64_t{0xe030} << 16;
-          c.check_eq(update(c, table.machine(3), system_descriptor(12) | kXensSelector), -XEN_EINVAL,
+          c.check_eq(update(c, place(table, 3), system_descriptor(12) | kXensSelector), -XEN_EINVAL,
                      "a gate to the hypervisor's code");
-          c.check_eq(update(c, table.machine(3) + 4, kData), -XEN_EINVAL, "not aligned");
+          c.check_eq(update(c, place(table, 3) + 4, kData), -XEN_EINVAL, "not aligned");
           c.check_eq(stored(3), kData | kLevel3, "what was there stays");
           c.check_eq(stored(4), 0, "nothing behind it");
         },
@@ -222,7 +214,7 @@ const Case kPageFixed{{
     .guests = GuestTypes::kPv64,
     .body =
         [](CaseContext& c) {
-          const Table table = table_page(c, {0, kCode64, kData, kData & ~kPresent, kCallGate | kLevel3});
+          const Page table = descriptor_page(c, {0, kCode64, kData, kData & ~kPresent, kCallGate | kLevel3});
           c.require_eq(set_gdt(c, {table.frame}, 2), 0, "set_gdt");
           const auto now = c.vcpu().read<std::array<uint64_t, 6>>(table.va);
           const std::array<uint64_t, 6> expected{
@@ -242,9 +234,9 @@ const Case kWhere{{
     .needs = {Capability::kTwoGuests},
     .body =
         [](CaseContext& c) {
-          const Table page = heap_page(c);
-          c.check_eq(update(c, page.machine(0), kData), 0, "first place of a page");
-          c.check_eq(update(c, page.machine(511), kCode64), 0, "last place of a page");
+          const Page page = heap_page(c.vcpu());
+          c.check_eq(update(c, place(page, 0), kData), 0, "first place of a page");
+          c.check_eq(update(c, place(page, 511), kCode64), 0, "last place of a page");
           c.check_eq(c.vcpu().read<uint64_t>(page.va), kData | kLevel3, "what is stored");
           c.check_eq(c.vcpu().read<uint64_t>(page.va + 511 * 8), kCode64 | kLevel3, "what is stored");
           c.check_eq(c.vcpu().read<uint64_t>(page.va + 8), 0, "nothing beside it");
@@ -253,10 +245,10 @@ const Case kWhere{{
           c.check_eq(update(c, foreign << kPageShift, kData), -XEN_EINVAL, "a frame of another guest");
           c.check_eq(c.peer().vcpu(0).read<uint64_t>(theirs), 0, "which is untouched");
           c.check_eq(update(c, uint64_t{1} << 50, kData), -XEN_EINVAL, "no such frame");
-          const Gva root{c.vcpu().read<uint64_t>(c.guest().space().start_info + offsetof(start_info_t, pt_base))};
-          const auto before = c.vcpu().read<uint64_t>(root);
-          c.check_eq(update(c, c.guest().gfn_of(root).raw() << kPageShift, kData), -XEN_EINVAL, "a page table");
-          c.check_eq(c.vcpu().read<uint64_t>(root), before, "which is untouched");
+          const Page root = root_table(c.guest());
+          const uint64_t before = entry_at(c.vcpu(), root, 0);
+          c.check_eq(update(c, place(root, 0), kData), -XEN_EINVAL, "a page table");
+          c.check_eq(entry_at(c.vcpu(), root, 0), before, "which is untouched");
         },
 }};
 

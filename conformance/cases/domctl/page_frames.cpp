@@ -4,13 +4,13 @@
 #include "conformance/guest/control_ops.hpp"
 #include "conformance/guest/errno.hpp"
 #include "conformance/guest/memory_ops.hpp"
+#include "conformance/guest/page_tables.hpp"
 
 namespace assay {
 namespace {
 
 constexpr std::string_view kSource = "public/domctl.h, XEN_DOMCTL_getpageframeinfo3";
 constexpr uint64_t kFramesMax = 1024;
-constexpr uint64_t kReadOnly = kMapped & ~uint64_t{2};
 
 /// Asks about frames; the list is overwritten with what they are.
 int64_t describe(DomctlOps& control, Scratch& list, DomId dom, std::vector<uint64_t>& frames, uint64_t count = 0) {
@@ -43,7 +43,7 @@ const Case kTypes{{
           c.check_eq(frames[1], kInvalid, "a frame that does not exist");
           if (!c.pv()) return;
           const uint64_t table = c.guest().gfn_of(page).raw();
-          c.require_eq(update_mapping(c.vcpu(), page, table << kPageShift | kReadOnly), 0, "making a page read-only");
+          c.require_eq(update_mapping(c.vcpu(), page, table << kPageShift | kLeafRo), 0, "making a page read-only");
           Scratch operation(c.vcpu());
           mmuext_op_t pin{};
           pin.cmd = MMUEXT_PIN_L1_TABLE;

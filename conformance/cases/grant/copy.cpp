@@ -6,7 +6,7 @@
 #include "conformance/guest/errno.hpp"
 #include "conformance/guest/grant_copy.hpp"
 #include "conformance/guest/grant_pair.hpp"
-#include "conformance/guest/own_tables.hpp"
+#include "conformance/guest/page_tables.hpp"
 
 namespace assay {
 namespace {
@@ -340,15 +340,15 @@ const Case kDestIsTable{{
         [](CaseContext& c) {
           CopyPair pair(c);
           pair.mapper.write(pair.own, uint64_t{0});
-          const auto table_behind = [](Vcpu& vcpu, Gva va) { return own_entry(vcpu, va); };
-          const OwnEntry theirs = table_behind(pair.granter, pair.page);
+          const auto table_behind = [](Vcpu& vcpu, Gva va) { return leaf_entry(vcpu.domain(), va); };
+          const LeafEntry theirs = table_behind(pair.granter, pair.page);
           pair.table.permit(kRef, pair.to(), Gfn{theirs.machine >> kPageShift});
           const auto offset = static_cast<uint16_t>(theirs.machine % kPageSize);
           check_status(c, pair.ops.copy(copy_request(pair.ours(), pair.theirs(offset), 8)), GNTST_general_error,
                        "a granted page table");
           c.check_eq(table_behind(pair.granter, pair.page).value, theirs.value, "the granter's entry");
           c.check_eq(pair.table.in_use(kRef), 0u, "use of the grant");
-          const OwnEntry ours = table_behind(pair.mapper, pair.own);
+          const LeafEntry ours = table_behind(pair.mapper, pair.own);
           const CopySide own_table =
               by_frame(Gfn{ours.machine >> kPageShift}, static_cast<uint16_t>(ours.machine % kPageSize));
           check_status(c, pair.ops.copy(copy_request(pair.ours(), own_table, 8)), GNTST_general_error,

@@ -4,7 +4,7 @@
 #include "conformance/case.hpp"
 #include "conformance/guest/errno.hpp"
 #include "conformance/guest/grant_pair.hpp"
-#include "conformance/guest/own_tables.hpp"
+#include "conformance/guest/page_tables.hpp"
 #include "conformance/guest/pv_mapping.hpp"
 
 namespace assay {
@@ -57,14 +57,14 @@ const Case kContainsPte{{
           GrantPair pair(c);
           pair.permit();
           const GrantWindow at = pair.window();
-          const OwnEntry entry = own_entry(pair.mapper, at.va);
+          const LeafEntry entry = leaf_entry(pair.mapper.domain(), at.va);
           const uint32_t flags = GNTMAP_host_map | GNTMAP_contains_pte;
           const auto handle = must_map(c, pair.ops, pair.request(entry.machine, flags));
           c.check_eq(pair.mapper.read<uint64_t>(at.va), GrantPair::kGrantedWord, "what is mapped");
           pair.mapper.write(at.va, uint64_t{0x15});
           c.check_eq(pair.granter.read<uint64_t>(pair.page), 0x15u, "what was written through it");
           must_unmap(c, pair.ops, handle, {at.va, entry.machine});
-          c.check_eq(own_entry(pair.mapper, at.va).value, 0u, "the entry in the end");
+          c.check_eq(leaf_entry(pair.mapper.domain(), at.va).value, 0u, "the entry in the end");
           c.check(nothing_there(pair.mapper, at), "nothing is mapped in the end");
         },
 }};
@@ -81,11 +81,11 @@ const Case kUnalignedPte{{
           GrantPair pair(c);
           pair.permit();
           const GrantWindow at = pair.window();
-          const OwnEntry entry = own_entry(pair.mapper, at.va);
+          const LeafEntry entry = leaf_entry(pair.mapper.domain(), at.va);
           for (const uint64_t off : {1u, 4u, 7u}) {
             const auto done = pair.ops.map(pair.request(entry.machine + off, GNTMAP_host_map | GNTMAP_contains_pte));
             check_status(c, done, GNTST_general_error, "off by " + std::to_string(off));
-            c.check_eq(own_entry(pair.mapper, at.va).value, entry.value, "the entry");
+            c.check_eq(leaf_entry(pair.mapper.domain(), at.va).value, entry.value, "the entry");
             c.check_eq(pair.table.in_use(kRef), 0u, "use of the grant");
           }
         },
@@ -105,7 +105,7 @@ const Case kNotATable{{
           const Gva plain = c.guest().alloc_pages(1);
           const auto info = pair.mapper.read<start_info_t>(c.guest().space().start_info);
           const uint64_t root = c.guest().gfn_of(Gva{info.pt_base}).raw() << kPageShift;
-          const uint64_t foreign = own_entry(pair.granter, pair.page).machine;
+          const uint64_t foreign = leaf_entry(pair.granter.domain(), pair.page).machine;
           for (const uint64_t machine :
                {c.guest().gfn_of(plain).raw() << kPageShift, root, foreign, uint64_t{1} << 45}) {
             const auto done = pair.ops.map(pair.request(machine, GNTMAP_host_map | GNTMAP_contains_pte));
@@ -183,12 +183,12 @@ const Case kEntryFlags{{
           pair.permit();
           for (const uint32_t flags : {0u, uint32_t{GNTMAP_readonly}, uint32_t{GNTMAP_application_map}}) {
             const auto mapped = pair.map(GNTMAP_host_map | flags);
-            const uint64_t value = own_entry(pair.mapper, mapped.at.va).value;
+            const uint64_t value = leaf_entry(pair.mapper.domain(), mapped.at.va).value;
             c.check_eq(value & kFrameMask, pair.frame.raw() << kPageShift, "the frame in the entry");
             c.check_eq(value & 1, 1u, "the present bit");
             c.check_eq(value & kWritableBit, flags & GNTMAP_readonly ? 0u : kWritableBit, "the writable bit");
             pair.unmap(mapped);
-            c.check_eq(own_entry(pair.mapper, mapped.at.va).value, 0u, "the entry after the unmap");
+            c.check_eq(leaf_entry(pair.mapper.domain(), mapped.at.va).value, 0u, "the entry after the unmap");
           }
         },
 }};
@@ -207,7 +207,7 @@ const Case kAvailBits{{
           pair.permit();
           for (const uint32_t bits : {1u, 2u, 4u, 7u}) {
             const auto mapped = pair.map(GNTMAP_host_map | bits << _GNTMAP_guest_avail0);
-            const uint64_t value = own_entry(pair.mapper, mapped.at.va).value;
+            const uint64_t value = leaf_entry(pair.mapper.domain(), mapped.at.va).value;
             c.check_eq(value & kAvailable, uint64_t{bits} << 9, "available bits of the entry");
             pair.unmap(mapped);
           }

@@ -3,7 +3,7 @@
 #include "conformance/guest/errno.hpp"
 #include "conformance/guest/grant_pair.hpp"
 #include "conformance/guest/memory_ops.hpp"
-#include "conformance/guest/own_tables.hpp"
+#include "conformance/guest/page_tables.hpp"
 #include "conformance/guest/pv_mapping.hpp"
 
 namespace assay {
@@ -255,12 +255,12 @@ const Case kReplace{{
           const auto mapped = pair.map();
           const Gva replacement = c.guest().alloc_pages(1);
           pair.mapper.write(replacement, uint64_t{0x2222});
-          const uint64_t entry = own_entry(pair.mapper, replacement).value;
+          const uint64_t entry = leaf_entry(pair.mapper.domain(), replacement).value;
           check_status(c, pair.ops.unmap_and_replace(mapped.handle, mapped.at.host_addr, replacement.raw()), GNTST_okay,
                        "replacing");
           c.check_eq(pair.mapper.read<uint64_t>(mapped.at.va), 0x2222u, "what is mapped where the grant was");
-          c.check_eq(own_entry(pair.mapper, mapped.at.va).value, entry, "its entry");
-          c.check_eq(own_entry(pair.mapper, replacement).value, 0u, "the entry of new_addr");
+          c.check_eq(leaf_entry(pair.mapper.domain(), mapped.at.va).value, entry, "its entry");
+          c.check_eq(leaf_entry(pair.mapper.domain(), replacement).value, 0u, "the entry of new_addr");
           c.check(nothing_there(pair.mapper, {replacement, replacement.raw()}), "nothing is mapped at new_addr");
           c.check_eq(pair.table.in_use(kRef), 0u, "use of the grant");
           check_status(c, pair.ops.unmap(mapped.handle, mapped.at.host_addr), GNTST_bad_handle,
@@ -283,14 +283,14 @@ const Case kReplaceRefused{{
           pair.permit();
           const auto mapped = pair.map();
           const Gva replacement = c.guest().alloc_pages(1);
-          const uint64_t entry = own_entry(pair.mapper, replacement).value;
+          const uint64_t entry = leaf_entry(pair.mapper.domain(), replacement).value;
           const GrantWindow empty = pair.window();
           const uint64_t no_table = 0x0000'7000'0000'0000;
           check_status(c, pair.ops.unmap_and_replace(mapped.handle + 1, mapped.at.host_addr, replacement.raw()),
                        GNTST_bad_handle, "a wrong handle");
           check_status(c, pair.ops.unmap_and_replace(mapped.handle, mapped.at.host_addr, no_table), GNTST_general_error,
                        "no table at new_addr");
-          c.check_eq(own_entry(pair.mapper, replacement).value, entry, "the entry of new_addr");
+          c.check_eq(leaf_entry(pair.mapper.domain(), replacement).value, entry, "the entry of new_addr");
           // With a wrong place the header promises nothing of new_addr, but the grant stays where it is.
           check_status(c, pair.ops.unmap_and_replace(mapped.handle, empty.host_addr, replacement.raw()),
                        GNTST_general_error, "a wrong place");
@@ -311,14 +311,14 @@ const Case kReplacePte{{
           GrantPair pair(c);
           pair.permit();
           const GrantWindow at = pair.window();
-          const OwnEntry entry = own_entry(pair.mapper, at.va);
+          const LeafEntry entry = leaf_entry(pair.mapper.domain(), at.va);
           const auto handle = must_map(c, pair.ops, pair.request(entry.machine, GNTMAP_host_map | GNTMAP_contains_pte));
           const Gva replacement = c.guest().alloc_pages(1);
-          const uint64_t before = own_entry(pair.mapper, replacement).value;
+          const uint64_t before = leaf_entry(pair.mapper.domain(), replacement).value;
           check_status(c, pair.ops.unmap_and_replace(handle, entry.machine, replacement.raw()), GNTST_general_error,
                        "replacing");
           check_still_mapped(pair, {at, handle}, "the mapping");
-          c.check_eq(own_entry(pair.mapper, replacement).value, before, "the entry of new_addr");
+          c.check_eq(leaf_entry(pair.mapper.domain(), replacement).value, before, "the entry of new_addr");
           must_unmap(c, pair.ops, handle, {at.va, entry.machine});
         },
 }};

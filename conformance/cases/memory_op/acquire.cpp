@@ -2,6 +2,8 @@
 #include "conformance/case.hpp"
 #include "conformance/guest/bad_pointers.hpp"
 #include "conformance/guest/errno.hpp"
+#include "conformance/guest/grant_ops.hpp"
+#include "conformance/guest/grant_table.hpp"
 #include "conformance/guest/memory_ops.hpp"
 
 namespace assay {
@@ -111,6 +113,35 @@ const Case kSize{{
           c.check_eq(ioreq.arg.nr_frames, c.pv() ? 0u : 2u, "frames of a request server");
           arg.type = XENMEM_resource_vmtrace_buf;
           c.check_eq(control.acquire_resource(arg, nullptr).result, -XEN_EINVAL, "size of a trace that is not on");
+        },
+}};
+
+const Case kStatusFrames{{
+    .slug = "memory_op.acquire_resource.grant_status.version_2_only",
+    .rule = "The status frames of a version 1 grant table have a size, but asking for one gives EINVAL; with version 2 "
+            "the frames are the guest's own.",
+    .source = kSource,
+    .requirements = {"MEM-ACQ-005"},
+    .needs = {Capability::kDom0},
+    .body =
+        [](CaseContext& c) {
+          MemoryOps control(c.dom0().vcpu(0));
+          GrantTable table(c, c.vcpu());
+          auto arg = grant_frames(c.guest().id(), 0);
+          arg.id = XENMEM_resource_grant_table_id_status;
+          const auto size = control.acquire_resource(arg, nullptr);
+          c.check_eq(size.result, 0, "size in version 1");
+          c.check(size.arg.nr_frames != 0 && size.arg.nr_frames != kUntouched32, "there is room for some");
+          arg.nr_frames = 1;
+          std::vector<uint64_t> frames(1, kUntouched64);
+          c.check_eq(control.acquire_resource(arg, &frames).result, -XEN_EINVAL, "a status frame of version 1");
+          c.check_eq(frames[0], kUntouched64, "nothing was written");
+          table.switch_to(2);
+          c.check_eq(control.acquire_resource(arg, &frames).result, 0, "a status frame of version 2");
+          if (c.check(frames[0] != kUntouched64, "it is named") && c.pv()) {
+            const auto own = GrantOps(c.vcpu()).get_status_frames(1);
+            c.check_eq(frames[0], own.frames[0], "the frame that the guest is told");
+          }
         },
 }};
 

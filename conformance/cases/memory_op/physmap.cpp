@@ -3,6 +3,7 @@
 #include "conformance/cases/memory_op/spare_page.hpp"
 #include "conformance/guest/control_ops.hpp"
 #include "conformance/guest/errno.hpp"
+#include "conformance/guest/grant_pair.hpp"
 #include "conformance/guest/memory_ops.hpp"
 #include "conformance/guest/version_ops.hpp"
 
@@ -150,6 +151,69 @@ const Case kMove{{
           c.check_eq(memory.add_to_physmap(XENMAPSPACE_gmfn, from.pfn.raw(), to.pfn), -XEN_EINVAL, "an empty source");
           c.check_eq(memory.add_to_physmap(XENMAPSPACE_gmfn, uint64_t{1} << 40, to.pfn), -XEN_EINVAL, "no such source");
           c.check_eq(word_at(c, to), kMark, "the page after the refusals");
+        },
+}};
+
+const Case kGrantFrames{{
+    .slug = "memory_op.add_to_physmap.grant_table.grows_to_limit",
+    .rule = "The grant_table space shows a frame of the guest's own grant table, which grows for it; an index beyond "
+            "the limit gives EINVAL and changes nothing.",
+    .source = "public/memory.h, XENMAPSPACE_grant_table",
+    .method = "The guest writes to a frame at one place and finds the word at the next.",
+    .requirements = {"MEM-PHYSMAP-005"},
+    .guests = GuestTypes::kPvh,
+    .body =
+        [](CaseContext& c) {
+          MemoryOps memory(c.vcpu());
+          GrantOps grants(c.vcpu());
+          const auto size = [&] { return grants.query_size().arg; };
+          const uint32_t limit = size().max_nr_frames;
+          const SparePage one = spare_page(c);
+          const SparePage two = spare_page(c);
+          c.require_eq(memory.add_to_physmap(XENMAPSPACE_grant_table, 2, one.pfn), 0, "the third frame");
+          c.check_eq(size().nr_frames, 3u, "frames of the table");
+          c.check_eq(word_at(c, one), 0u, "the new frame");
+          c.vcpu().write(one.va, kMark);
+          c.check_eq(memory.add_to_physmap(XENMAPSPACE_grant_table, limit, two.pfn), -XEN_EINVAL, "beyond the limit");
+          c.check_eq(size().nr_frames, 3u, "frames of the table after that");
+          c.check_eq(word_at(c, two), 0u, "the page there is still the guest's own");
+          c.require_eq(memory.add_to_physmap(XENMAPSPACE_grant_table, 2, two.pfn), 0, "the third frame elsewhere");
+          c.check_eq(word_at(c, two), kMark, "what the guest wrote to it");
+          const SparePage last = spare_page(c);
+          c.check_eq(memory.add_to_physmap(XENMAPSPACE_grant_table, limit - 1, last.pfn), 0, "the last frame");
+          c.check_eq(size().nr_frames, limit, "frames of the table");
+        },
+}};
+
+const Case kGrantStatus{{
+    .slug = "memory_op.add_to_physmap.grant_status.version_2_only",
+    .rule = "With XENMAPIDX_grant_table_status the grant_table space shows status frames: of a version 2 table, up to "
+            "its limit; EINVAL otherwise.",
+    .source = "public/memory.h, XENMAPIDX_grant_table_status",
+    .method = "A mapping by another guest shows in the status word.",
+    .requirements = {"MEM-PHYSMAP-005"},
+    .guests = GuestTypes::kPvh,
+    .needs = {Capability::kTwoGuests},
+    .body =
+        [](CaseContext& c) {
+          MemoryOps memory(c.vcpu());
+          const SparePage shown = spare_page(c);
+          const auto show = [&](uint64_t index) {
+            return memory.add_to_physmap(XENMAPSPACE_grant_table, index | XENMAPIDX_grant_table_status, shown.pfn);
+          };
+          GrantPair pair(c, c.peer().vcpu(0), c.vcpu());
+          c.check_eq(show(0), -XEN_EINVAL, "a status frame of version 1");
+          pair.table.switch_to(2);
+          const uint64_t limit = GrantOps(c.vcpu()).query_size().arg.max_nr_frames;
+          const uint64_t status_frames = (limit * kRefsPerFrameV2 + kStatusPerFrame - 1) / kStatusPerFrame;
+          c.check_eq(show(status_frames), -XEN_EINVAL, "beyond the limit");
+          c.check_eq(word_at(c, shown), 0u, "the page there is still the guest's own");
+          pair.table.unmap_status();
+          c.require_eq(show(0), 0, "the first status frame");
+          pair.permit();
+          pair.map();
+          const Gva word = shown.va + GrantPair::kRef.raw() * sizeof(grant_status_t);
+          c.check_eq(c.vcpu().read<grant_status_t>(word), kInUse, "the status word");
         },
 }};
 

@@ -64,6 +64,17 @@ inline uint64_t address_of(const volatile void* object) {
   return reinterpret_cast<uint64_t>(object);
 }
 
+inline void pause() {
+  asm volatile("pause" ::: "memory");
+}
+/// Through the processor, so that a fault names the very byte.
+inline void copy(uint64_t to, uint64_t from, uint64_t bytes) {
+  asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(bytes)::"memory");
+}
+inline void copy(void* to, const void* from, uint64_t bytes) {
+  copy(address_of(to), address_of(from), bytes);
+}
+
 /// System time in nanoseconds by the vCPU's own time record.
 uint64_t system_time_ns(const State& self);
 uint64_t raw_tsc();

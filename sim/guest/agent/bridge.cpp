@@ -18,14 +18,6 @@ uint64_t region() {
   return address_of(agent_heap_end) - ASSAY_BRIDGE_PAGES * kPageBytes;
 }
 
-void pause() {
-  asm volatile("pause" ::: "memory");
-}
-
-void copy(void* to, const void* from, uint64_t bytes) {
-  asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(bytes)::"memory");
-}
-
 struct Slot {
   bool is_open;
   bool is_in_flight;

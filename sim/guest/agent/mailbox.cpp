@@ -22,10 +22,6 @@ void run_operation(void* argument) {
   execute(*operation->self, operation->request, operation->reply, operation->data);
 }
 
-void pause() {
-  asm volatile("pause" ::: "memory");
-}
-
 // Another vCPU may clear or set neighbouring bits at the same time.
 void clear_pending(uint32_t port) {
   if (port >= sizeof(agent_shared_info_page.info.evtchn_pending) * 8) return;

@@ -8,14 +8,6 @@ namespace {
 
 constexpr uint64_t kInterruptFlag = 0x200;
 
-void pause() {
-  asm volatile("pause" ::: "memory");
-}
-
-void copy(uint64_t to, uint64_t from, uint64_t bytes) {
-  asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(bytes)::"memory");
-}
-
 // The guest moved its vcpu_info: from now on its mask, pending flag and time are there.
 void follow_vcpu_info(const uint64_t* arg) {
   if (arg[2] >= kVcpusMax) return;

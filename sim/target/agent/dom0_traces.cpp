@@ -5,7 +5,7 @@
 namespace assay::agents {
 
 bool leaves_traces(const GuestRequest& request, int64_t result) {
-  if (request.op == ASSAY_OP_CALL || request.op == ASSAY_OP_WRMSR) return true;
+  if (request.op == ASSAY_OP_CALL || request.op == ASSAY_OP_WRMSR || request.op == ASSAY_OP_EXECUTE) return true;
   if (request.op != ASSAY_OP_HYPERCALL) return false;
   switch (request.arg[0]) {
     case __HYPERVISOR_set_trap_table:
