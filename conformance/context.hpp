@@ -25,8 +25,8 @@ struct CaseEnded {};
 class CaseContext {
  public:
   /// `type` is the guest type of this variant; it means nothing for a case that acts on dom0 alone.
-  CaseContext(Target& target, const CaseSpec& spec, GuestType type, uint64_t seed)
-      : target_(target), spec_(spec), type_(type), seed_(seed) {}
+  CaseContext(Target& target, const CaseSpec& spec, GuestType type, uint64_t seed, std::shared_ptr<CaseSteps> steps)
+      : target_(target), spec_(spec), type_(type), seed_(seed), steps_(std::move(steps)) {}
   CaseContext(const CaseContext&) = delete;
   CaseContext& operator=(const CaseContext&) = delete;
 
@@ -116,7 +116,7 @@ class CaseContext {
   const CaseSpec& spec_;
   GuestType type_;
   uint64_t seed_;
-  std::shared_ptr<CaseSteps> steps_ = std::make_shared<CaseSteps>();
+  std::shared_ptr<CaseSteps> steps_;
   std::vector<Domain*> guests_;
   Verdict verdict_ = Verdict::kPass;
   std::string message_;

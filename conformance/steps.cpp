@@ -221,7 +221,7 @@ void CaseSteps::note_write(const Vcpu& vcpu, const GuestRequest& request) {
   unshown_write_ = {name_of(vcpu), "write", fmt::format("{}: {}", address(vcpu, request.arg[0]), contents(request.in))};
 }
 
-void CaseSteps::on_operation(const Vcpu& vcpu, const GuestRequest& request, const GuestReply& reply) {
+void CaseSteps::on_operation(const Vcpu& vcpu, const GuestRequest& request, GuestReply& reply) {
   if (is_paused_) return;
   if (request.op == ASSAY_OP_HYPERCALL) return note_call(vcpu, request, reply);
   if (reply.status == ASSAY_STATUS_FAULT) {
@@ -252,7 +252,7 @@ void CaseSteps::on_start(const Vcpu& vcpu, const GuestRequest& request) {
   add(vcpu, seen.begun_kind, seen.begun + " begins");
 }
 
-void CaseSteps::on_finish(const Vcpu& vcpu, const GuestReply& reply) {
+void CaseSteps::on_finish(const Vcpu& vcpu, GuestReply& reply) {
   if (is_paused_) return;
   flush_write();
   const Memory& seen = memory(vcpu);

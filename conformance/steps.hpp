@@ -22,19 +22,20 @@ struct CaseStep {
   uint32_t repeats = 1;  ///< the same line so many times in a row
 };
 
-class CaseSteps final : public OperationObserver {
+class CaseSteps : public OperationObserver {
  public:
   /// The first and the last so many are kept; a line between them says how many are not.
   static constexpr size_t kFirstMax = 96;
   static constexpr size_t kLastMax = 64;
 
-  void on_operation(const Vcpu& vcpu, const GuestRequest& request, const GuestReply& reply) override;
+  void on_operation(const Vcpu& vcpu, const GuestRequest& request, GuestReply& reply) override;
   void on_start(const Vcpu& vcpu, const GuestRequest& request) override;
-  void on_finish(const Vcpu& vcpu, const GuestReply& reply) override;
+  void on_finish(const Vcpu& vcpu, GuestReply& reply) override;
   void on_check(std::string text, bool held);
   /// Work of the harness, such as building a guest, is one line instead of its operations.
   void pause(std::string what);
   void resume() { is_paused_ = false; }
+  [[nodiscard]] bool is_paused() const { return is_paused_; }
 
   [[nodiscard]] std::vector<CaseStep> taken() const;
 

@@ -67,8 +67,9 @@ void run_body(Target& target, const Variant& variant, CaseContext& context, Case
   if (!broken.empty()) worsen(result, Verdict::kFail, fmt::format("the subject's own audit: {}", broken));
 }
 
-void run_guarded(Target& target, const Variant& variant, uint64_t seed, CaseResult& result) {
-  CaseContext context(target, variant.registered.spec, variant.type, seed);
+void run_guarded(Target& target, const Variant& variant, uint64_t seed, const std::shared_ptr<CaseSteps>& steps,
+                 CaseResult& result) {
+  CaseContext context(target, variant.registered.spec, variant.type, seed, steps);
   try {
     target.begin_case(seed);
     run_body(target, variant, context, result);
@@ -104,7 +105,8 @@ bool cannot_steer(const TargetInfo& target, const Variant& variant) {
          std::ranges::find(target.capabilities, Capability::kSteer) == target.capabilities.end();
 }
 
-CaseResult grade_case(Target& target, const Variant& variant, uint64_t root_seed) {
+CaseResult grade_case(Target& target, const Variant& variant, uint64_t root_seed,
+                      const std::shared_ptr<CaseSteps>& steps) {
   CaseResult result;
   result.verdict = Verdict::kPass;
   if (const std::string lack = lacking(target, variant); !lack.empty()) {
@@ -114,7 +116,7 @@ CaseResult grade_case(Target& target, const Variant& variant, uint64_t root_seed
   }
   const auto start = std::chrono::steady_clock::now();
   const uint32_t boots = target.boots();
-  run_guarded(target, variant, case_seed(root_seed, variant.registered.spec.slug), result);
+  run_guarded(target, variant, case_seed(root_seed, variant.registered.spec.slug), steps, result);
   result.boots = target.boots() - boots;
   if (result.verdict > Verdict::kInconclusive) collect_evidence(target, result);
   const auto spent = std::chrono::steady_clock::now() - start;

@@ -8,8 +8,10 @@
 
 namespace assay {
 
-/// Never throws: whatever happens becomes a verdict. What kills the process is the caller's to notice.
-CaseResult grade_case(Target& target, const Variant& variant, uint64_t root_seed);
+/// Never throws: whatever happens becomes a verdict. What kills the process is the caller's to notice. `steps` observes
+/// what the guests do.
+CaseResult grade_case(Target& target, const Variant& variant, uint64_t root_seed,
+                      const std::shared_ptr<CaseSteps>& steps = std::make_shared<CaseSteps>());
 
 /// The case needs chosen interleavings and the target cannot choose any. Such a case runs as chance has it: FAIL when a
 /// check fails, otherwise INCONCLUSIVE, which is as expected.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "conformance/runner/grade_case.hpp"
 #include "conformance/runner/interruption.hpp"
 #include "conformance/runner/worker.hpp"
 
@@ -31,6 +32,11 @@ class Run {
   Run(const TargetFactory& make_target, const std::vector<Variant>& variants, const RunOptions& options,
       RunObserver& observer)
       : make_target_(make_target), variants_(variants), options_(options), observer_(observer) {
+    if (!options_.grade) {
+      options_.grade = [seed = options.seed](Target& target, const Variant& variant) {
+        return grade_case(target, variant, seed);
+      };
+    }
     outcome_.results.resize(variants.size());
   }
 
@@ -63,7 +69,7 @@ class Run {
       const std::vector<int> fds = worker->fds();
       others.insert(others.end(), fds.begin(), fds.end());
     }
-    return std::make_unique<Worker>(make_target_, variants_, options_.seed, others,
+    return std::make_unique<Worker>(make_target_, variants_, options_.grade, others,
                                     Clock::now() + options_.start_limit);
   }
 
@@ -214,7 +220,7 @@ class Run {
 
   const TargetFactory& make_target_;
   const std::vector<Variant>& variants_;
-  const RunOptions& options_;
+  RunOptions options_;
   RunObserver& observer_;
   RunOutcome outcome_;
   Interruption interruption_;

@@ -15,6 +15,8 @@ namespace assay {
 struct RunOptions {
   unsigned jobs = 1;
   uint64_t seed = 1;
+  /// What workers do with a variant; empty: grade_case with `seed`.
+  Grader grade;
   /// Of the host's time, for one case; beyond it the worker is killed and the verdict is TIMEOUT.
   std::chrono::milliseconds case_limit{60'000};
   /// For making the target.

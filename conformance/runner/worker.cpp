@@ -57,7 +57,7 @@ void Fd::reset() {
   fd_ = -1;
 }
 
-Worker::Worker(const TargetFactory& make_target, const std::vector<Variant>& variants, uint64_t seed,
+Worker::Worker(const TargetFactory& make_target, const std::vector<Variant>& variants, const Grader& grade,
                const std::vector<int>& others, Clock::time_point start_deadline)
     : log_(make_log()), began_(Clock::now()), deadline_(start_deadline) {
   auto [orders_out, orders_in] = make_pipe();
@@ -71,7 +71,7 @@ Worker::Worker(const TargetFactory& make_target, const std::vector<Variant>& var
     if (::getppid() != parent) ::_exit(1);
     orders_in.reset();
     results_out.reset();
-    become_child(make_target, variants, seed, others, orders_out.get(), results_in.get());
+    become_child(make_target, variants, grade, others, orders_out.get(), results_in.get());
   }
   ::setpgid(pid_, pid_);  // in both processes, so that it holds whoever runs first
   orders_ = std::move(orders_in);
@@ -79,7 +79,7 @@ Worker::Worker(const TargetFactory& make_target, const std::vector<Variant>& var
   frames_ = FrameReader(results_.get());
 }
 
-void Worker::become_child(const TargetFactory& make_target, const std::vector<Variant>& variants, uint64_t seed,
+void Worker::become_child(const TargetFactory& make_target, const std::vector<Variant>& variants, const Grader& grade,
                           const std::vector<int>& others, int in, int out) const {
   ::setpgid(0, 0);
   restore_signals();
@@ -88,7 +88,7 @@ void Worker::become_child(const TargetFactory& make_target, const std::vector<Va
   for (const int fd : others) ::close(fd);
   ::dup2(log_.get(), STDOUT_FILENO);
   ::dup2(log_.get(), STDERR_FILENO);
-  const int status = worker_main(make_target, variants, seed, in, out);
+  const int status = worker_main(make_target, variants, grade, in, out);
   std::fflush(nullptr);
   ::_exit(status);  // the runner's own static objects are not this process's to destroy
 }

@@ -34,7 +34,7 @@ class Worker {
 
   /// Forks. The child closes `others` (pipes of its siblings, so that their ends are noticed), gets a process group of
   /// its own, and dies with this process. Throws HarnessFault when the machine refuses.
-  Worker(const TargetFactory& make_target, const std::vector<Variant>& variants, uint64_t seed,
+  Worker(const TargetFactory& make_target, const std::vector<Variant>& variants, const Grader& grade,
          const std::vector<int>& others, Clock::time_point start_deadline);
   ~Worker();  ///< ends it the hard way unless it has ended
   Worker(const Worker&) = delete;
@@ -65,7 +65,7 @@ class Worker {
   [[nodiscard]] std::string log() const;
 
  private:
-  [[noreturn]] void become_child(const TargetFactory& make_target, const std::vector<Variant>& variants, uint64_t seed,
+  [[noreturn]] void become_child(const TargetFactory& make_target, const std::vector<Variant>& variants, const Grader& grade,
                                  const std::vector<int>& others, int in, int out) const;
   [[nodiscard]] bool wait_for_end(unsigned wait_ms) const;
 

@@ -3,7 +3,6 @@
 #include <cstring>
 
 #include "conformance/runner/frames.hpp"
-#include "conformance/runner/grade_case.hpp"
 
 namespace assay {
 namespace {
@@ -34,7 +33,7 @@ size_t variant_index(const Frame& frame) {
 
 }  // namespace
 
-int worker_main(const TargetFactory& make_target, const std::vector<Variant>& variants, uint64_t seed, int in,
+int worker_main(const TargetFactory& make_target, const std::vector<Variant>& variants, const Grader& grade, int in,
                 int out) {
   const std::unique_ptr<Target> target = make_or_report(make_target, out);
   if (!target || !write_frame(out, FrameKind::kReady, encode(target->info()))) return 0;
@@ -43,7 +42,7 @@ int worker_main(const TargetFactory& make_target, const std::vector<Variant>& va
   while (read_frame_blocking(orders, order) == FrameReader::Status::kFrame) {
     const size_t index = variant_index(order);
     if (index >= variants.size()) return 1;
-    if (!write_frame(out, FrameKind::kResult, encode(grade_case(*target, variants[index], seed)))) return 0;
+    if (!write_frame(out, FrameKind::kResult, encode(grade(*target, variants[index])))) return 0;
   }
   return 0;
 }

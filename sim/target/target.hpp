@@ -58,15 +58,21 @@ class GuestPort {
 
 class Vcpu;
 
-/// Is told of every operation of the guests it observes, after the fact. Must not operate on guests itself.
+/// Is told of every operation of the guests it observes, after the fact, and may change what the caller gets to see of
+/// the reply: to check the caller. Must not operate on guests itself.
 class OperationObserver {
  public:
   virtual ~OperationObserver() = default;
-  virtual void on_operation(const Vcpu& vcpu, const GuestRequest& request, const GuestReply& reply) = 0;
+  /// Asked before an operation that does not block: true when `reply` is the answer and nothing shall be executed.
+  virtual bool stands_in(const Vcpu& /*vcpu*/, const GuestRequest& /*request*/, GuestReply& /*reply*/) { return false; }
+  virtual void on_operation(const Vcpu& vcpu, const GuestRequest& request, GuestReply& reply) = 0;
   /// Operations that may block: begun, and done with later.
   virtual void on_start(const Vcpu& vcpu, const GuestRequest& request) = 0;
-  virtual void on_finish(const Vcpu& vcpu, const GuestReply& reply) = 0;
+  virtual void on_finish(const Vcpu& vcpu, GuestReply& reply) = 0;
 };
+
+/// Operations that should return at once get this long, in target time; a subject that needs more is hung.
+constexpr uint64_t kPatienceNs = 10'000'000'000;
 
 /// The subject stopped answering, and why. The runner turns it into CRASH or TIMEOUT and goes on with a fresh boot.
 class TargetDied : public std::runtime_error {

@@ -24,6 +24,7 @@ constexpr const char* kFooter =
 struct Flags {
   GradeFlags grade;
   std::string guest = "direct";
+  CheckFlags check;
   std::vector<std::string> list_select;
   RequirementFlags requirements;
   ReportFlags report;
@@ -52,6 +53,18 @@ void add_grade(CLI::App& app, Flags& flags, ExitCode& code) {
                     "folder for results.json, junit.xml, index.html and evidence; default assay-out/TARGET, "
                     "and assay-out/selected/TARGET with --select");
   grade->callback([&flags, &code] { code = run_grade(flags.grade); });
+}
+
+void add_check(CLI::App& app, Flags& flags, ExitCode& code) {
+  auto* check = app.add_subcommand("check", "Check the suite itself: falsify one answer at a time, and see who notices");
+  check->add_option("--target", flags.check.target, "as for grade; one")->capture_default_str();
+  check->add_option("--select", flags.check.select, "only cases whose id begins with this; repeatable");
+  check->add_option("--jobs", flags.check.jobs, "worker processes")->check(CLI::Range(1u, kJobsMax));
+  check->add_option("--seed", flags.check.seed, "root of every choice")
+      ->capture_default_str()
+      ->check(CLI::Range(uint64_t{0}, kSeedMax));
+  check->add_option("--out", flags.check.out, "JSON file: case by case what was falsified and not noticed");
+  check->callback([&flags, &code] { code = run_check(flags.check); });
 }
 
 void add_list(CLI::App& app, Flags& flags, ExitCode& code) {
@@ -124,6 +137,7 @@ int run_command_line(int argc, const char* const* argv) {
   flags.grade.command = whole_line(argc, argv);
   ExitCode code = kExitExpected;
   add_grade(app, flags, code);
+  add_check(app, flags, code);
   add_list(app, flags, code);
   add_others(app, flags, code);
   if (const std::string unknown = unknown_verb(app, argc, argv); !unknown.empty()) {

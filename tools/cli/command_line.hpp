@@ -22,6 +22,14 @@ struct GradeFlags {
   std::string command;                ///< the whole line, for the report
 };
 
+struct CheckFlags {
+  std::string target = "hv";
+  std::vector<std::string> select;
+  std::string out;    ///< a file for what each case noticed; empty: none
+  unsigned jobs = 0;  ///< 0: as many as suit the target
+  uint64_t seed = 1;
+};
+
 struct RequirementFlags {
   bool uncovered = false;
   std::string format = "text";
@@ -36,6 +44,7 @@ struct ReportFlags {
 
 /// Each prints what it has to say, and throws InputError for what the user gave it.
 ExitCode run_grade(const GradeFlags& flags);
+ExitCode run_check(const CheckFlags& flags);
 ExitCode list_cases(const std::vector<std::string>& select);
 ExitCode list_requirements(const RequirementFlags& flags);
 ExitCode list_profiles();

@@ -16,7 +16,7 @@ using agents::host_sleep_ns;
 
 namespace {
 
-constexpr uint64_t kPatienceNs = 20'000'000'000;
+constexpr uint64_t kLinePatienceNs = 20'000'000'000;
 constexpr uint64_t kGreetingLimitNs = 10'000'000'000;
 constexpr uint64_t kBootLimitNs = 180'000'000'000;
 constexpr uint64_t kRetryNs = 200'000'000;
@@ -51,7 +51,7 @@ class TargetConnect : public Target {
   void destroy_guest(Domain& guest) override { live().destroy_guest(guest); }
   Vcpu& attach_vcpu(Domain& domain, uint32_t vcpu_id) override { return live().attach_vcpu(domain, vcpu_id); }
   void pass_time(uint64_t ns) override { host_sleep_ns(ns); }
-  [[nodiscard]] uint64_t patience_ns() const override { return kPatienceNs; }
+  [[nodiscard]] uint64_t patience_ns() const override { return kLinePatienceNs; }
   std::string console() override { return bridge_ ? bridge_->evidence() : ""; }
   void type_console(std::string_view) override { throw HarnessFault("the stream is the console's input"); }
   [[nodiscard]] uint64_t digest() const override { return 0; }

@@ -13,8 +13,6 @@ namespace host {
 
 namespace {
 
-/// As on every target: operations that should return at once get this long.
-constexpr uint64_t kPatienceNs = 10'000'000'000;
 constexpr size_t kConsoleTailBytes = 4000;
 
 std::vector<Capability> with_claims(std::vector<Capability> found, const std::vector<Capability>& claimed) {

@@ -12,7 +12,6 @@ namespace xen {
 
 namespace {
 
-constexpr uint64_t kPatienceNs = 10'000'000'000;
 
 class TargetXen : public Target {
  public:
