@@ -1,8 +1,8 @@
 /// Checks the cases themselves: one answer of the hypervisor at a time is falsified, and the case must notice.
 ///
 /// Each case runs once undisturbed, which counts the answers that its guests get (building the guests aside), and then
-/// once for each answer and each way to falsify it. What no check notices is an answer that a broken hypervisor could
-/// give unseen by this case.
+/// once for each answer and each way to falsify it (64 of them, evenly spread, where there are more). What no check
+/// notices is an answer that a broken hypervisor could give unseen by this case.
 #pragma once
 
 #include <cstdint>

@@ -12,16 +12,13 @@ namespace hv {
 
 namespace {
 
-/// In an entry that is present: writable, and protected so that the next write is seen.
-constexpr uint64_t kProtected = uint64_t{1} << 52;
 constexpr uint64_t kTableFlags = kPtePresent | kPteWritable | kPteUser | kPteAccessed | kPteDirty;
 
-/// In an entry that is present: a granted frame.
-constexpr uint64_t kGrant = uint64_t{1} << 11;
-
-// What an entry that is not present stands for.
-constexpr uint64_t kPromised = uint64_t{1} << 9;
-constexpr uint64_t kDevice = uint64_t{1} << 10;
+// Bits that processors ignore, and what they say of a level 1 entry.
+constexpr uint64_t kPromised = uint64_t{1} << 9;    ///< not present: populated on demand
+constexpr uint64_t kDevice = uint64_t{1} << 10;     ///< not present: a frame of a device
+constexpr uint64_t kGrant = uint64_t{1} << 11;      ///< present: a granted frame
+constexpr uint64_t kProtected = uint64_t{1} << 52;  ///< present: writable, and protected so that the next write is seen
 
 unsigned index_of(Gfn gfn, unsigned level) {
   return static_cast<unsigned>(gfn.raw() >> (9 * (level - 1))) & (kPteCount - 1);

@@ -21,15 +21,19 @@ struct Totals {
   FalseAnswerTally answers;
   size_t cases = 0;                     ///< that passed undisturbed
   std::vector<std::string> never_fail;  ///< whatever was falsified
-  std::vector<std::string> other;       ///< that did not pass undisturbed, or were not run
+  std::vector<std::string> other;       ///< that did not pass undisturbed
+  size_t not_run = 0;
   json per_case = json::object();
 };
 
 void add(Totals& totals, const Variant& variant, const std::optional<CaseResult>& result) {
-  const auto tally = result ? tally_of(*result) : std::nullopt;
+  if (!result) {
+    ++totals.not_run;
+    return;
+  }
+  const auto tally = tally_of(*result);
   if (!tally) {
-    totals.other.push_back(
-        fmt::format("{}: {}", variant.id, result ? to_string(result->verdict) : std::string_view("not run")));
+    totals.other.push_back(fmt::format("{}: {}", variant.id, to_string(result->verdict)));
     return;
   }
   ++totals.cases;
@@ -55,6 +59,7 @@ void print(const Totals& totals, const std::string& target) {
   fmt::print("{} noticed ({:.1f} %), {} left the harness without a verdict, {} unnoticed\n", answers.noticed,
              percent(answers.noticed, answers.tried), answers.upset, answers.tried - answers.noticed - answers.upset);
   fmt::print("{} of {} cases failed at least once\n", totals.cases - totals.never_fail.size(), totals.cases);
+  if (totals.not_run != 0) fmt::print("{} cases were not run\n", totals.not_run);
 }
 
 void write(const std::filesystem::path& file, const Totals& totals) {

@@ -23,7 +23,8 @@ constexpr std::chrono::seconds kXenCaseLimit{120};      // a case may have to bo
 constexpr std::chrono::seconds kConnectCaseLimit{300};  // likewise, on somebody's hardware
 constexpr std::string_view kConnect = "connect:";
 
-/// What the bundled core must be able to do: a change that takes one of these away fails the cases that need it.
+/// What the bundled core must be able to do: a change that takes one of these away makes the cases that need it run and
+/// fail, which says more than that they were skipped.
 const std::vector<Capability> kBundledClaims{Capability::kDom0,        Capability::kPv64Guest,   Capability::kPvhGuest,
                                              Capability::kTwoGuests,   Capability::kThreeGuests, Capability::kMultiVcpu,
                                              Capability::kConsoleText, Capability::kVirtualTime, Capability::kSteer};
