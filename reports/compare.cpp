@@ -40,21 +40,22 @@ std::string_view to_string(ChangeKind kind) {
 std::vector<Change> compare(const Results& before, const Results& now) {
   const ById earlier = verdicts(before);
   const ById later = verdicts(now);
-  std::vector<Change> changes;
+  std::map<ChangeKind, std::vector<Change>> by_kind;
   for (const ReportedCase& reported : now.cases) {
     const auto found = earlier.find(reported.id);
     if (found == earlier.end()) {
-      changes.push_back({ChangeKind::kNew, reported.id, std::nullopt, reported.verdict});
+      by_kind[ChangeKind::kNew].push_back({ChangeKind::kNew, reported.id, std::nullopt, reported.verdict});
     } else if (const auto kind = kind_of(found->second, reported.verdict)) {
-      changes.push_back({*kind, reported.id, found->second, reported.verdict});
+      by_kind[*kind].push_back({*kind, reported.id, found->second, reported.verdict});
     }
   }
   for (const ReportedCase& reported : before.cases) {
     if (!later.contains(reported.id)) {
-      changes.push_back({ChangeKind::kGone, reported.id, reported.verdict, std::nullopt});
+      by_kind[ChangeKind::kGone].push_back({ChangeKind::kGone, reported.id, reported.verdict, std::nullopt});
     }
   }
-  std::stable_sort(changes.begin(), changes.end(), [](const Change& a, const Change& b) { return a.kind < b.kind; });
+  std::vector<Change> changes;
+  for (const auto& [kind, some] : by_kind) changes.insert(changes.end(), some.begin(), some.end());
   return changes;
 }
 

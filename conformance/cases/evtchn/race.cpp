@@ -45,10 +45,11 @@ const Case kSendUnmask{{
         [](CaseContext& c) {
           EventChannels receiver(c.vcpu(0));
           SharedInfo info(c.vcpu(0));
-          const auto [sending, port] = loopback(c, receiver);
+          const ChannelPair ends = loopback(c, receiver);
+          const EvtchnPort sending = ends.local, port = ends.remote;
           info.acknowledge(sending, 0);
           info.acknowledge(port, 0);
-          c.interleave(kMaskRounds, [&, sending = sending, port = port] {
+          c.interleave(kMaskRounds, [&] {
             info.mask(port);
             int64_t unmasked = -1;
             const int64_t sent = during(c, c.vcpu(1), EVTCHNOP_send, evtchn_send_t{sending.raw()},
@@ -74,9 +75,10 @@ const Case kFifoSendUnmask{{
         [](CaseContext& c) {
           EventChannels receiver(c.vcpu(0));
           FifoQueues queues = start_fifo(c, c.vcpu(0));
-          const auto [sending, port] = loopback(c, receiver);
+          const ChannelPair ends = loopback(c, receiver);
+          const EvtchnPort sending = ends.local, port = ends.remote;
           queues.drain(0);
-          c.interleave(kMaskRounds, [&, sending = sending, port = port] {
+          c.interleave(kMaskRounds, [&] {
             queues.mask(port);
             int64_t unmasked = -1;
             const int64_t sent = during(c, c.vcpu(1), EVTCHNOP_send, evtchn_send_t{sending.raw()},
