@@ -54,12 +54,16 @@ TEST(Suite, RequirementFiles_AreSound) {
 
 TEST(Suite, EveryRequirement_HasACaseOrAReason) {
   std::set<std::string_view> covered;
+  std::set<std::string_view> observable;  // on the real Xen, where nothing can be steered
   for (const RegisteredCase& registered : registered_cases()) {
-    covered.insert(registered.spec.requirements.begin(), registered.spec.requirements.end());
+    const CaseSpec& spec = registered.spec;
+    covered.insert(spec.requirements.begin(), spec.requirements.end());
+    const bool steers = std::ranges::find(spec.needs, Capability::kSteer) != spec.needs.end();
+    if (!steers) observable.insert(spec.requirements.begin(), spec.requirements.end());
   }
   for (const Requirement& row : requirements()) {
     EXPECT_NE(covered.contains(row.id), !row.uncovered.empty()) << row.place << ": " << row.id;
-    EXPECT_TRUE(!covered.contains(row.id) || row.status != "read") << row.place << ": " << row.id << " was observed";
+    EXPECT_TRUE(!observable.contains(row.id) || row.status != "read") << row.place << ": " << row.id << " was observed";
   }
 }
 

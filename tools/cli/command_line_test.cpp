@@ -61,7 +61,7 @@ TEST_F(CommandLine, BadUsage_IsSixtyFour) {
 
 TEST_F(CommandLine, UnknownVerb_SuggestsTheNearest) {
   EXPECT_THAT(run({"grad"}).err,
-              AllOf(HasSubstr("no such verb: grad; known are doctor, grade"), HasSubstr("did you mean grade?")));
+              AllOf(HasSubstr("no such verb: grad; known are check, doctor, grade"), HasSubstr("did you mean grade?")));
   EXPECT_THAT(run({"list", "caes"}).err, HasSubstr("did you mean cases"));
   EXPECT_EQ(run({"list", "caes"}).code, kExitBadInput);
 }
@@ -203,6 +203,21 @@ TEST_F(CommandLine, Hv_IsGraded_AndTwoRunsAreOne) {
             kExitExpected);
   EXPECT_EQ(from_json(read_file(folder_ / "one" / "results.json")).run_digest,
             from_json(read_file(folder_ / "two" / "results.json")).run_digest);
+}
+
+TEST_F(CommandLine, Check_SaysWhatWasNoticed_AndWritesItDown) {
+  const std::string out = (folder_ / "answers.json").string();
+  const Ran ran = run({"check", "--select", "xen_version.version", "--out", out});
+  EXPECT_EQ(ran.code, kExitExpected) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("answers falsified one at a time"));
+  EXPECT_THAT(ran.out, HasSubstr("cases failed at least once"));
+  EXPECT_TRUE(std::filesystem::exists(out));
+}
+
+TEST_F(CommandLine, Check_OfNoCase_IsSixtyFour) {
+  const Ran ran = run({"check", "--select", "xen_versoin"});
+  EXPECT_EQ(ran.code, kExitBadInput);
+  EXPECT_THAT(ran.err, HasSubstr("no case begins with this"));
 }
 
 }  // namespace
