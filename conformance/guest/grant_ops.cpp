@@ -40,7 +40,8 @@ GrantFrames GrantOps::get_status_frames(uint32_t nr_frames, DomId dom) {
 }
 
 Called<gnttab_query_size_t> GrantOps::query_size(DomId dom) {
-  return one(GNTTABOP_query_size, gnttab_query_size_t{dom.raw(), kUntouched32, kUntouched32, kUntouchedStatus});
+  const gnttab_query_size_t argument{dom.raw(), kUntouched32, kUntouched32, kUntouchedStatus};
+  return one(GNTTABOP_query_size, argument);
 }
 
 Called<gnttab_set_version_t> GrantOps::set_version(uint32_t version) {
@@ -56,7 +57,8 @@ gnttab_map_grant_ref_t GrantOps::map_request(const GrantMap& in) {
 }
 
 gnttab_unmap_grant_ref_t GrantOps::unmap_request(grant_handle_t handle, uint64_t host_addr, uint64_t dev_bus_addr) {
-  return {host_addr, dev_bus_addr, handle, kUntouchedStatus};
+  const gnttab_unmap_grant_ref_t request{host_addr, dev_bus_addr, handle, kUntouchedStatus};
+  return request;
 }
 
 Called<gnttab_map_grant_ref_t> GrantOps::map(const GrantMap& in) {
@@ -69,11 +71,13 @@ Called<gnttab_unmap_grant_ref_t> GrantOps::unmap(grant_handle_t handle, uint64_t
 
 Called<gnttab_unmap_and_replace_t> GrantOps::unmap_and_replace(grant_handle_t handle, uint64_t host_addr,
                                                                uint64_t new_addr) {
-  return one(GNTTABOP_unmap_and_replace, gnttab_unmap_and_replace_t{host_addr, new_addr, handle, kUntouchedStatus});
+  const gnttab_unmap_and_replace_t argument{host_addr, new_addr, handle, kUntouchedStatus};
+  return one(GNTTABOP_unmap_and_replace, argument);
 }
 
 Called<gnttab_transfer_t> GrantOps::transfer(uint64_t frame, DomId to, GrantRef ref) {
-  return one(GNTTABOP_transfer, gnttab_transfer_t{frame, to.raw(), ref.raw(), kUntouchedStatus});
+  const gnttab_transfer_t argument{frame, to.raw(), ref.raw(), kUntouchedStatus};
+  return one(GNTTABOP_transfer, argument);
 }
 
 Called<gnttab_copy_t> GrantOps::copy(gnttab_copy_t in) {
@@ -82,7 +86,8 @@ Called<gnttab_copy_t> GrantOps::copy(gnttab_copy_t in) {
 }
 
 Called<gnttab_swap_grant_ref_t> GrantOps::swap(GrantRef a, GrantRef b) {
-  return one(GNTTABOP_swap_grant_ref, gnttab_swap_grant_ref_t{a.raw(), b.raw(), kUntouchedStatus});
+  const gnttab_swap_grant_ref_t argument{a.raw(), b.raw(), kUntouchedStatus};
+  return one(GNTTABOP_swap_grant_ref, argument);
 }
 
 int64_t GrantOps::cache_flush(uint64_t dev_bus_addr, uint16_t offset, uint16_t length, uint32_t op) {

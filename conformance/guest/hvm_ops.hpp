@@ -19,7 +19,8 @@ class HvmOps {
     return param(HVMOP_get_param, index, kUntouched64, dom);
   }
   int64_t set_upcall_vector(uint32_t vcpu, uint8_t vector) {
-    return op(HVMOP_set_evtchn_upcall_vector, xen_hvm_evtchn_upcall_vector_t{vcpu, vector}).result;
+    const xen_hvm_evtchn_upcall_vector_t argument{vcpu, vector};
+    return op(HVMOP_set_evtchn_upcall_vector, argument).result;
   }
   Called<xen_hvm_get_time_t> time() { return op(HVMOP_get_time, xen_hvm_get_time_t{kUntouched64}); }
   template <typename T>

@@ -157,8 +157,11 @@ void try_one(Target& target, const Variant& variant, uint64_t seed, const std::s
 
 std::string encode_tally(const FalseAnswerTally& tally) {
   // Of what guests read, nothing in a description is the subject's own text.
-  return json{{"tried", tally.tried}, {"noticed", tally.noticed}, {"upset", tally.upset}, {"unnoticed", tally.unnoticed}}
-      .dump();
+  const json encoded{{"tried", tally.tried},
+                     {"noticed", tally.noticed},
+                     {"upset", tally.upset},
+                     {"unnoticed", tally.unnoticed}};
+  return encoded.dump();
 }
 
 }  // namespace

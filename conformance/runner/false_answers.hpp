@@ -28,8 +28,9 @@ struct FalseAnswerTally {
   std::vector<std::string> unnoticed;
 };
 
-/// Runs the case as described above. The result's verdict is PASS when at least one false answer made it fail, FAIL when
-/// none did, otherwise that of the undisturbed run when it is not PASS; its message carries the tally, see tally_of.
+/// Runs the case as described above. The result's verdict is PASS when at least one false answer made it fail, FAIL
+/// when none did, otherwise that of the undisturbed run when it is not PASS; its message carries the tally, see
+/// tally_of.
 CaseResult try_false_answers(Target& target, const Variant& variant, uint64_t root_seed);
 
 /// Nothing when the result is not from try_false_answers, or the case did not pass undisturbed.

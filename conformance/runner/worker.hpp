@@ -65,8 +65,8 @@ class Worker {
   [[nodiscard]] std::string log() const;
 
  private:
-  [[noreturn]] void become_child(const TargetFactory& make_target, const std::vector<Variant>& variants, const Grader& grade,
-                                 const std::vector<int>& others, int in, int out) const;
+  [[noreturn]] void become_child(const TargetFactory& make_target, const std::vector<Variant>& variants,
+                                 const Grader& grade, const std::vector<int>& others, int in, int out) const;
   [[nodiscard]] bool wait_for_end(unsigned wait_ms) const;
 
   pid_t pid_ = -1;

@@ -182,8 +182,8 @@ std::optional<OperationName> operation_name(uint64_t number, uint64_t command) {
 }
 
 size_t structure_bytes(std::string_view structure) {
-  const auto found =
-      std::find_if(std::begin(kFields), std::end(kFields), [&](const Field& field) { return field.structure == structure; });
+  const auto found = std::find_if(std::begin(kFields), std::end(kFields),
+                                  [&](const Field& field) { return field.structure == structure; });
   return found == std::end(kFields) ? 0 : found->structure_bytes;
 }
 

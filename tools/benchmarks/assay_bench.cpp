@@ -210,7 +210,7 @@ class GrantMapper {
   std::array<gnttab_unmap_grant_ref_t, kBatchMax> undo_{};
 };
 
-/// Pairs of map and unmap, `range(0)` of them in each hypercall, the guest's own stores and loads of arguments included.
+/// Pairs of map and unmap, `range(0)` of them in each hypercall; the guest's own stores and loads of arguments count.
 void HvGrantMapUnmap(benchmark::State& state) {
   const auto target = hv_target();
   target->begin_case(1);

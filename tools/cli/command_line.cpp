@@ -56,7 +56,8 @@ void add_grade(CLI::App& app, Flags& flags, ExitCode& code) {
 }
 
 void add_check(CLI::App& app, Flags& flags, ExitCode& code) {
-  auto* check = app.add_subcommand("check", "Check the suite itself: falsify one answer at a time, and see who notices");
+  auto* check =
+      app.add_subcommand("check", "Check the suite itself: falsify one answer at a time, and see who notices");
   check->add_option("--target", flags.check.target, "as for grade; one")->capture_default_str();
   check->add_option("--select", flags.check.select, "only cases whose id begins with this; repeatable");
   check->add_option("--jobs", flags.check.jobs, "worker processes")->check(CLI::Range(1u, kJobsMax));

@@ -32,7 +32,8 @@ const Case kSignBit{{
             }
           }
           Scratch one(c.vcpu());
-          const Gva at = one.put(gnttab_query_size_t{DOMID_SELF, 0, 0, kUntouchedStatus});
+          const gnttab_query_size_t asked{DOMID_SELF, 0, 0, kUntouchedStatus};
+          const Gva at = one.put(asked);
           c.check_eq(ops.raw(GNTTABOP_query_size, at, (uint64_t{1} << 32) + 1), 0, "one, and a bit above 32");
           c.check_eq(one.get<gnttab_query_size_t>().status, GNTST_okay, "its status");
         },
@@ -49,7 +50,8 @@ const Case kHighBits{{
           Scratch memory(c.vcpu());
           for (const uint32_t high : {0x1000u, 0x10000u, 0x80000000u}) {
             for (const uint32_t op : kForAll) {
-              const Gva at = memory.put(gnttab_query_size_t{DOMID_SELF, 0, 0, kUntouchedStatus});
+              const gnttab_query_size_t asked{DOMID_SELF, 0, 0, kUntouchedStatus};
+              const Gva at = memory.put(asked);
               c.check_eq(ops.raw(op | high, at), c.pv() ? -XEN_EINVAL : -XEN_ENOSYS,
                          "operation " + std::to_string(op) + " with high bits");
               c.check_eq(memory.get<gnttab_query_size_t>().status, kUntouchedStatus, "status field");
