@@ -61,7 +61,8 @@ def tiny_core_is_graded(folder: Path) -> None:
     summary = run.results()["summary"]
     expect(run.code == 1, "a core that answers one hypercall fails the suite", run)
     expect(summary["pass"] > 0 and summary["fail"] > 0 and summary["skip"] > 0, "some pass, some fail, most are skipped", run)
-    expect(summary["error"] == summary["crash"] == summary["timeout"] == 0, "and the harness is not harmed", run)
+    # It delivers no exceptions: a guest that faults hangs, which is TIMEOUT.
+    expect(summary["error"] == summary["crash"] == 0, "and the harness is not harmed", run)
     expect("--select " in run.text, "each failure ends with the line that reproduces it", run)
 
 
