@@ -3,7 +3,7 @@
 import {definitions, el, lazyDetails} from './dom.js';
 import {countVerdicts} from './model.js';
 import {bar, countsText, section} from './parts.js';
-import {count, duration, number} from './text.js';
+import {count, duration, isBad, number} from './text.js';
 
 function headline(data, index) {
   const run = data.runs[index];
@@ -19,7 +19,7 @@ function levelRows(data, index) {
   return ['must', 'should', 'may'].map((level) => {
     const all = data.requirements.filter((requirement) => requirement.level === level);
     const met = all.filter((requirement) => requirement.verdicts[index] === 'pass').length;
-    const broken = all.filter((requirement) => !['pass', 'skip', 'untested'].includes(requirement.verdicts[index])).length;
+    const broken = all.filter((requirement) => isBad(requirement.verdicts[index])).length;
     return el('div', {}, el('dt', {}, level),
         el('dd', {}, el('b', {}, number(met)), ` of ${number(all.length)} met`,
             broken > 0 && el('span', {class: 'bad'}, `, ${number(broken)} not`)));
