@@ -38,7 +38,7 @@ class Recorder : public RunObserver {
   bool began_ = false;
   std::string error_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-  std::chrono::steady_clock::time_point written_ = start_;
+  std::chrono::steady_clock::time_point next_write_ = start_;
 };
 
 }  // namespace assay
