@@ -15,6 +15,8 @@
 
 .text
 .code32
+// Places that the host knows by address lie alike whichever assembler made the code before them: digests tell.
+.balign 256
 .globl agent_pvh_entry
 agent_pvh_entry:                      // ebx = physical address of hvm_start_info
   mov %eax, RECORD + 0
@@ -68,6 +70,7 @@ pvh_high:
   call agent_pvh_main
   ud2
 
+.balign 256
 .globl agent_pvh_secondary
 agent_pvh_secondary:                  // long mode on agent_pvh_l4; rdi = vcpu id
   record_further agent_pvh_secondary
