@@ -165,6 +165,8 @@ class Machine final : private CoreTrapTarget {
   MachineState frozen_;
   CoreObject::Data frozen_data_;
 
+  uint64_t deadline_ns_ = ASSAY_NEVER;  ///< of the run in progress
+
   // While core code runs.
   Fiber* running_ = nullptr;
   uint32_t running_pcpu_ = 0;

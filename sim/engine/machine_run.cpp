@@ -19,6 +19,7 @@ constexpr uint64_t place_of(uint32_t pcpu, uint16_t domid, uint32_t vcpu) {
 bool Machine::run_until(const bool& done, uint64_t deadline_ns) {
   check_alive();
   const CoreTrapScope scope(*this);
+  deadline_ns_ = deadline_ns;
   while (!done) {
     if (state_.now_ns >= state_.next_event_ns) fire_due();
     if (state_.now_ns >= deadline_ns) return false;
@@ -75,8 +76,11 @@ void Machine::step_guest(uint32_t pcpu) {
   PcpuState& state = state_.pcpus[pcpu];
   state.exit = assay_exit{};
   state.wait_ns = ASSAY_NEVER;
-  const GuestStep step = state.guest->step(state.run, state_.now_ns, state.exit);
+  const StepLimits limits{state_.now_ns, std::min(state_.next_event_ns, deadline_ns_)};
+  const GuestStep step = state.guest->step(state.run, limits, state.exit);
+  state_.now_ns += step.spent_ns;
   if (step.kind == GuestStep::Kind::kExit) return enter(pcpu);
+  if (step.kind == GuestStep::Kind::kTurn) return;
   state_.ready.remove(pcpu);
   if (step.kind == GuestStep::Kind::kWait) {
     state.wait_ns = step.until_ns;

@@ -28,7 +28,7 @@ MachineConfig small_machine() {
 class Caller final : public GuestExecutor {
  public:
   Caller(uint64_t number, uint64_t calls, uint64_t argument = 0) : number_(number), left_(calls), argument_(argument) {}
-  GuestStep step(assay_run& run, uint64_t, assay_exit& exit) override {
+  GuestStep step(assay_run& run, const StepLimits&, assay_exit& exit) override {
     result_ = run.regs->rax;
     if (left_ == 0) {
       done_ = true;

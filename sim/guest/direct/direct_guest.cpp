@@ -72,11 +72,11 @@ void DirectGuest::restore(const DirectState& state) {
   memory_.forget();
 }
 
-GuestStep DirectGuest::step(assay_run& run, uint64_t now_ns, assay_exit& exit) {
+GuestStep DirectGuest::step(assay_run& run, const StepLimits& limits, assay_exit& exit) {
   memory_.use(run);
   regs_ = run.regs;
   exit_ = &exit;
-  now_ns_ = now_ns;
+  now_ns_ = limits.now_ns;
   tsc_khz_ = run.tsc_khz;
   tsc_offset_ = run.tsc_offset;
   if (run.inject != 0) take_injection(run);

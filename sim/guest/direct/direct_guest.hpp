@@ -10,7 +10,7 @@
 #include <string>
 
 #include "sim/engine/machine.hpp"
-#include "sim/guest/direct/guest_memory.hpp"
+#include "sim/guest/memory/guest_memory.hpp"
 #include "sim/target/target.hpp"
 
 namespace assay {
@@ -70,7 +70,7 @@ class DirectGuest final : public GuestExecutor {
   /// Goes back to a state saved when no request was in flight.
   void restore(const DirectState& state);
 
-  GuestStep step(assay_run& run, uint64_t now_ns, assay_exit& exit) override;
+  GuestStep step(assay_run& run, const StepLimits& limits, assay_exit& exit) override;
 
  private:
   static constexpr GuestStep kLeave{GuestStep::Kind::kExit};

@@ -31,7 +31,8 @@ class GuestMemory {
   /// The address space of what runs now. Drops cached translations when it is another one or `tlb_version` changed.
   void use(const assay_run& run) {
     const assay_regs& regs = *run.regs;
-    const std::array<uint64_t, 5> key = {regs.cr3, run.tlb_version, run.stage2_root, regs.cr0, run.mode};
+    const uint64_t level = run.mode == ASSAY_MODE_HVM ? uint64_t{regs.cpl} << 32 : 0;
+    const std::array<uint64_t, 5> key = {regs.cr3, run.tlb_version, run.stage2_root, regs.cr0, run.mode | level};
     if (key != key_) switch_to(key);
     regs_ = &regs;
   }
@@ -48,6 +49,17 @@ class GuestMemory {
     if (hit) return entry.host + (va & kOffsetMask);
     return walk(va, access, miss);
   }
+
+  /// What the translation of a page allows now, without touching it: no bit is set and nothing is remembered.
+  struct Translation {
+    uint8_t* host = nullptr;     ///< start of the page; null: it must be reached first
+    bool is_writable = false;    ///< and dirty already
+    bool is_executable = false;
+  };
+  /// Only pages that have been accessed have one: reach() sets the bits that hardware would.
+  [[nodiscard]] Translation translation(uint64_t va) const;
+  /// Grows whenever what was translated before may have become stale.
+  [[nodiscard]] uint32_t generation() const { return generation_; }
 
   /// Copies that may cross pages. False on a miss; what was transferred before it stays.
   bool read(uint64_t va, void* to, size_t bytes, MemoryMiss& miss);

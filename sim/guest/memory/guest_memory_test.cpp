@@ -1,4 +1,4 @@
-#include "sim/guest/direct/guest_memory.hpp"
+#include "sim/guest/memory/guest_memory.hpp"
 
 #include <gtest/gtest.h>
 

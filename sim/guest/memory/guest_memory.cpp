@@ -1,4 +1,4 @@
-#include "sim/guest/direct/guest_memory.hpp"
+#include "sim/guest/memory/guest_memory.hpp"
 
 #include <algorithm>
 
@@ -154,6 +154,42 @@ uint8_t* GuestMemory::walk(uint64_t va, assay_access access, MemoryMiss& miss) {
     tlb_[(va >> kShift) % kEntries] = {va & ~kOffsetMask, host, generation_, guest.is_writable && machine.is_writable};
   }
   return host + (va & kOffsetMask);
+}
+
+GuestMemory::Translation GuestMemory::translation(uint64_t va) const {
+  Translation found;
+  found.is_writable = found.is_executable = true;
+  uint64_t address = va & ~kOffsetMask;
+  MemoryMiss miss;
+  if (is_pv() || (regs_->cr0 & kCr0Paging) != 0) {
+    if (!is_canonical(va)) return {};
+    uint64_t table = regs_->cr3 & kAddressMask;
+    uint64_t rights = ~0ull;
+    uint64_t executable = kNoExecute;
+    for (unsigned level = kTopLevel;; --level) {
+      Leaf machine;
+      if (!to_machine(table + slot(va, level) * sizeof(uint64_t), ASSAY_ACCESS_READ, machine, miss)) return {};
+      const uint64_t* const entry = entry_at(machine.address);
+      if (entry == nullptr || (*entry & kPresent) == 0 || (*entry & kAccessed) == 0) return {};
+      rights &= *entry;
+      executable &= ~*entry;
+      if (!is_leaf(*entry, level)) {
+        table = *entry & kAddressMask;
+        continue;
+      }
+      if (!allows(rights, executable, ASSAY_ACCESS_READ)) return {};
+      found.is_writable = (*entry & kDirty) != 0 && allows(rights, executable, ASSAY_ACCESS_WRITE);
+      found.is_executable = allows(rights, executable, ASSAY_ACCESS_EXECUTE);
+      address = leaf_address(*entry, va & ~kOffsetMask, level);
+      break;
+    }
+  }
+  Leaf machine;
+  if (!to_machine(address, ASSAY_ACCESS_READ, machine, miss)) return {};
+  if (machine.address >> ASSAY_PAGE_SHIFT >= frames_) return {};
+  found.is_writable = found.is_writable && machine.is_writable;
+  found.host = memory_ + machine.address;
+  return found;
 }
 
 bool GuestMemory::read(uint64_t va, void* to, size_t bytes, MemoryMiss& miss) {

@@ -1,0 +1,424 @@
+#include "sim/guest/unicorn/processor.hpp"
+
+#include <capstone/capstone.h>
+#include <unicorn/unicorn.h>
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace assay::unicorn {
+
+namespace {
+
+constexpr uint64_t kFlagsFixed = 1u << 1;
+constexpr uint64_t kFlagInterrupt = 1u << 9;
+constexpr unsigned kIoLevelShift = 12;
+constexpr uint64_t kIoLevelMask = 3u << kIoLevelShift;
+/// What ring 3 may change of the flags itself: the arithmetic ones, DF, AC, ID, NT.
+constexpr uint64_t kFlagsNative = 0x244cd5;
+constexpr uint64_t kFlagTrap = 1u << 8;
+constexpr uint64_t kFlagResume = 1u << 16;
+
+constexpr uint64_t kCr4TimeStampDisable = 1u << 2;
+constexpr uint64_t kCr4Sse = 3u << 9;
+
+/// For entering ring 3 only: a descriptor table, a frame and code, in the hypervisor's part of the address space.
+constexpr uint64_t kEntryPages = 0xffff'8700'0000'0000;
+constexpr uint64_t kTableBytes = 0xf000;
+constexpr uint64_t kFrameAt = kTableBytes + 0x800;
+constexpr uint64_t kCodeAt = kTableBytes + 0x400;
+constexpr uint64_t kEntryBytes = kTableBytes + 0x1000;
+// As the hypervisor gives them to PV guests. Source: public/arch-x86/xen-x86_64.h.
+constexpr uint16_t kCode32 = 0xe023, kData = 0xe02b, kCode64 = 0xe033;
+constexpr uint64_t kCode32Descriptor = 0x00cffb000000ffff;
+constexpr uint64_t kDataDescriptor = 0x00cff3000000ffff;
+constexpr uint64_t kCode64Descriptor = 0x00affb000000ffff;
+
+constexpr int kGeneral[] = {UC_X86_REG_RAX, UC_X86_REG_RBX,    UC_X86_REG_RCX, UC_X86_REG_RDX, UC_X86_REG_RSI,
+                            UC_X86_REG_RDI, UC_X86_REG_RBP,    UC_X86_REG_RSP, UC_X86_REG_R8,  UC_X86_REG_R9,
+                            UC_X86_REG_R10, UC_X86_REG_R11,    UC_X86_REG_R12, UC_X86_REG_R13, UC_X86_REG_R14,
+                            UC_X86_REG_R15, UC_X86_REG_RFLAGS, UC_X86_REG_RIP};
+constexpr size_t kGeneralCount = std::size(kGeneral);
+constexpr size_t kFlagsIndex = 16, kRipIndex = 17;
+
+constexpr size_t kVectors = 16;
+constexpr size_t kStackRegisters = 8;
+
+void must(uc_err error, const char* what) {
+  if (error != UC_ERR_OK) throw std::runtime_error(std::string("Unicorn: ") + what + ": " + uc_strerror(error));
+}
+
+/// What ring 3 can do unasked and must not do alone.
+bool asks_outside(const cs_insn& instruction, bool is_hvm) {
+  switch (instruction.id) {
+    case X86_INS_CPUID:
+    case X86_INS_IN:
+    case X86_INS_OUT:
+    case X86_INS_INSB:
+    case X86_INS_INSW:
+    case X86_INS_INSD:
+    case X86_INS_OUTSB:
+    case X86_INS_OUTSW:
+    case X86_INS_OUTSD:
+      return true;
+    case X86_INS_PUSHF:
+    case X86_INS_PUSHFD:
+    case X86_INS_PUSHFQ:
+    case X86_INS_POPF:
+    case X86_INS_POPFD:
+    case X86_INS_POPFQ:
+      return is_hvm;     // IOPL is not what the guest believes
+    case X86_INS_MOV: {  // so are selectors
+      constexpr uint8_t kFromSegment = 0x8c, kToSegment = 0x8e;
+      const uint8_t* code = instruction.bytes;
+      while (*code == 0x66 || (*code & 0xf0) == 0x40) ++code;
+      return is_hvm && (*code == kFromSegment || *code == kToSegment);
+    }
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+struct Processor::Engine {
+  uc_engine* uc = nullptr;
+  csh decoder32 = 0, decoder64 = 0;
+  cs_insn* instruction32 = nullptr;
+  cs_insn* instruction64 = nullptr;
+  uc_context* clean32 = nullptr;  ///< in ring 3, nothing raised
+  uc_context* clean64 = nullptr;
+  std::vector<uc_hook> hooks;
+  std::vector<uint8_t> bytes;  ///< of a block
+
+  ~Engine() {
+    if (clean32 != nullptr) uc_context_free(clean32);
+    if (clean64 != nullptr) uc_context_free(clean64);
+    if (uc != nullptr) uc_close(uc);
+    if (instruction32 != nullptr) cs_free(instruction32, 1);
+    if (instruction64 != nullptr) cs_free(instruction64, 1);
+    if (decoder32 != 0) cs_close(&decoder32);
+    if (decoder64 != 0) cs_close(&decoder64);
+  }
+  uint64_t read(int id) const {
+    uint64_t value = 0;
+    uc_reg_read(uc, id, &value);
+    return value;
+  }
+  void write(int id, uint64_t value) const { must(uc_reg_write(uc, id, &value), "writing a register"); }
+  template <typename Callback>
+  void hook(int type, Callback* callback, void* user, uint64_t begin = 1, uint64_t end = 0, int instruction = 0) {
+    uc_hook handle{};
+    must(uc_hook_add(uc, &handle, type, reinterpret_cast<void*>(callback), user, begin, end, instruction), "a hook");
+    hooks.push_back(handle);
+  }
+};
+
+/// Unicorn's calls, in the terms of the processor.
+struct Callbacks {
+  static Processor& self(void* user) { return *static_cast<Processor*>(user); }
+  static void block(uc_engine*, uint64_t address, uint32_t bytes, void* user) { self(user).on_block(address, bytes); }
+  static void interrupt(uc_engine*, uint32_t vector, void* user) { self(user).on_interrupt(vector); }
+  static bool miss(uc_engine*, uc_mem_type type, uint64_t address, int, int64_t, void* user) {
+    return self(user).on_miss(type, address);
+  }
+  static bool invalid(uc_engine*, void* user) {
+    self(user).on_invalid();
+    return true;
+  }
+  static void syscall(uc_engine*, void* user) { self(user).on_syscall(); }
+  static void outside(uc_engine*, uint64_t, uint32_t, void* user) { self(user).on_outside(); }
+};
+
+Processor::Processor() : blocks_(kBlocks) {
+  open();
+}
+
+Processor::~Processor() = default;
+
+void Processor::open() {
+  engine_ = std::make_unique<Engine>();
+  Engine& e = *engine_;
+  must(uc_open(UC_ARCH_X86, UC_MODE_64, &e.uc), "opening an engine");
+  if (cs_open(CS_ARCH_X86, CS_MODE_64, &e.decoder64) != CS_ERR_OK ||
+      cs_open(CS_ARCH_X86, CS_MODE_32, &e.decoder32) != CS_ERR_OK) {
+    throw std::runtime_error("Capstone cannot be opened");
+  }
+  e.instruction64 = cs_malloc(e.decoder64);
+  e.instruction32 = cs_malloc(e.decoder32);
+  e.hook(UC_HOOK_BLOCK, Callbacks::block, this);
+  e.hook(UC_HOOK_INTR, Callbacks::interrupt, this);
+  e.hook(UC_HOOK_MEM_UNMAPPED | UC_HOOK_MEM_PROT, Callbacks::miss, this);
+  e.hook(UC_HOOK_INSN_INVALID, Callbacks::invalid, this);
+  e.hook(UC_HOOK_INSN, Callbacks::syscall, this, 1, 0, UC_X86_INS_SYSCALL);
+
+  alignas(4096) static std::array<uint8_t, kEntryBytes> entry;
+  const auto descriptor = [](uint16_t selector, uint64_t value) {
+    std::memcpy(entry.data() + (selector & ~7u), &value, sizeof value);
+  };
+  descriptor(kCode32, kCode32Descriptor);
+  descriptor(kData, kDataDescriptor);
+  descriptor(kCode64, kCode64Descriptor);
+  must(uc_mem_map_ptr(e.uc, kEntryPages, kEntryBytes, UC_PROT_ALL, entry.data()), "mapping the way into ring 3");
+  e.write(UC_X86_REG_CR4, e.read(UC_X86_REG_CR4) | kCr4TimeStampDisable | kCr4Sse);
+  must(uc_context_alloc(e.uc, &e.clean64), "a context");
+  must(uc_context_alloc(e.uc, &e.clean32), "a context");
+  make_mode(64);
+  make_mode(32);
+  must(uc_mem_unmap(e.uc, kEntryPages, kEntryBytes), "unmapping the way into ring 3");
+  must(uc_context_restore(e.uc, e.clean64), "the clean context");
+  code_bits_ = 64;
+}
+
+/// An iretq to ring 3 ends at an address where nothing is mapped: then it is there.
+void Processor::make_mode(unsigned code_bits) {
+  Engine& e = *engine_;
+  if (code_bits == 32) must(uc_context_restore(e.uc, e.clean64), "the clean context");
+  uc_x86_mmr table{0, kEntryPages, kTableBytes - 1, 0};
+  must(uc_reg_write(e.uc, UC_X86_REG_GDTR, &table), "the descriptor table");
+  constexpr uint64_t kAway = 0x1000;
+  const std::array<uint64_t, 5> frame{kAway, code_bits == 64 ? kCode64 : kCode32, kFlagsFixed, kAway, kData};
+  constexpr std::array<uint8_t, 2> kIretq{0x48, 0xcf};
+  must(uc_mem_write(e.uc, kEntryPages + kFrameAt, frame.data(), sizeof frame), "the frame");
+  must(uc_mem_write(e.uc, kEntryPages + kCodeAt, kIretq.data(), kIretq.size()), "the code");
+  e.write(UC_X86_REG_RSP, kEntryPages + kFrameAt);
+  stop_ = Stop{};
+  stopped_ = false;
+  budget_ = UINT64_MAX;
+  uc_emu_start(e.uc, kEntryPages + kCodeAt, kNowhere, 0, 0);
+  if (stop_.why != Stop::Why::kMiss || stop_.address != kAway) {
+    throw std::runtime_error("Unicorn cannot be brought into ring 3 with " + std::to_string(code_bits) + "-bit code");
+  }
+  const uc_x86_mmr none{0, 0, 0, 0};
+  must(uc_reg_write(e.uc, UC_X86_REG_GDTR, &none), "no descriptor table");
+  must(uc_context_save(e.uc, code_bits == 64 ? e.clean64 : e.clean32), "saving the clean context");
+}
+
+void Processor::reset() {
+  unmap_all();
+  forget_code();
+  must(uc_context_restore(engine_->uc, engine_->clean64), "the clean context");
+  code_bits_ = 64;
+  had_exception_ = false;
+}
+
+/// A second exception in a row would become a double fault: what was raised is forgotten with a clean context, which
+/// must not take the floating point state with it.
+void Processor::clear_exception() {
+  Engine& e = *engine_;
+  std::array<std::array<uint64_t, 2>, kVectors> vectors{};
+  std::array<std::array<uint8_t, 16>, kStackRegisters> stack{};
+  std::array<uint64_t, 4> control{};
+  constexpr int kControl[4] = {UC_X86_REG_FPSW, UC_X86_REG_FPCW, UC_X86_REG_FPTAG, UC_X86_REG_MXCSR};
+  for (size_t i = 0; i < kVectors; ++i) uc_reg_read(e.uc, UC_X86_REG_XMM0 + static_cast<int>(i), &vectors[i]);
+  for (size_t i = 0; i < kStackRegisters; ++i) uc_reg_read(e.uc, UC_X86_REG_FP0 + static_cast<int>(i), &stack[i]);
+  for (size_t i = 0; i < control.size(); ++i) uc_reg_read(e.uc, kControl[i], &control[i]);
+  must(uc_context_restore(e.uc, code_bits_ == 64 ? e.clean64 : e.clean32), "the clean context");
+  for (size_t i = 0; i < control.size(); ++i) uc_reg_write(e.uc, kControl[i], &control[i]);
+  for (size_t i = 0; i < kVectors; ++i) uc_reg_write(e.uc, UC_X86_REG_XMM0 + static_cast<int>(i), &vectors[i]);
+  for (size_t i = 0; i < kStackRegisters; ++i) uc_reg_write(e.uc, UC_X86_REG_FP0 + static_cast<int>(i), &stack[i]);
+  had_exception_ = false;
+}
+
+void Processor::load(const assay_regs& regs, unsigned io_level) {
+  Engine& e = *engine_;
+  const unsigned code_bits = regs.code_bits == 32 ? 32 : 64;
+  if (had_exception_ || code_bits != code_bits_) {
+    code_bits_ = code_bits;
+    clear_exception();
+  }
+  std::array<uint64_t, kGeneralCount> values{};
+  std::memcpy(values.data(), &regs.rax, 16 * sizeof(uint64_t));
+  values[kFlagsIndex] =
+      (regs.rflags & (kFlagsNative | kFlagInterrupt | kFlagTrap)) | kFlagsFixed | uint64_t{io_level} << kIoLevelShift;
+  values[kRipIndex] = regs.rip;
+  std::array<void*, kGeneralCount> places{};
+  for (size_t i = 0; i < kGeneralCount; ++i) places[i] = &values[i];
+  must(uc_reg_write_batch(e.uc, const_cast<int*>(kGeneral), places.data(), static_cast<int>(kGeneralCount)),
+       "registers");
+  e.write(UC_X86_REG_FS_BASE, regs.fs_base);
+  e.write(UC_X86_REG_GS_BASE, regs.gs_base);
+}
+
+void Processor::store(assay_regs& regs) const {
+  std::array<uint64_t, kGeneralCount> values{};
+  std::array<void*, kGeneralCount> places{};
+  for (size_t i = 0; i < kGeneralCount; ++i) places[i] = &values[i];
+  must(uc_reg_read_batch(engine_->uc, const_cast<int*>(kGeneral), places.data(), static_cast<int>(kGeneralCount)),
+       "registers");
+  std::memcpy(&regs.rax, values.data(), 16 * sizeof(uint64_t));
+  const bool sets_interrupts = (values[kFlagsIndex] & kIoLevelMask) == kIoLevelMask;
+  const uint64_t native = kFlagsNative | (sets_interrupts ? kFlagInterrupt : 0);
+  regs.rflags = (regs.rflags & ~(native | kFlagResume)) | (values[kFlagsIndex] & native);
+  regs.rip = values[kRipIndex];
+}
+
+Stop Processor::run(uint64_t budget) {
+  Engine& e = *engine_;
+  budget_ = budget;
+  executed_ = 0;
+  for (;;) {
+    stop_ = Stop{};
+    stopped_ = retranslate_ = false;
+    const uint64_t rip = e.read(UC_X86_REG_RIP);
+    const uc_err error = uc_emu_start(e.uc, rip, kNowhere, 0, 0);
+    if (retranslate_) continue;
+    if (!stopped_) {
+      throw std::runtime_error(std::string("Unicorn ended without a reason: ") + uc_strerror(error));
+    }
+    break;
+  }
+  const bool midway =
+      stop_.why == Stop::Why::kMiss || stop_.why == Stop::Why::kException || stop_.why == Stop::Why::kInvalid;
+  if (midway) executed_ -= std::min<uint64_t>(executed_, count(e.read(UC_X86_REG_RIP), block_end_));
+  return stop_;
+}
+
+void Processor::stop(const Stop& why) {
+  if (!stopped_) stop_ = why;
+  stopped_ = true;
+  uc_emu_stop(engine_->uc);
+}
+
+void Processor::on_block(uint64_t address, uint32_t bytes) {
+  if (stopped_) return;
+  if (address == watched_ && !std::exchange(passes_watched_, false)) return stop({Stop::Why::kWatched});
+  if (executed_ >= budget_) return stop({Stop::Why::kBudget});
+  if (window_ && (engine_->read(UC_X86_REG_RFLAGS) & kFlagInterrupt) != 0) return stop({Stop::Why::kBudget});
+  const Block& block = block_at(address, bytes);
+  if (block.outside != kNowhere && std::ranges::find(outside_, block.outside) == outside_.end()) {
+    stop_before(block.outside);
+    must(uc_ctl_remove_cache(engine_->uc, address, address + bytes), "forgetting a block");
+    retranslate_ = true;
+    uc_emu_stop(engine_->uc);
+    return;
+  }
+  executed_ += block.instructions;
+  block_end_ = block.outside == kNowhere ? address + bytes : block.outside;
+}
+
+void Processor::stop_before(uint64_t address) {
+  outside_.push_back(address);
+  engine_->hook(UC_HOOK_CODE, Callbacks::outside, this, address, address);
+}
+
+void Processor::on_outside() {
+  ++executed_;
+  stop({Stop::Why::kOutside});
+}
+
+void Processor::on_syscall() {
+  stop({Stop::Why::kSyscall});
+}
+
+void Processor::on_invalid() {
+  stop({Stop::Why::kInvalid});
+}
+
+void Processor::on_interrupt(uint32_t vector) {
+  had_exception_ = true;
+  // The instruction before rip tells a software interrupt from an exception at rip.
+  const uint64_t rip = engine_->read(UC_X86_REG_RIP);
+  std::array<uint8_t, 2> code{};
+  const bool is_read = uc_mem_read(engine_->uc, rip - code.size(), code.data(), code.size()) == UC_ERR_OK;
+  const bool is_int = is_read && ((code[0] == 0xcd && code[1] == vector) || (code[1] == 0xcc && vector == 3));
+  stop({is_int ? Stop::Why::kTrap : Stop::Why::kException, vector});
+}
+
+bool Processor::on_miss(int kind, uint64_t address) {
+  Stop why{Stop::Why::kMiss};
+  why.address = address;
+  if (kind == UC_MEM_WRITE_UNMAPPED || kind == UC_MEM_WRITE_PROT) why.access = ASSAY_ACCESS_WRITE;
+  if (kind == UC_MEM_FETCH_UNMAPPED || kind == UC_MEM_FETCH_PROT) why.access = ASSAY_ACCESS_EXECUTE;
+  stop(why);
+  return false;
+}
+
+const Processor::Block& Processor::block_at(uint64_t address, uint32_t bytes) {
+  Block& block = blocks_[(address ^ address >> 12) % kBlocks];
+  if (block.address == address && block.bytes == bytes) return block;
+  block = {address, bytes, 0, kNowhere};
+  Engine& e = *engine_;
+  e.bytes.resize(bytes);
+  if (uc_mem_read(e.uc, address, e.bytes.data(), bytes) != UC_ERR_OK) return block;
+  const uint8_t* code = e.bytes.data();
+  size_t left = bytes;
+  uint64_t at = address;
+  cs_insn* const instruction = code_bits_ == 64 ? e.instruction64 : e.instruction32;
+  while (left != 0) {
+    const uint64_t start = at;
+    if (!cs_disasm_iter(code_bits_ == 64 ? e.decoder64 : e.decoder32, &code, &left, &at, instruction)) {
+      ++block.instructions;  // not one that Capstone knows: it will be invalid, and end the block
+      break;
+    }
+    if (asks_outside(*instruction, is_hvm_)) {
+      block.outside = start;
+      break;
+    }
+    ++block.instructions;
+  }
+  return block;
+}
+
+/// Instructions in [start, end), which lie in a block that was executed.
+uint32_t Processor::count(uint64_t start, uint64_t end) {
+  Engine& e = *engine_;
+  if (start >= end || end - start > e.bytes.max_size()) return 0;
+  e.bytes.resize(end - start);
+  if (uc_mem_read(e.uc, start, e.bytes.data(), e.bytes.size()) != UC_ERR_OK) return 0;
+  const uint8_t* code = e.bytes.data();
+  size_t left = e.bytes.size();
+  uint32_t found = 0;
+  cs_insn* const instruction = code_bits_ == 64 ? e.instruction64 : e.instruction32;
+  while (left != 0 && cs_disasm_iter(code_bits_ == 64 ? e.decoder64 : e.decoder32, &code, &left, &start, instruction)) {
+    ++found;
+  }
+  return found;
+}
+
+void Processor::map(uint64_t va, uint8_t* host, uint64_t bytes, bool is_writable, bool is_executable) {
+  Engine& e = *engine_;
+  unmap(va, bytes);
+  if (regions_.size() == kRegionsMax) {
+    must(uc_mem_unmap(e.uc, regions_.front().va, regions_.front().bytes), "unmapping a region");
+    regions_.erase(regions_.begin());
+  }
+  const auto rights =
+      static_cast<uint32_t>(UC_PROT_READ | (is_writable ? UC_PROT_WRITE : 0) | (is_executable ? UC_PROT_EXEC : 0));
+  must(uc_mem_map_ptr(e.uc, va, bytes, rights, host), "mapping a region");
+  regions_.push_back({va, bytes});
+}
+
+void Processor::unmap(uint64_t va, uint64_t bytes) {
+  std::erase_if(regions_, [&](const Region& region) {
+    if (!region.overlaps(va, bytes)) return false;
+    must(uc_mem_unmap(engine_->uc, region.va, region.bytes), "unmapping a region");
+    return true;
+  });
+}
+
+void Processor::run_one() {
+  stop_ = Stop{};
+  stopped_ = retranslate_ = false;
+  budget_ = UINT64_MAX;
+  const uint64_t watched = std::exchange(watched_, kNowhere);
+  const bool window = std::exchange(window_, false);
+  uc_emu_start(engine_->uc, engine_->read(UC_X86_REG_RIP), kNowhere, 0, 1);
+  watched_ = watched;
+  window_ = window;
+}
+
+void Processor::unmap_all() {
+  for (const Region& region : regions_) must(uc_mem_unmap(engine_->uc, region.va, region.bytes), "unmapping a region");
+  regions_.clear();
+}
+
+void Processor::forget_code() {
+  must(uc_ctl_flush_tlb(engine_->uc), "forgetting code");
+  std::ranges::fill(blocks_, Block{});
+}
+
+}  // namespace assay::unicorn

@@ -1,0 +1,255 @@
+#include "sim/guest/unicorn/unicorn_guest.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace assay {
+
+namespace {
+
+using unicorn::Stop;
+
+constexpr uint32_t kVectorBreakpoint = 3, kVectorOverflow = 4, kVectorInvalidOpcode = 6, kVectorProtection = 13;
+constexpr uint32_t kVectorPageFault = 14;
+constexpr uint32_t kErrorFromIdt = 2;
+constexpr uint64_t kFlagInterrupt = 1u << 9;
+constexpr uint64_t kFlagResume = 1u << 16;
+/// A region that is mapped at once reaches at most so far in either direction.
+constexpr uint64_t kSpanPages = 2048;
+constexpr uint64_t kPageBytes = ASSAY_PAGE_SIZE;
+
+/// `ud2; .ascii "xen"`: the instruction behind is to be emulated. Source: public/arch-x86/xen.h, XEN_EMULATE_PREFIX.
+constexpr uint8_t kPrefixedCpuid[] = {0x0f, 0x0b, 0x78, 0x65, 0x6e, 0x0f, 0xa2};
+constexpr uint8_t kVmcall[] = {0x0f, 0x01, 0xc1};
+constexpr uint8_t kVmmcall[] = {0x0f, 0x01, 0xd9};
+constexpr uint8_t kCpuid[] = {0x0f, 0xa2};
+constexpr uint8_t kRdmsr[] = {0x0f, 0x32};
+constexpr uint8_t kWrmsr[] = {0x0f, 0x30};
+constexpr uint8_t kRdtsc[] = {0x0f, 0x31};
+constexpr uint8_t kRdtscp[] = {0x0f, 0x01, 0xf9};
+
+}  // namespace
+
+UnicornGuest::UnicornGuest(Machine& machine) : machine_(machine), memory_(machine.memory(), machine.frames()) {}
+
+void UnicornGuest::forget() {
+  memory_.forget();
+  processor_.reset();
+  generation_ = 0;
+  trouble_.clear();
+}
+
+uint8_t* UnicornGuest::reach(uint64_t va, assay_access access) {
+  MemoryMiss miss;
+  return memory_.reach(va, access, miss);
+}
+
+template <size_t kBytes>
+bool UnicornGuest::code_is(const uint8_t (&bytes)[kBytes]) {
+  std::array<uint8_t, kBytes> code{};
+  MemoryMiss miss;
+  for (size_t i = 0; i < kBytes; ++i) {
+    const uint8_t* const at = memory_.reach(regs_->rip + i, ASSAY_ACCESS_EXECUTE, miss);
+    if (at == nullptr) return false;
+    code[i] = *at;
+  }
+  return std::equal(code.begin(), code.end(), bytes);
+}
+
+GuestStep UnicornGuest::step(assay_run& run, const StepLimits& limits, assay_exit& exit) {
+  run_ = &run;
+  regs_ = run.regs;
+  exit_ = &exit;
+  start_ns_ = limits.now_ns;
+  spent_ = 0;
+  refresh();
+  if (!trouble_.empty()) return {GuestStep::Kind::kIdle};
+  const uint64_t turn = std::min(kTurnInstructions, (limits.until_ns - limits.now_ns) / kInstructionNs + 1);
+  if (run.inject != 0) {
+    run.inject = 0;
+    if (!enter_handler(run.inject_vector, false, 0, true)) return leave_for(ASSAY_EXIT_TRIPLE);
+  }
+  if (run.window != 0 && (regs_->rflags & kFlagInterrupt) != 0) return leave_for(ASSAY_EXIT_PREEMPTED);
+  processor_.set_window(run.window != 0, !is_pv());
+  GuestStep step{};
+  do {
+    goes_on_ = false;
+    load();
+    const Stop stop = processor_.run(turn > spent_ ? turn - spent_ : 0);
+    spent_ += processor_.executed();
+    processor_.store(*regs_);
+    step = take(stop);
+    if (goes_on_) refresh();
+  } while (goes_on_);
+  step.spent_ns = spent_ * kInstructionNs;
+  return step;
+}
+
+/// The address space may have become another one.
+void UnicornGuest::refresh() {
+  memory_.use(*run_);
+  if (memory_.generation() == generation_) return;
+  processor_.unmap_all();
+  generation_ = memory_.generation();
+}
+
+/// An HVM guest in ring 0 may change its interrupt flag, which IOPL 3 lets ring 3 do.
+void UnicornGuest::load() {
+  constexpr unsigned kEverything = 3;
+  processor_.load(*regs_, !is_pv() && regs_->cpl == 0 ? kEverything : 0);
+}
+
+GuestStep UnicornGuest::take(const Stop& stop) {
+  switch (stop.why) {
+    case Stop::Why::kBudget:
+      if (run_->window != 0 && (regs_->rflags & kFlagInterrupt) != 0) return leave_for(ASSAY_EXIT_PREEMPTED);
+      return {GuestStep::Kind::kTurn};
+    case Stop::Why::kWatched:
+      if (spin_ != nullptr && spin_->is_idle()) return {GuestStep::Kind::kIdle};
+      processor_.pass_watched();
+      goes_on_ = true;
+      return {};
+    case Stop::Why::kSyscall:
+      if (!is_pv()) return exception(kVectorInvalidOpcode);
+      regs_->rcx = regs_->rip;
+      regs_->r11 = regs_->rflags & ~kFlagResume;
+      return leave_for(ASSAY_EXIT_HYPERCALL);
+    case Stop::Why::kTrap:
+      return trap(stop.vector);
+    case Stop::Why::kException:
+      return stop.vector == kVectorProtection ? protection() : exception(stop.vector);
+    case Stop::Why::kInvalid:
+      return invalid_instruction();
+    case Stop::Why::kOutside:
+      return outside();
+    case Stop::Why::kMiss: {
+      GuestStep step{};
+      if (fill(stop.address, stop.access, step)) goes_on_ = true;
+      return step;
+    }
+  }
+  return {};
+}
+
+GuestStep UnicornGuest::leave_for(assay_exit_reason reason, uint64_t instruction_bytes) {
+  regs_->rip += instruction_bytes;
+  exit_->reason = reason;
+  return {GuestStep::Kind::kExit};
+}
+
+GuestStep UnicornGuest::exception(uint32_t vector, bool has_code, uint32_t code, uint64_t address) {
+  if (!is_pv()) return hvm_exception(vector, has_code, code);
+  exit_->vector = vector;
+  exit_->has_error_code = has_code ? 1 : 0;
+  exit_->error_code = code;
+  exit_->address = address;
+  return leave_for(ASSAY_EXIT_EXCEPTION);
+}
+
+/// Of the hypervisor's gates ring 3 may use those for int3 and into.
+GuestStep UnicornGuest::trap(uint32_t vector) {
+  if (!is_pv()) return hvm_software_interrupt(vector, vector == kVectorBreakpoint ? 1 : 2);
+  if (vector == kVectorBreakpoint || vector == kVectorOverflow) return exception(vector);
+  regs_->rip -= 2;
+  return exception(kVectorProtection, true, vector * 8 | kErrorFromIdt);
+}
+
+GuestStep UnicornGuest::invalid_instruction() {
+  if (is_pv() && code_is(kPrefixedCpuid)) return leave_for(ASSAY_EXIT_CPUID, sizeof kPrefixedCpuid);
+  if (!is_pv() && (code_is(kVmcall) || code_is(kVmmcall))) return leave_for(ASSAY_EXIT_HYPERCALL, sizeof kVmcall);
+  return exception(kVectorInvalidOpcode);
+}
+
+GuestStep UnicornGuest::outside() {
+  if (!is_pv()) return emulate();
+  if (code_is(kCpuid)) return leave_for(ASSAY_EXIT_CPUID, sizeof kCpuid);
+  return exception(kVectorProtection, true);
+}
+
+/// What ring 3 may not do, and the hypervisor or hardware does for a guest.
+GuestStep UnicornGuest::protection() {
+  if (!is_pv()) return emulate();
+  const bool with_processor_id = code_is(kRdtscp);
+  if (with_processor_id || code_is(kRdtsc)) {
+    ++spent_;
+    read_time(with_processor_id, with_processor_id ? sizeof kRdtscp : sizeof kRdtsc);
+    return {};
+  }
+  const bool is_write = code_is(kWrmsr);
+  if (is_write || code_is(kRdmsr)) {
+    exit_->index = static_cast<uint32_t>(regs_->rcx);
+    exit_->is_write = is_write ? 1 : 0;
+    return leave_for(ASSAY_EXIT_MSR, sizeof kRdmsr);
+  }
+  return exception(kVectorProtection, true);
+}
+
+void UnicornGuest::read_time(bool with_processor_id, uint64_t instruction_bytes) {
+  const uint64_t now = start_ns_ + spent_ * kInstructionNs;
+  const uint32_t khz = run_->tsc_khz != 0 ? run_->tsc_khz : machine_.config().tsc_khz;
+  constexpr uint64_t kNsPerMs = 1'000'000;
+  const uint64_t tsc = now / kNsPerMs * khz + now % kNsPerMs * khz / kNsPerMs + run_->tsc_offset;
+  regs_->rax = static_cast<uint32_t>(tsc);
+  regs_->rdx = tsc >> 32;
+  if (with_processor_id) regs_->rcx = 0;
+  regs_->rip += instruction_bytes;
+  goes_on_ = true;
+}
+
+GuestStep UnicornGuest::stage2(const MemoryMiss& miss) {
+  absent_device_ = true;
+  absent_address_ = miss.address;
+  exit_->address = miss.address;
+  exit_->access = miss.access;
+  return leave_for(ASSAY_EXIT_STAGE2);
+}
+
+bool UnicornGuest::fill(uint64_t address, assay_access access, GuestStep& step) {
+  MemoryMiss miss;
+  if (memory_.reach(address, access, miss) != nullptr) {
+    map_around(address & ~(kPageBytes - 1));
+    return true;
+  }
+  if (miss.stage2) {
+    // The core saw this fault and let the guest go on: nobody is there, as on an empty bus.
+    if (absent_device_ && absent_address_ == miss.address && miss.access != ASSAY_ACCESS_EXECUTE) {
+      absent_device_ = false;
+      access_nothing(address);
+      return true;
+    }
+    step = stage2(miss);
+    return false;
+  }
+  if (!is_pv() && miss.vector == kVectorPageFault) regs_->cr2 = miss.address;
+  step = exception(miss.vector, true, miss.error_code, miss.address);
+  return false;
+}
+
+/// One instruction with a page of ones in the place of the memory that is not there.
+void UnicornGuest::access_nothing(uint64_t address) {
+  alignas(ASSAY_PAGE_SIZE) static std::array<uint8_t, ASSAY_PAGE_SIZE> ones;
+  ones.fill(0xff);
+  processor_.map(address & ~(kPageBytes - 1), ones.data(), kPageBytes, true, false);
+  load();
+  processor_.run_one();
+  ++spent_;
+  processor_.store(*regs_);
+  processor_.unmap(address & ~(kPageBytes - 1), kPageBytes);
+}
+
+/// One region for the page and its neighbours that are translated alike, to memory that lies alike.
+void UnicornGuest::map_around(uint64_t va) {
+  const GuestMemory::Translation page = memory_.translation(va);
+  const auto fits = [&](uint64_t at, const uint8_t* host) {
+    const GuestMemory::Translation other = memory_.translation(at);
+    return other.host == host && other.is_writable == page.is_writable && other.is_executable == page.is_executable;
+  };
+  uint64_t before = 0, behind = 1;
+  while (before < kSpanPages && fits(va - (before + 1) * kPageBytes, page.host - (before + 1) * kPageBytes)) ++before;
+  while (behind < kSpanPages && fits(va + behind * kPageBytes, page.host + behind * kPageBytes)) ++behind;
+  processor_.map(va - before * kPageBytes, page.host - before * kPageBytes, (before + behind) * kPageBytes,
+                 page.is_writable, page.is_executable);
+}
+
+}  // namespace assay

@@ -1,0 +1,106 @@
+/// A guest that is a program: x86-64 machine code on a Unicorn processor, behind the port as any vCPU.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "sim/engine/machine.hpp"
+#include "sim/guest/memory/guest_memory.hpp"
+#include "sim/guest/unicorn/decoder.hpp"
+#include "sim/guest/unicorn/processor.hpp"
+
+namespace assay {
+
+class UnicornGuest final : public GuestExecutor {
+ public:
+  /// Virtual time that one instruction takes.
+  static constexpr uint64_t kInstructionNs = 1;
+  /// Others get their turn after so many instructions.
+  static constexpr uint64_t kTurnInstructions = 20'000;
+
+  explicit UnicornGuest(Machine& machine);
+
+  /// Asked whenever the guest comes by an address: true when it only spins there until an interrupt comes or the
+  /// machine wakes it, so that it need not take time.
+  class Spin {
+   public:
+    virtual ~Spin() = default;
+    virtual bool is_idle() = 0;
+  };
+  void spins_at(uint64_t address, Spin& spin) {
+    processor_.watch(address);
+    spin_ = &spin;
+  }
+  /// Host address of a byte of the guest's memory, as the guest translates it now; null when it is not there.
+  uint8_t* reach(uint64_t va, assay_access access);
+
+  GuestStep step(assay_run& run, const StepLimits& limits, assay_exit& exit) override;
+  /// What was mapped or translated may be stale: the machine went back in time.
+  void forget();
+
+  /// Why the guest can run no further; empty when it can.
+  [[nodiscard]] const std::string& trouble() const { return trouble_; }
+
+ private:
+  GuestStep take(const unicorn::Stop& stop);
+  GuestStep leave_for(assay_exit_reason reason, uint64_t instruction_bytes = 0);
+  GuestStep exception(uint32_t vector, bool has_code = false, uint32_t code = 0, uint64_t address = 0);
+  GuestStep invalid_instruction();
+  GuestStep protection();
+  GuestStep stage2(const MemoryMiss& miss);
+  void read_time(bool with_processor_id, uint64_t instruction_bytes);
+
+  // hvm.cpp
+  GuestStep emulate();
+  GuestStep hvm_exception(uint32_t vector, bool has_code, uint32_t code);
+  GuestStep hvm_software_interrupt(uint32_t vector, uint64_t instruction_bytes);
+  GuestStep hvm_miss(const MemoryMiss& miss);
+  GuestStep interrupt_return(const unicorn::Instruction& instruction);
+  bool enter_handler(uint32_t vector, bool has_code, uint32_t code, bool is_external);
+  bool enter_code(uint16_t selector, uint64_t rip);
+  bool descriptor(uint16_t selector, uint64_t& found, MemoryMiss& miss);
+  void load_segment(uint8_t segment, uint16_t selector);
+  void write_control(uint8_t number, uint64_t value);
+  [[nodiscard]] uint64_t read_control(uint8_t number) const;
+  bool privileged(const unicorn::Instruction& instruction, MemoryMiss& miss);
+  bool operand_value(const unicorn::Instruction& instruction, uint64_t& value, MemoryMiss& miss);
+  bool set_operand(const unicorn::Instruction& instruction, uint64_t value, uint64_t bytes, MemoryMiss& miss);
+  GuestStep outside();
+  GuestStep trap(uint32_t vector);
+  /// Makes a page reachable for the processor. False: `step` says what the miss leads to.
+  bool fill(uint64_t address, assay_access access, GuestStep& step);
+  void map_around(uint64_t va);
+  void access_nothing(uint64_t address);
+  void refresh();
+  void load();
+  [[nodiscard]] bool is_pv() const { return run_->mode == ASSAY_MODE_PV64; }
+  template <size_t kBytes>
+  bool code_is(const uint8_t (&bytes)[kBytes]);
+
+  /// What an HVM guest's processor holds that the port does not carry.
+  struct HvmState {
+    uint64_t gdt_base = 0, idt_base = 0, task_base = 0;
+    uint16_t gdt_limit = 0, idt_limit = 0;
+  };
+
+  Machine& machine_;
+  GuestMemory memory_;
+  unicorn::Decoder decoder_;
+  HvmState hvm_;
+  bool absent_device_ = false;  ///< the last exit was a second-stage fault at `absent_address_`
+  uint64_t absent_address_ = 0;
+  unicorn::Processor processor_;
+  uint32_t generation_ = 0;
+  Spin* spin_ = nullptr;
+  std::string trouble_;
+
+  // Of the step in progress.
+  assay_run* run_ = nullptr;
+  assay_regs* regs_ = nullptr;
+  assay_exit* exit_ = nullptr;
+  uint64_t start_ns_ = 0;
+  uint64_t spent_ = 0;  ///< instructions of this step
+  bool goes_on_ = false;
+};
+
+}  // namespace assay
