@@ -6,8 +6,9 @@ first build, then once with each other build; a second seed must give another di
 nothing). Exit 77 (skipped) when a build is missing.
 
 Builds of another compiler are named `asan-ubsan`. Theirs must give the same verdicts everywhere, and the same digests but in
-the areas of UNORDERED: some cases there read guest memory in two arguments of one call, which compilers evaluate in different
-orders, or write temporaries whose padding clang leaves as it is. An area leaves that list when its cases are put right.
+the areas of UNORDERED: cases there (seen in boot, cpuid and runstate) operate on guests in two arguments of one call, which
+compilers evaluate in different orders; others may write temporaries whose padding clang leaves as it is. An area leaves that
+list when its cases are put right.
 """
 
 import json
