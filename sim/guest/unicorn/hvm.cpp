@@ -68,7 +68,7 @@ bool UnicornGuest::enter_code(uint16_t selector, uint64_t rip) {
 }
 
 GuestStep UnicornGuest::hvm_exception(uint32_t vector, bool has_code, uint32_t code) {
-  if (!enter_handler(vector, has_code, code, false)) return leave_for(ASSAY_EXIT_TRIPLE);
+  if (!enter_handler(vector, has_code, code)) return leave_for(ASSAY_EXIT_TRIPLE);
   goes_on_ = true;
   return {};
 }
@@ -85,7 +85,7 @@ GuestStep UnicornGuest::hvm_software_interrupt(uint32_t vector, uint64_t instruc
 }
 
 /// Through the guest's interrupt descriptor table, in long mode. False: there is no way in.
-bool UnicornGuest::enter_handler(uint32_t vector, bool has_code, uint32_t code, bool /*is_external*/) {
+bool UnicornGuest::enter_handler(uint32_t vector, bool has_code, uint32_t code) {
   if ((regs_->efer & kEferLongActive) == 0 || (vector + 1) * kGateBytes - 1 > hvm_.idt_limit) return false;
   MemoryMiss miss;
   std::array<uint64_t, 2> gate{};

@@ -37,7 +37,6 @@ void UnicornGuest::forget() {
   memory_.forget();
   processor_.reset();
   generation_ = 0;
-  trouble_.clear();
 }
 
 uint8_t* UnicornGuest::reach(uint64_t va, assay_access access) {
@@ -64,11 +63,10 @@ GuestStep UnicornGuest::step(assay_run& run, const StepLimits& limits, assay_exi
   start_ns_ = limits.now_ns;
   spent_ = 0;
   refresh();
-  if (!trouble_.empty()) return {GuestStep::Kind::kIdle};
   const uint64_t turn = std::min(kTurnInstructions, (limits.until_ns - limits.now_ns) / kInstructionNs + 1);
   if (run.inject != 0) {
     run.inject = 0;
-    if (!enter_handler(run.inject_vector, false, 0, true)) return leave_for(ASSAY_EXIT_TRIPLE);
+    if (!enter_handler(run.inject_vector, false, 0)) return leave_for(ASSAY_EXIT_TRIPLE);
   }
   if (run.window != 0 && (regs_->rflags & kFlagInterrupt) != 0) return leave_for(ASSAY_EXIT_PREEMPTED);
   processor_.set_window(run.window != 0, !is_pv());

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 #include "sim/engine/machine.hpp"
 #include "sim/guest/memory/guest_memory.hpp"
@@ -38,9 +37,6 @@ class UnicornGuest final : public GuestExecutor {
   /// What was mapped or translated may be stale: the machine went back in time.
   void forget();
 
-  /// Why the guest can run no further; empty when it can.
-  [[nodiscard]] const std::string& trouble() const { return trouble_; }
-
  private:
   GuestStep take(const unicorn::Stop& stop);
   GuestStep leave_for(assay_exit_reason reason, uint64_t instruction_bytes = 0);
@@ -56,7 +52,7 @@ class UnicornGuest final : public GuestExecutor {
   GuestStep hvm_software_interrupt(uint32_t vector, uint64_t instruction_bytes);
   GuestStep hvm_miss(const MemoryMiss& miss);
   GuestStep interrupt_return(const unicorn::Instruction& instruction);
-  bool enter_handler(uint32_t vector, bool has_code, uint32_t code, bool is_external);
+  bool enter_handler(uint32_t vector, bool has_code, uint32_t code);
   bool enter_code(uint16_t selector, uint64_t rip);
   bool descriptor(uint16_t selector, uint64_t& found, MemoryMiss& miss);
   void load_segment(uint8_t segment, uint16_t selector);
@@ -92,7 +88,6 @@ class UnicornGuest final : public GuestExecutor {
   unicorn::Processor processor_;
   uint32_t generation_ = 0;
   Spin* spin_ = nullptr;
-  std::string trouble_;
 
   // Of the step in progress.
   assay_run* run_ = nullptr;
