@@ -158,8 +158,7 @@ std::string suite_digest() {
 std::string reproduction(const RunDescription& run, const std::string& id) {
   std::string line =
       fmt::format("tools/assay grade --target {} --select {} --seed {}", shell_quoted(run.target), id, run.seed);
-  if (run.case_limit_s != 0) line += fmt::format(" --case-limit {}", run.case_limit_s);
-  for (const std::string& profile : run.profiles) line += fmt::format(" --profile {}", shell_quoted(profile));
+  for (const std::string& option : run.options) line += fmt::format(" {}", shell_quoted(option));
   return line;
 }
 

@@ -15,8 +15,7 @@ struct RunDescription {
   std::string target;  ///< as given to --target
   std::string command;
   uint64_t seed = 0;
-  unsigned case_limit_s = 0;            ///< as given to --case-limit; 0: the target's own
-  std::vector<std::string> profiles{};  ///< as given to --profile
+  std::vector<std::string> options{};  ///< further words as given, without which a case may go differently
 };
 
 /// Version and digest of the suite: ids, rules and requirements of all cases in this program.

@@ -92,7 +92,7 @@ Profile profile_of(std::string id, std::set<std::string> cases) {
 
 TEST_F(Grade, SkipOfWhatIsClaimed_IsOne_AndEveryReportSaysSo) {
   request_.claims = {{profile_of("pv64-guest", {"a.a", "a.b"})}, {"pv64-guest"}};
-  request_.run.profiles = {"pv64-guest"};
+  request_.run.options = {"--profile", "pv64-guest"};
   const std::vector<Variant> variants{variant_of("a.a", passes, {Capability::kConsoleText}), variant_of("a.b", passes)};
   const Graded graded = go(variants);
   EXPECT_EQ(graded.code, kExitUnexpected);
@@ -109,7 +109,7 @@ TEST_F(Grade, SkipOfWhatIsClaimed_IsOne_AndEveryReportSaysSo) {
 }
 
 TEST_F(Grade, CaseLimit_IsInTheLineThatReproduces_AndDigestsAreKept) {
-  request_.run.case_limit_s = 5;
+  request_.run.options = {"--case-limit", "5"};
   const Graded graded = go({variant_of("a.bad", fails)});
   EXPECT_THAT(graded.text, HasSubstr(std::string(kLine) + " --case-limit 5"));
   EXPECT_EQ(written().cases[0].digest.size(), 18u);

@@ -23,7 +23,6 @@ constexpr const char* kFooter =
 
 struct Flags {
   GradeFlags grade;
-  std::string guest = "direct";
   CheckFlags check;
   std::vector<std::string> list_select;
   RequirementFlags requirements;
@@ -37,7 +36,11 @@ void add_grade(CLI::App& app, Flags& flags, ExitCode& code) {
                     "running hypervisor's "
                     "console: HOST:PORT, or the path of a socket or terminal); repeatable. Default: hv, xen");
   grade->add_option("--restart", flags.grade.restart, "connect: shell command that resets the subject");
-  grade->add_option("--guest", flags.guest, "how guests run on a core: direct")->check(CLI::IsMember({"direct"}));
+  grade
+      ->add_option("--guest", flags.grade.guest,
+                   "how guests run on a core: direct (fastest), or unicorn (the agent's machine code is executed)")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"direct", "unicorn"}));
   grade->add_option("--select", flags.grade.select, "only cases whose id begins with this; repeatable");
   grade->add_option("--profile", flags.grade.profiles,
                     "what the target claims: grade the cases of this profile, none of which may be skipped; NAME or "

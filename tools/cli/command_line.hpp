@@ -13,9 +13,10 @@ struct GradeFlags {
   std::vector<std::string> targets;  ///< empty: hv, then xen
   std::vector<std::string> select;
   std::string expect;
-  std::string restart;  ///< connect: a shell command that resets the subject
-  std::string out;      ///< empty: assay-out/TARGET, and assay-out/selected/TARGET for a part of the suite
-  unsigned jobs = 0;    ///< 0: as many as suit the target
+  std::string restart;           ///< connect: a shell command that resets the subject
+  std::string guest = "direct";  ///< a core: how its guests run, "direct" or "unicorn"
+  std::string out;               ///< empty: assay-out/TARGET, and assay-out/selected/TARGET for a part of the suite
+  unsigned jobs = 0;             ///< 0: as many as suit the target
   uint64_t seed = 1;
   unsigned case_limit_s = 0;          ///< 0: as suits the target
   std::vector<std::string> profiles;  ///< ids, or files; empty: what the target claims by itself, and the whole suite

@@ -15,12 +15,12 @@
 namespace assay {
 namespace {
 
-std::vector<TargetChoice> choose_targets(std::vector<std::string> names, const std::string& restart) {
+std::vector<TargetChoice> choose_targets(std::vector<std::string> names, const TargetWishes& wishes) {
   if (names.empty()) names = {"hv", "xen"};
   std::vector<TargetChoice> choices;
   std::set<std::string> folders;
   for (const std::string& name : names) {
-    choices.push_back(choose_target(name, restart));
+    choices.push_back(choose_target(name, wishes));
     if (!folders.insert(choices.back().folder).second) {
       throw InputError(fmt::format("--target {}: another target of this run is called {}, too; run them one by one",
                                    name, choices.back().folder));
@@ -47,10 +47,19 @@ Task make_task(const GradeFlags& flags) {
   return task;
 }
 
+std::vector<std::string> reproduction_options(const GradeFlags& flags) {
+  std::vector<std::string> options;
+  if (flags.guest != TargetWishes{}.guest) options.insert(options.end(), {"--guest", flags.guest});
+  if (flags.case_limit_s != 0) options.insert(options.end(), {"--case-limit", std::to_string(flags.case_limit_s)});
+  for (const std::string& profile : flags.profiles) options.insert(options.end(), {"--profile", profile});
+  if (!flags.expect.empty()) options.insert(options.end(), {"--expect", flags.expect});
+  return options;
+}
+
 GradeRequest make_request(const GradeFlags& flags, const TargetChoice& target, const Task& task,
                           const std::filesystem::path& out) {
   GradeRequest request;
-  request.run = {target.name, flags.command, flags.seed, flags.case_limit_s, flags.profiles};
+  request.run = {target.name, flags.command, flags.seed, reproduction_options(flags)};
   request.variants = task.selected;
   request.expectations = task.expectations;
   request.claims = task.claims;
@@ -107,7 +116,7 @@ ExitCode put_side_by_side(const std::vector<std::filesystem::path>& folders) {
 
 ExitCode run_grade(const GradeFlags& flags) {
   const Task task = make_task(flags);
-  const std::vector<TargetChoice> targets = choose_targets(flags.targets, flags.restart);
+  const std::vector<TargetChoice> targets = choose_targets(flags.targets, {flags.restart, flags.guest});
   ExitCode code = kExitExpected;
   std::vector<std::filesystem::path> graded;
   for (const TargetChoice& target : targets) {

@@ -32,16 +32,20 @@ const std::vector<Capability> kBundledClaims{Capability::kDom0,        Capabilit
 constexpr const char* kClaimsAll = "full";  // the profile: a skip on our own core, or on the judge, is a finding
 
 TargetChoice core_target(const std::string& name, const std::string& folder, const std::filesystem::path& core,
-                         const std::vector<Capability>& claimed, const std::vector<std::string>& profiles) {
-  const auto make = [core, claimed] {
+                         const TargetWishes& wishes, const std::vector<Capability>& claimed,
+                         const std::vector<std::string>& profiles) {
+  const auto guests = wishes.guest == "unicorn" ? HostOptions::Guests::kUnicorn : HostOptions::Guests::kDirect;
+  const auto make = [core, claimed, guests] {
     HostOptions options;
     options.core = core;
     options.claimed = claimed;
+    options.guests = guests;
     options.dom0_image = artifact("agent-dom0.elf");
     options.guest_image = artifact("agent.elf");
     return make_host_target(options);
   };
-  return {name, folder, make, std::max(1u, std::thread::hardware_concurrency()), kCoreCaseLimit, profiles};
+  const std::string kept_apart = guests == HostOptions::Guests::kUnicorn ? folder + "-unicorn" : folder;
+  return {name, kept_apart, make, std::max(1u, std::thread::hardware_concurrency()), kCoreCaseLimit, profiles};
 }
 
 TargetChoice xen_target(const std::string& name) {
@@ -86,9 +90,9 @@ void expect_elf(const std::filesystem::path& path) {
 
 }  // namespace
 
-TargetChoice choose_target(const std::string& name, const std::string& restart) {
-  if (name.starts_with(kConnect)) return connect_target(name, restart);
-  if (name == "hv") return core_target(name, name, artifact("hv.so"), kBundledClaims, {kClaimsAll});
+TargetChoice choose_target(const std::string& name, const TargetWishes& wishes) {
+  if (name.starts_with(kConnect)) return connect_target(name, wishes.restart);
+  if (name == "hv") return core_target(name, name, artifact("hv.so"), wishes, kBundledClaims, {kClaimsAll});
   if (name == "xen") return xen_target(name);
   if (name.find('/') == std::string::npos && !name.ends_with(".so")) {
     throw InputError(fmt::format(
@@ -96,7 +100,7 @@ TargetChoice choose_target(const std::string& name, const std::string& restart) 
   }
   expect_elf(name);
   const std::filesystem::path core = std::filesystem::absolute(name);
-  return core_target(name, core.stem().string(), core, {}, {});
+  return core_target(name, core.stem().string(), core, wishes, {}, {});
 }
 
 std::filesystem::path xen_binary() {

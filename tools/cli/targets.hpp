@@ -19,9 +19,15 @@ struct TargetChoice {
   std::vector<std::string> claims;       ///< profiles, when the user names none
 };
 
-/// "hv", "xen", "connect:ADDRESS" or the path of a core. `restart` is a shell command that resets what is at ADDRESS.
+/// What only some kinds of target know.
+struct TargetWishes {
+  std::string restart;           ///< connect: a shell command that resets what is at ADDRESS
+  std::string guest = "direct";  ///< a core: "direct" or "unicorn", see HostOptions::Guests
+};
+
+/// "hv", "xen", "connect:ADDRESS" or the path of a core.
 /// Throws InputError when there is no such target or file, the file is no core, or the address is none.
-TargetChoice choose_target(const std::string& name, const std::string& restart = "");
+TargetChoice choose_target(const std::string& name, const TargetWishes& wishes = {});
 
 /// Where the Xen binary is looked for: $ASSAY_XEN, or the cache that tools/setup fills.
 std::filesystem::path xen_binary();

@@ -230,7 +230,8 @@ const Case kPages{{
     .body =
         [](CaseContext& c) {
           MemoryOps memory(c.dom0().vcpu(0));
-          c.check_eq(start_info_of(c).nr_pages, memory.current_reservation(), "pages");
+          const uint64_t told = start_info_of(c).nr_pages;
+          c.check_eq(told, memory.current_reservation(), "pages");
         },
 }};
 

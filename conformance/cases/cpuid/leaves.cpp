@@ -176,13 +176,15 @@ const Case kSameData{{
           spec.type = GuestType::kPvh;
           Vcpu& hvm = c.guest(spec).vcpu(0);
           for (const uint32_t index : {0u, 1u}) {
-            c.check(leaf(c, c.vcpu(), index) == leaf(c, hvm, index), "leaf " + std::to_string(index));
+            const auto ours = leaf(c, c.vcpu(), index);
+            c.check(leaf(c, hvm, index) == ours, "leaf " + std::to_string(index));
           }
           const Leaf pv_features = leaf(c, c.vcpu(), 2);
           const Leaf hvm_features = leaf(c, hvm, 2);
           c.check_eq(pv_features[kEax], hvm_features[kEax], "hypercall pages");
           c.check_eq(pv_features[kEbx], hvm_features[kEbx], "MSR");
-          c.check(leaf(c, c.vcpu(), 3, 2) == leaf(c, hvm, 3, 2), "rate of the host's TSC");
+          const auto ours = leaf(c, c.vcpu(), 3, 2);
+          c.check(leaf(c, hvm, 3, 2) == ours, "rate of the host's TSC");
           constexpr uint32_t kVendor = 0;
           const auto pv_vendor = c.vcpu().cpuid(kVendor);
           const auto hvm_vendor = hvm.cpuid(kVendor);

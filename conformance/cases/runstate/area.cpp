@@ -80,7 +80,8 @@ const Case kSleeping{{
           c.check_eq(sleeper.seen().state, RUNSTATE_running, "state while it runs");
           sleeper.sleep();
           c.check(wait_until(c, [&] { return sleeper.seen().state == RUNSTATE_blocked; }), "state while it sleeps");
-          c.check_eq(sleeper.seen().state_entry_time, sleeper.asked().state_entry_time, "entry time");
+          const uint64_t seen = sleeper.seen().state_entry_time;
+          c.check_eq(seen, sleeper.asked().state_entry_time, "entry time");
           sleeper.wake();
           c.check_eq(sleeper.seen().state, RUNSTATE_running, "state when it runs again");
         },
@@ -130,7 +131,8 @@ const Case kNoFlag{{
             c.check_eq(sleeper.seen().state_entry_time & XEN_RUNSTATE_UPDATE, 0, "bit 63 while it sleeps");
             c.vcpu(0).write(entry_time, uint64_t{XEN_RUNSTATE_UPDATE});
             sleeper.wake();
-            c.check_eq(sleeper.seen().state_entry_time, sleeper.asked().state_entry_time, "the entry time");
+            const uint64_t seen = sleeper.seen().state_entry_time;
+            c.check_eq(seen, sleeper.asked().state_entry_time, "the entry time");
           }
         },
 }};
@@ -157,7 +159,8 @@ const Case kUnmapped{{
           c.check(sleeper.seen().state_entry_time < unseen, "what happened meanwhile was not written");
           sleeper.sleep();
           sleeper.wake();
-          c.check_eq(sleeper.seen().state_entry_time, sleeper.asked().state_entry_time, "what happens now is");
+          const uint64_t seen = sleeper.seen().state_entry_time;
+          c.check_eq(seen, sleeper.asked().state_entry_time, "what happens now is");
         },
 }};
 

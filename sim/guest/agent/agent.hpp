@@ -64,6 +64,9 @@ inline uint64_t address_of(const volatile void* object) {
   return reinterpret_cast<uint64_t>(object);
 }
 
+/// Where the host may see that this vCPU only waits.
+extern "C" void agent_idle();
+
 inline void pause() {
   asm volatile("pause" ::: "memory");
 }

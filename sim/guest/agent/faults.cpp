@@ -58,16 +58,16 @@ extern "C" {
 
 void agent_upcall(uint64_t rip, uint64_t rflags) {
   State& self = state_by_stack(address_of(__builtin_frame_address(0)));
-  volatile uint8_t& pending = self.info->evtchn_upcall_pending;
-  if (pending == 0) {
-    self.upcalls_spurious = self.upcalls_spurious + 1;
+  // A vector may be delivered twice (QEMU does it when an exit comes in the middle of a delivery), also into the midst of
+  // its own handler: taking the pending bit is one step, and only who takes it counts.
+  if (__atomic_exchange_n(&self.info->evtchn_upcall_pending, 0, __ATOMIC_SEQ_CST) == 0) {
+    __atomic_fetch_add(&self.upcalls_spurious, 1, __ATOMIC_RELAXED);
     return;
   }
   self.upcall_mask = self.info->evtchn_upcall_mask;
   self.upcall_rip = rip;
   self.upcall_rflags = rflags;
-  pending = 0;
-  self.upcall_count = self.upcall_count + 1;
+  __atomic_fetch_add(&self.upcall_count, 1, __ATOMIC_RELAXED);
 }
 }
 

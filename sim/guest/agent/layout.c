@@ -5,7 +5,7 @@ extern char agent_image_start[], agent_image_end[], agent_heap_start[], agent_he
 extern char agent_pv_entry[], agent_pvh_entry[], agent_pv_secondary[], agent_pvh_secondary[];
 extern char agent_pv_event[], agent_entries[], agent_menu[], agent_user_menu[], agent_landing[], agent_user_landing[];
 extern char hypercall_page[], agent_shared_info_page[], agent_mailboxes[], agent_stacks[], agent_pvh_l4[];
-extern char agent_boot_records[];
+extern char agent_boot_records[], agent_idle[];
 
 #define ADDRESS(symbol) ((uint64_t)(symbol))
 
@@ -40,4 +40,5 @@ __attribute__((section(".assay.layout"), used)) const struct assay_agent_layout 
     .boot_record_stride = sizeof(struct assay_boot_record),
     .heap_start = ADDRESS(agent_heap_start),
     .heap_end = ADDRESS(agent_heap_end),
+    .idle = ADDRESS(agent_idle),
 };

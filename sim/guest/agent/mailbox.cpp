@@ -47,7 +47,7 @@ uint32_t await_request(const State& self, volatile assay_mailbox& box, uint32_t 
     if (self.is_parked != 0) {
       sleep_until_event(self.park_port);
     } else {
-      pause();
+      agent_idle();
     }
   }
 }

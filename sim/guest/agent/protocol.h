@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define ASSAY_AGENT_MAGIC 0x31544e4547415341ull /* "ASAGENT1" */
-#define ASSAY_AGENT_VERSION 2u
+#define ASSAY_AGENT_VERSION 3u
 #define ASSAY_AGENT_VCPUS_MAX 8u
 #define ASSAY_MAILBOX_BYTES 16384u
 #define ASSAY_MAILBOX_DATA_BYTES (ASSAY_MAILBOX_BYTES - 256u)
@@ -210,6 +210,7 @@ struct assay_agent_layout {
   uint64_t pvh_page_tables;            /**< static map of the first GiB at 0 and at virt_base: L4 frame */
   uint64_t boot_records, boot_record_stride; /**< struct assay_boot_record, ASSAY_AGENT_VCPUS_MAX of them */
   uint64_t heap_start, heap_end;       /**< memory the agent never touches: the host's to hand out */
+  uint64_t idle;                       /**< a function that does nothing, called for as long as there is no request */
 };
 
 #endif

@@ -56,6 +56,13 @@ agent_call:
   cld
   ret
 
+// void agent_idle(): where a vCPU comes by for as long as nothing asks it for anything.
+.globl agent_idle
+.balign 256
+agent_idle:
+  pause
+  ret
+
 .globl memcpy
 memcpy:
   mov %rdi, %rax

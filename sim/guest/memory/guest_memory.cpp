@@ -79,7 +79,7 @@ bool GuestMemory::allows(uint64_t rights, uint64_t executable, assay_access acce
   return !as_user && (regs_->cr0 & kCr0WriteProtect) == 0;
 }
 
-bool GuestMemory::walk_guest(uint64_t va, assay_access access, Leaf& leaf, MemoryMiss& miss) {
+bool GuestMemory::walk_guest(uint64_t va, assay_access access, Marks marks, Leaf& leaf, MemoryMiss& miss) {
   uint64_t table = regs_->cr3 & kAddressMask;
   uint64_t rights = ~0ull;
   uint64_t executable = kNoExecute;
@@ -91,16 +91,18 @@ bool GuestMemory::walk_guest(uint64_t va, assay_access access, Leaf& leaf, Memor
     if ((*entry & kPresent) == 0) return refuse(va, access, 0, miss);
     rights &= *entry;
     executable &= ~*entry;
-    if (is_leaf(*entry, level)) {
-      if (!allows(rights, executable, access)) return refuse(va, access, kErrorPresent, miss);
-      const uint64_t marks = kAccessed | (access == ASSAY_ACCESS_WRITE ? kDirty : 0);
-      if ((*entry & marks) != marks) *entry |= marks;
+    const bool is_last = is_leaf(*entry, level);
+    if (is_last && !allows(rights, executable, access)) return refuse(va, access, kErrorPresent, miss);
+    const uint64_t wanted = kAccessed | (is_last && access == ASSAY_ACCESS_WRITE ? kDirty : 0);
+    if (marks == Marks::kSet && (*entry & wanted) != wanted) *entry |= wanted;
+    leaf.is_accessed = leaf.is_accessed && (*entry & kAccessed) != 0;
+    if (is_last) {
       // Until the dirty bit is set a write has to come this way.
       leaf.is_writable = allows(rights, executable, ASSAY_ACCESS_WRITE) && (*entry & kDirty) != 0;
+      leaf.is_executable = allows(rights, executable, ASSAY_ACCESS_EXECUTE);
       leaf.address = leaf_address(*entry, va, level);
       return true;
     }
-    if ((*entry & kAccessed) == 0) *entry |= kAccessed;
     table = *entry & kAddressMask;
   }
 }
@@ -128,68 +130,44 @@ bool GuestMemory::walk_stage2(uint64_t gpa, assay_access access, Leaf& leaf, Mem
 
 bool GuestMemory::to_machine(uint64_t address, assay_access access, Leaf& machine, MemoryMiss& miss) const {
   if (!is_pv()) return walk_stage2(address, access, machine, miss);
-  machine = {address, true};
+  machine.address = address;
   return true;
 }
 
-uint8_t* GuestMemory::walk(uint64_t va, assay_access access, MemoryMiss& miss) {
-  Leaf guest{va, true};
+bool GuestMemory::walk_all(uint64_t va, assay_access access, Marks marks, Leaf& leaf, MemoryMiss& miss) {
+  leaf = Leaf{};
+  leaf.address = va;
   if (is_pv() || (regs_->cr0 & kCr0Paging) != 0) {
     if (!is_canonical(va)) {
       miss = MemoryMiss{};
       miss.vector = kVectorGeneralProtection;
-      return nullptr;
+      return false;
     }
-    if (!walk_guest(va, access, guest, miss)) return nullptr;
+    if (!walk_guest(va, access, marks, leaf, miss)) return false;
   }
   Leaf machine;
-  if (!to_machine(guest.address, access, machine, miss)) return nullptr;
-  if (machine.address >> ASSAY_PAGE_SHIFT >= frames_) {
-    static_cast<void>(refuse(va, access, kErrorPresent | kErrorReserved, miss));
-    return nullptr;
-  }
-  uint8_t* const host = memory_ + (machine.address & ~kOffsetMask);
+  if (!to_machine(leaf.address, access, machine, miss)) return false;
+  leaf.address = machine.address;
+  leaf.is_writable = leaf.is_writable && machine.is_writable;
+  return machine.address >> ASSAY_PAGE_SHIFT < frames_ || refuse(va, access, kErrorPresent | kErrorReserved, miss);
+}
+
+uint8_t* GuestMemory::walk(uint64_t va, assay_access access, MemoryMiss& miss) {
+  Leaf leaf;
+  if (!walk_all(va, access, Marks::kSet, leaf, miss)) return nullptr;
+  uint8_t* const host = memory_ + (leaf.address & ~kOffsetMask);
   // Only data is cached: a fetch is rare and has rights of its own.
   if (access != ASSAY_ACCESS_EXECUTE) {
-    tlb_[(va >> kShift) % kEntries] = {va & ~kOffsetMask, host, generation_, guest.is_writable && machine.is_writable};
+    tlb_[(va >> kShift) % kEntries] = {va & ~kOffsetMask, host, generation_, leaf.is_writable};
   }
   return host + (va & kOffsetMask);
 }
 
-GuestMemory::Translation GuestMemory::translation(uint64_t va) const {
-  Translation found;
-  found.is_writable = found.is_executable = true;
-  uint64_t address = va & ~kOffsetMask;
+GuestMemory::Translation GuestMemory::translation(uint64_t va) {
+  Leaf leaf;
   MemoryMiss miss;
-  if (is_pv() || (regs_->cr0 & kCr0Paging) != 0) {
-    if (!is_canonical(va)) return {};
-    uint64_t table = regs_->cr3 & kAddressMask;
-    uint64_t rights = ~0ull;
-    uint64_t executable = kNoExecute;
-    for (unsigned level = kTopLevel;; --level) {
-      Leaf machine;
-      if (!to_machine(table + slot(va, level) * sizeof(uint64_t), ASSAY_ACCESS_READ, machine, miss)) return {};
-      const uint64_t* const entry = entry_at(machine.address);
-      if (entry == nullptr || (*entry & kPresent) == 0 || (*entry & kAccessed) == 0) return {};
-      rights &= *entry;
-      executable &= ~*entry;
-      if (!is_leaf(*entry, level)) {
-        table = *entry & kAddressMask;
-        continue;
-      }
-      if (!allows(rights, executable, ASSAY_ACCESS_READ)) return {};
-      found.is_writable = (*entry & kDirty) != 0 && allows(rights, executable, ASSAY_ACCESS_WRITE);
-      found.is_executable = allows(rights, executable, ASSAY_ACCESS_EXECUTE);
-      address = leaf_address(*entry, va & ~kOffsetMask, level);
-      break;
-    }
-  }
-  Leaf machine;
-  if (!to_machine(address, ASSAY_ACCESS_READ, machine, miss)) return {};
-  if (machine.address >> ASSAY_PAGE_SHIFT >= frames_) return {};
-  found.is_writable = found.is_writable && machine.is_writable;
-  found.host = memory_ + machine.address;
-  return found;
+  if (!walk_all(va & ~kOffsetMask, ASSAY_ACCESS_READ, Marks::kLeave, leaf, miss)) return {};
+  return {memory_ + leaf.address, leaf.is_accessed, leaf.is_writable, leaf.is_executable};
 }
 
 bool GuestMemory::read(uint64_t va, void* to, size_t bytes, MemoryMiss& miss) {

@@ -52,12 +52,12 @@ class GuestMemory {
 
   /// What the translation of a page allows now, without touching it: no bit is set and nothing is remembered.
   struct Translation {
-    uint8_t* host = nullptr;     ///< start of the page; null: it must be reached first
+    uint8_t* host = nullptr;     ///< start of the page; null: there is none
+    bool is_accessed = false;    ///< false: reach() first, which sets the bits that hardware would
     bool is_writable = false;    ///< and dirty already
     bool is_executable = false;
   };
-  /// Only pages that have been accessed have one: reach() sets the bits that hardware would.
-  [[nodiscard]] Translation translation(uint64_t va) const;
+  [[nodiscard]] Translation translation(uint64_t va);
   /// Grows whenever what was translated before may have become stale.
   [[nodiscard]] uint32_t generation() const { return generation_; }
 
@@ -92,15 +92,20 @@ class GuestMemory {
     uint32_t generation = 0;
     bool is_writable = false;
   };
-  /// What a walk found: the physical address in the terms of its table, and whether a write may be cached.
+  /// What a walk found: the physical address in the terms of its table, and what may be done there without another walk.
   struct Leaf {
     uint64_t address = 0;
-    bool is_writable = false;
+    bool is_writable = true;
+    bool is_executable = true;
+    bool is_accessed = true;
   };
+  enum class Marks : uint8_t { kSet, kLeave };  ///< accessed and dirty bits
 
   void switch_to(const std::array<uint64_t, 5>& key);
   uint8_t* walk(uint64_t va, assay_access access, MemoryMiss& miss);
-  bool walk_guest(uint64_t va, assay_access access, Leaf& leaf, MemoryMiss& miss);
+  bool walk_guest(uint64_t va, assay_access access, Marks marks, Leaf& leaf, MemoryMiss& miss);
+  /// Both stages. False on a miss.
+  bool walk_all(uint64_t va, assay_access access, Marks marks, Leaf& leaf, MemoryMiss& miss);
   bool walk_stage2(uint64_t gpa, assay_access access, Leaf& leaf, MemoryMiss& miss) const;
   /// Machine address of what the guest calls physical. PV64: the same.
   bool to_machine(uint64_t address, assay_access access, Leaf& machine, MemoryMiss& miss) const;

@@ -2,6 +2,7 @@
 
 #include <capstone/capstone.h>
 #include <unicorn/unicorn.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <cstring>
@@ -22,6 +23,10 @@ constexpr uint64_t kFlagsNative = 0x244cd5;
 constexpr uint64_t kFlagTrap = 1u << 8;
 constexpr uint64_t kFlagResume = 1u << 16;
 
+constexpr uint64_t kCr0Paging = 1u << 31, kCr0Protected = 1u << 0;
+/// MP, EM and TS: when a floating point instruction is an exception.
+constexpr uint64_t kCr0Float = 0xe;
+constexpr uint64_t kCr4PhysicalExtension = 1u << 5;
 constexpr uint64_t kCr4TimeStampDisable = 1u << 2;
 constexpr uint64_t kCr4Sse = 3u << 9;
 
@@ -31,6 +36,11 @@ constexpr uint64_t kTableBytes = 0xf000;
 constexpr uint64_t kFrameAt = kTableBytes + 0x800;
 constexpr uint64_t kCodeAt = kTableBytes + 0x400;
 constexpr uint64_t kEntryBytes = kTableBytes + 0x1000;
+/// Where the presence tables may be, which takes these addresses from the guest: below 1 TiB (the processor has 40 bits of
+/// physical address), and elsewhere as soon as the guest has something there.
+constexpr uint64_t kTablesFirst = 0xff'fff0'0000, kTablesStep = 0x40'0000'0000;
+constexpr uint64_t kPageBytes = ASSAY_PAGE_SIZE;
+constexpr uint32_t kVectorDebug = 1, kVectorPageFault = 14;
 // As the hypervisor gives them to PV guests. Source: public/arch-x86/xen-x86_64.h.
 constexpr uint16_t kCode32 = 0xe023, kData = 0xe02b, kCode64 = 0xe033;
 constexpr uint64_t kCode32Descriptor = 0x00cffb000000ffff;
@@ -89,12 +99,14 @@ struct Processor::Engine {
   csh decoder32 = 0, decoder64 = 0;
   cs_insn* instruction32 = nullptr;
   cs_insn* instruction64 = nullptr;
+  uc_context* fresh = nullptr;    ///< as it was opened
   uc_context* clean32 = nullptr;  ///< in ring 3, nothing raised
   uc_context* clean64 = nullptr;
   std::vector<uc_hook> hooks;
   std::vector<uint8_t> bytes;  ///< of a block
 
   ~Engine() {
+    if (fresh != nullptr) uc_context_free(fresh);
     if (clean32 != nullptr) uc_context_free(clean32);
     if (clean64 != nullptr) uc_context_free(clean64);
     if (uc != nullptr) uc_close(uc);
@@ -133,7 +145,7 @@ struct Callbacks {
   static void outside(uc_engine*, uint64_t, uint32_t, void* user) { self(user).on_outside(); }
 };
 
-Processor::Processor() : blocks_(kBlocks) {
+Processor::Processor(Filler& filler) : filler_(filler), recent_(kRecentBlocks) {
   open();
 }
 
@@ -143,6 +155,8 @@ void Processor::open() {
   engine_ = std::make_unique<Engine>();
   Engine& e = *engine_;
   must(uc_open(UC_ARCH_X86, UC_MODE_64, &e.uc), "opening an engine");
+  // With an address to stop at, Unicorn fetches from it after every run, and a fault of that counts as an exception.
+  must(uc_ctl_exits_enable(e.uc), "no address to stop at");
   if (cs_open(CS_ARCH_X86, CS_MODE_64, &e.decoder64) != CS_ERR_OK ||
       cs_open(CS_ARCH_X86, CS_MODE_32, &e.decoder32) != CS_ERR_OK) {
     throw std::runtime_error("Capstone cannot be opened");
@@ -163,7 +177,11 @@ void Processor::open() {
   descriptor(kData, kDataDescriptor);
   descriptor(kCode64, kCode64Descriptor);
   must(uc_mem_map_ptr(e.uc, kEntryPages, kEntryBytes, UC_PROT_ALL, entry.data()), "mapping the way into ring 3");
-  e.write(UC_X86_REG_CR4, e.read(UC_X86_REG_CR4) | kCr4TimeStampDisable | kCr4Sse);
+  e.write(UC_X86_REG_CR4, e.read(UC_X86_REG_CR4) | kCr4TimeStampDisable | kCr4Sse | kCr4PhysicalExtension);
+  tables_.move_to(kTablesFirst);
+  must(uc_mem_map_ptr(e.uc, tables_.address(), PresenceTables::kBytes, UC_PROT_READ, tables_.host()), "the tables");
+  must(uc_context_alloc(e.uc, &e.fresh), "a context");
+  must(uc_context_save(e.uc, e.fresh), "saving the fresh context");
   must(uc_context_alloc(e.uc, &e.clean64), "a context");
   must(uc_context_alloc(e.uc, &e.clean32), "a context");
   make_mode(64);
@@ -176,7 +194,7 @@ void Processor::open() {
 /// An iretq to ring 3 ends at an address where nothing is mapped: then it is there.
 void Processor::make_mode(unsigned code_bits) {
   Engine& e = *engine_;
-  if (code_bits == 32) must(uc_context_restore(e.uc, e.clean64), "the clean context");
+  if (code_bits == 32) must(uc_context_restore(e.uc, e.fresh), "the fresh context");
   uc_x86_mmr table{0, kEntryPages, kTableBytes - 1, 0};
   must(uc_reg_write(e.uc, UC_X86_REG_GDTR, &table), "the descriptor table");
   constexpr uint64_t kAway = 0x1000;
@@ -194,15 +212,19 @@ void Processor::make_mode(unsigned code_bits) {
   }
   const uc_x86_mmr none{0, 0, 0, 0};
   must(uc_reg_write(e.uc, UC_X86_REG_GDTR, &none), "no descriptor table");
+  e.write(UC_X86_REG_CR3, tables_.address());
+  e.write(UC_X86_REG_CR0, e.read(UC_X86_REG_CR0) | kCr0Paging | kCr0Protected);
   must(uc_context_save(e.uc, code_bits == 64 ? e.clean64 : e.clean32), "saving the clean context");
 }
 
 void Processor::reset() {
   unmap_all();
-  forget_code();
   must(uc_context_restore(engine_->uc, engine_->clean64), "the clean context");
+  engine_->write(UC_X86_REG_CR3, tables_.address());
   code_bits_ = 64;
   had_exception_ = false;
+  float_control_ = 0;
+  shadow_ = kNowhere;
 }
 
 /// A second exception in a row would become a double fault: what was raised is forgotten with a clean context, which
@@ -217,6 +239,8 @@ void Processor::clear_exception() {
   for (size_t i = 0; i < kStackRegisters; ++i) uc_reg_read(e.uc, UC_X86_REG_FP0 + static_cast<int>(i), &stack[i]);
   for (size_t i = 0; i < control.size(); ++i) uc_reg_read(e.uc, kControl[i], &control[i]);
   must(uc_context_restore(e.uc, code_bits_ == 64 ? e.clean64 : e.clean32), "the clean context");
+  e.write(UC_X86_REG_CR3, tables_.address());
+  float_control_ = 0;
   for (size_t i = 0; i < control.size(); ++i) uc_reg_write(e.uc, kControl[i], &control[i]);
   for (size_t i = 0; i < kVectors; ++i) uc_reg_write(e.uc, UC_X86_REG_XMM0 + static_cast<int>(i), &vectors[i]);
   for (size_t i = 0; i < kStackRegisters; ++i) uc_reg_write(e.uc, UC_X86_REG_FP0 + static_cast<int>(i), &stack[i]);
@@ -239,6 +263,10 @@ void Processor::load(const assay_regs& regs, unsigned io_level) {
   for (size_t i = 0; i < kGeneralCount; ++i) places[i] = &values[i];
   must(uc_reg_write_batch(e.uc, const_cast<int*>(kGeneral), places.data(), static_cast<int>(kGeneralCount)),
        "registers");
+  if ((regs.cr0 & kCr0Float) != float_control_) {
+    float_control_ = regs.cr0 & kCr0Float;
+    e.write(UC_X86_REG_CR0, (e.read(UC_X86_REG_CR0) & ~kCr0Float) | float_control_);
+  }
   e.write(UC_X86_REG_FS_BASE, regs.fs_base);
   e.write(UC_X86_REG_GS_BASE, regs.gs_base);
 }
@@ -260,21 +288,37 @@ Stop Processor::run(uint64_t budget) {
   Engine& e = *engine_;
   budget_ = budget;
   executed_ = 0;
+  block_start_ = block_end_ = 0;
+  ++runs_;
+  if (known_.size() > kBlocksMax) forget_code();
   for (;;) {
     stop_ = Stop{};
     stopped_ = retranslate_ = false;
     const uint64_t rip = e.read(UC_X86_REG_RIP);
+    stopped_before_ = kNowhere;
     const uc_err error = uc_emu_start(e.uc, rip, kNowhere, 0, 0);
+    // Stopped by the hook of a block, Unicorn may still name the block before it.
+    if (stopped_before_ != kNowhere) e.write(UC_X86_REG_RIP, stopped_before_);
     if (retranslate_) continue;
     if (!stopped_) {
       throw std::runtime_error(std::string("Unicorn ended without a reason: ") + uc_strerror(error));
     }
     break;
   }
+  if (missed_page_ != kNowhere) unmap(std::exchange(missed_page_, kNowhere), kPageBytes);
   const bool midway =
       stop_.why == Stop::Why::kMiss || stop_.why == Stop::Why::kException || stop_.why == Stop::Why::kInvalid;
-  if (midway) executed_ -= std::min<uint64_t>(executed_, count(e.read(UC_X86_REG_RIP), block_end_));
+  const uint64_t rip = e.read(UC_X86_REG_RIP);
+  if (midway && rip >= block_start_ && rip < block_end_) {
+    executed_ -= std::min<uint64_t>(executed_, count(rip, block_end_));
+  }
   return stop_;
+}
+
+void Processor::forget_code() {
+  must(uc_ctl_flush_tlb(engine_->uc), "forgetting code");  // all translated code, in spite of the name
+  known_.clear();
+  std::ranges::fill(recent_, Block{});
 }
 
 void Processor::stop(const Stop& why) {
@@ -284,20 +328,49 @@ void Processor::stop(const Stop& why) {
 }
 
 void Processor::on_block(uint64_t address, uint32_t bytes) {
-  if (stopped_) return;
+  if (stopped_ || is_stepping_) return;
+  stopped_before_ = address;  // unless it goes on
   if (address == watched_ && !std::exchange(passes_watched_, false)) return stop({Stop::Why::kWatched});
   if (executed_ >= budget_) return stop({Stop::Why::kBudget});
-  if (window_ && (engine_->read(UC_X86_REG_RFLAGS) & kFlagInterrupt) != 0) return stop({Stop::Why::kBudget});
-  const Block& block = block_at(address, bytes);
-  if (block.outside != kNowhere && std::ranges::find(outside_, block.outside) == outside_.end()) {
-    stop_before(block.outside);
-    must(uc_ctl_remove_cache(engine_->uc, address, address + bytes), "forgetting a block");
-    retranslate_ = true;
-    uc_emu_stop(engine_->uc);
-    return;
-  }
+  const bool may_interrupt = window_ && !is_shadowed(address);
+  if (may_interrupt && (engine_->read(UC_X86_REG_RFLAGS) & kFlagInterrupt) != 0) return stop({Stop::Why::kBudget});
+  Block& block = recent_[(address ^ address >> 12) % kRecentBlocks];
+  const bool is_recent = block.address == address && block.bytes == bytes && block.run == runs_;
+  if (!is_recent && !look_up(block, address, bytes)) return retranslate(address, bytes);
+  stopped_before_ = kNowhere;
   executed_ += block.instructions;
+  block_start_ = address;
   block_end_ = block.outside == kNowhere ? address + bytes : block.outside;
+  shadow_ = block.ends_in_sti ? block_end_ : kNowhere;
+}
+
+/// Nobody says when code changes: it is looked at once in every run. False when what was translated is not what is there,
+/// or when the block needs a hook in its middle.
+bool Processor::look_up(Block& block, uint64_t address, uint32_t bytes) {
+  const uint8_t* const code = code_at(address, bytes);
+  const auto known = known_.find(key_of(address));
+  if (known != known_.end()) {
+    if (known->second.bytes != bytes || XXH3_64bits(code, bytes) != known->second.digest) return false;
+    block = known->second;
+  } else {
+    block = learn(address, bytes, code);
+    known_.emplace(key_of(address), block);
+  }
+  block.run = runs_;
+  if (block.outside == kNowhere || std::ranges::find(outside_, block.outside) != outside_.end()) return true;
+  stop_before(block.outside);
+  return false;
+}
+
+/// Unicorn shall translate the block anew, and run it.
+void Processor::retranslate(uint64_t address, uint32_t bytes) {
+  recent_[(address ^ address >> 12) % kRecentBlocks] = Block{};
+  const auto known = known_.find(key_of(address));
+  const uint32_t all = known == known_.end() ? bytes : std::max(bytes, known->second.bytes);
+  known_.erase(key_of(address));
+  must(uc_ctl_remove_cache(engine_->uc, address, address + all), "forgetting a block");
+  retranslate_ = true;
+  uc_emu_stop(engine_->uc);
 }
 
 void Processor::stop_before(uint64_t address) {
@@ -320,6 +393,7 @@ void Processor::on_invalid() {
 
 void Processor::on_interrupt(uint32_t vector) {
   had_exception_ = true;
+  if (vector == kVectorPageFault) return on_page_fault();
   // The instruction before rip tells a software interrupt from an exception at rip.
   const uint64_t rip = engine_->read(UC_X86_REG_RIP);
   std::array<uint8_t, 2> code{};
@@ -328,23 +402,66 @@ void Processor::on_interrupt(uint32_t vector) {
   stop({is_int ? Stop::Why::kTrap : Stop::Why::kException, vector});
 }
 
-bool Processor::on_miss(int kind, uint64_t address) {
+/// Unicorn does not tell the kind of the access. Where nothing is mapped the hook was told; a page that is allowed at all
+/// refuses writes alone; and an instruction of which a part is missing was being fetched.
+void Processor::on_page_fault() {
   Stop why{Stop::Why::kMiss};
-  why.address = address;
-  if (kind == UC_MEM_WRITE_UNMAPPED || kind == UC_MEM_WRITE_PROT) why.access = ASSAY_ACCESS_WRITE;
-  if (kind == UC_MEM_FETCH_UNMAPPED || kind == UC_MEM_FETCH_PROT) why.access = ASSAY_ACCESS_EXECUTE;
+  why.address = engine_->read(UC_X86_REG_CR2);
+  const uint64_t page = why.address & ~(kPageBytes - 1);
+  if (page == missed_page_) {
+    why.access = missed_access_;
+  } else if (tables_.allows(page)) {
+    why.access = ASSAY_ACCESS_WRITE;
+  } else if (is_cut_short(page)) {
+    why.access = ASSAY_ACCESS_EXECUTE;
+  }
   stop(why);
-  return false;
 }
 
-const Processor::Block& Processor::block_at(uint64_t address, uint32_t bytes) {
-  Block& block = blocks_[(address ^ address >> 12) % kBlocks];
-  if (block.address == address && block.bytes == bytes) return block;
-  block = {address, bytes, 0, kNowhere};
+/// True when the instruction at rip has bytes on the page.
+bool Processor::is_cut_short(uint64_t page) {
+  const uint64_t rip = engine_->read(UC_X86_REG_RIP);
+  if ((rip & ~(kPageBytes - 1)) == page) return true;
+  constexpr uint64_t kLongestInstruction = 15;
+  if (page < rip || page - rip >= kLongestInstruction) return false;
+  return count(rip, page) == 0 || block_end_ > page;
+}
+
+bool Processor::on_miss(int kind, uint64_t address) {
+  const bool is_fetch = kind == UC_MEM_FETCH_UNMAPPED || kind == UC_MEM_FETCH_PROT;
+  const assay_access access = is_fetch                       ? ASSAY_ACCESS_EXECUTE
+                              : kind == UC_MEM_WRITE_UNMAPPED ? ASSAY_ACCESS_WRITE
+                                                              : ASSAY_ACCESS_READ;
+  if (is_fetch) {
+    stop({Stop::Why::kMiss, 0, access, address});
+    return false;
+  }
+  if (filler_.fill(address, access)) return true;
+  // With memory there that is not allowed it becomes a page fault, which leaves exact registers.
+  alignas(ASSAY_PAGE_SIZE) static std::array<uint8_t, ASSAY_PAGE_SIZE> nothing;
+  const uint64_t page = address & ~(kPageBytes - 1);
+  if (missed_page_ != kNowhere) unmap(missed_page_, kPageBytes);
+  map(page, nothing.data(), kPageBytes, false);
+  missed_page_ = page;
+  missed_access_ = access;
+  return true;
+}
+
+const uint8_t* Processor::code_at(uint64_t address, uint32_t bytes) {
+  for (const Region& region : regions_) {
+    if (address - region.va < region.bytes && address - region.va + bytes <= region.bytes) {
+      return region.host + (address - region.va);
+    }
+  }
   Engine& e = *engine_;
-  e.bytes.resize(bytes);
-  if (uc_mem_read(e.uc, address, e.bytes.data(), bytes) != UC_ERR_OK) return block;
-  const uint8_t* code = e.bytes.data();
+  e.bytes.assign(bytes, 0);
+  static_cast<void>(uc_mem_read(e.uc, address, e.bytes.data(), bytes));
+  return e.bytes.data();
+}
+
+Processor::Block Processor::learn(uint64_t address, uint32_t bytes, const uint8_t* code) {
+  Block block{.address = address, .bytes = bytes, .digest = XXH3_64bits(code, bytes)};
+  Engine& e = *engine_;
   size_t left = bytes;
   uint64_t at = address;
   cs_insn* const instruction = code_bits_ == 64 ? e.instruction64 : e.instruction32;
@@ -359,6 +476,7 @@ const Processor::Block& Processor::block_at(uint64_t address, uint32_t bytes) {
       break;
     }
     ++block.instructions;
+    block.ends_in_sti = instruction->id == X86_INS_STI;
   }
   return block;
 }
@@ -379,46 +497,87 @@ uint32_t Processor::count(uint64_t start, uint64_t end) {
   return found;
 }
 
-void Processor::map(uint64_t va, uint8_t* host, uint64_t bytes, bool is_writable, bool is_executable) {
+void Processor::map(uint64_t va, uint8_t* host, uint64_t bytes, bool is_executable) {
   Engine& e = *engine_;
   unmap(va, bytes);
+  place_tables(va, bytes);
   if (regions_.size() == kRegionsMax) {
-    must(uc_mem_unmap(e.uc, regions_.front().va, regions_.front().bytes), "unmapping a region");
+    drop(regions_.front());
     regions_.erase(regions_.begin());
   }
-  const auto rights =
-      static_cast<uint32_t>(UC_PROT_READ | (is_writable ? UC_PROT_WRITE : 0) | (is_executable ? UC_PROT_EXEC : 0));
+  const auto rights = static_cast<uint32_t>(UC_PROT_READ | UC_PROT_WRITE | (is_executable ? UC_PROT_EXEC : 0));
   must(uc_mem_map_ptr(e.uc, va, bytes, rights, host), "mapping a region");
-  regions_.push_back({va, bytes});
+  regions_.push_back({va, bytes, host});
+}
+
+/// Away with the tables from where the guest has something.
+void Processor::place_tables(uint64_t va, uint64_t bytes) {
+  const auto is_in_the_way = [&](uint64_t at) { return at < va + bytes && va < at + PresenceTables::kBytes; };
+  if (!is_in_the_way(tables_.address())) return;
+  unmap_all();
+  must(uc_mem_unmap(engine_->uc, tables_.address(), PresenceTables::kBytes), "moving the tables");
+  uint64_t at = kTablesFirst;
+  while (is_in_the_way(at)) at -= kTablesStep;
+  tables_.move_to(at);
+  must(uc_mem_map_ptr(engine_->uc, at, PresenceTables::kBytes, UC_PROT_READ, tables_.host()), "the tables");
+  flush();
+}
+
+void Processor::flush() {
+  engine_->write(UC_X86_REG_CR3, tables_.address());
+}
+
+uint8_t* Processor::host_of(uint64_t va) const {
+  for (const Region& region : regions_) {
+    if (va - region.va < region.bytes) return region.host + (va - region.va);
+  }
+  return nullptr;
+}
+
+void Processor::allow(uint64_t va, bool is_writable) {
+  if (tables_.allow(va, is_writable)) return;
+  tables_.clear();  // what was allowed before is asked for again
+  flush();
+  static_cast<void>(tables_.allow(va, is_writable));
+}
+
+void Processor::drop(const Region& region) {
+  must(uc_mem_unmap(engine_->uc, region.va, region.bytes), "unmapping a region");
+  for (uint64_t page = 0; page < region.bytes; page += kPageBytes) tables_.forbid(region.va + page);
 }
 
 void Processor::unmap(uint64_t va, uint64_t bytes) {
   std::erase_if(regions_, [&](const Region& region) {
     if (!region.overlaps(va, bytes)) return false;
-    must(uc_mem_unmap(engine_->uc, region.va, region.bytes), "unmapping a region");
+    drop(region);
     return true;
   });
 }
 
-void Processor::run_one() {
+Stop Processor::run_one() {
+  Engine& e = *engine_;
+  const uint64_t flags = e.read(UC_X86_REG_RFLAGS);
+  e.write(UC_X86_REG_RFLAGS, flags | kFlagTrap);
   stop_ = Stop{};
-  stopped_ = retranslate_ = false;
-  budget_ = UINT64_MAX;
-  const uint64_t watched = std::exchange(watched_, kNowhere);
-  const bool window = std::exchange(window_, false);
-  uc_emu_start(engine_->uc, engine_->read(UC_X86_REG_RIP), kNowhere, 0, 1);
-  watched_ = watched;
-  window_ = window;
+  stopped_ = false;
+  is_stepping_ = true;
+  uc_emu_start(e.uc, e.read(UC_X86_REG_RIP), kNowhere, 0, 0);
+  is_stepping_ = false;
+  if (missed_page_ != kNowhere) unmap(std::exchange(missed_page_, kNowhere), kPageBytes);
+  const bool is_done = stop_.why == Stop::Why::kException && stop_.vector == kVectorDebug;
+  executed_ = is_done ? 1 : 0;
+  if ((flags & kFlagTrap) == 0) {
+    e.write(UC_X86_REG_RFLAGS, e.read(UC_X86_REG_RFLAGS) & ~kFlagTrap);
+    if (is_done) stop_ = {Stop::Why::kBudget};
+  }
+  return stop_;
 }
 
 void Processor::unmap_all() {
   for (const Region& region : regions_) must(uc_mem_unmap(engine_->uc, region.va, region.bytes), "unmapping a region");
   regions_.clear();
-}
-
-void Processor::forget_code() {
-  must(uc_ctl_flush_tlb(engine_->uc), "forgetting code");
-  std::ranges::fill(blocks_, Block{});
+  tables_.clear();
+  flush();
 }
 
 }  // namespace assay::unicorn

@@ -1,14 +1,16 @@
 /// One x86-64 processor, executed by Unicorn: registers in, instructions, and why it stopped.
 ///
-/// It is always in ring 3, whatever the guest believes to be, and Unicorn's own paging stays off: what is privileged
-/// stops it, and so does an address for which nothing was mapped. See README.md for what Unicorn can and cannot do.
+/// It is always in ring 3, whatever the guest believes to be: what is privileged stops it, and so does an access that
+/// nothing was mapped and allowed for. See README.md for what Unicorn can and cannot do.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
+#include "sim/guest/unicorn/presence_tables.hpp"
 #include "sim/port/port.h"
 
 namespace assay::unicorn {
@@ -23,7 +25,7 @@ struct Stop {
     kException,  ///< any other exception: `vector`
     kInvalid,    ///< no instruction of this processor: also vmcall, vmmcall, sysenter
     kOutside,    ///< cpuid, in, out: what asks the world outside
-    kMiss,       ///< nothing is mapped at `address` for `access`
+    kMiss,       ///< `access` at `address` was not allowed; READ may stand for any when memory was mapped there
   };
   Why why = Why::kBudget;
   uint32_t vector = 0;
@@ -31,19 +33,27 @@ struct Stop {
   uint64_t address = 0;
 };
 
-/// What is not visible at the port: carried from stop to stop by whoever owns the processor.
+/// Who knows what lies behind addresses.
+class Filler {
+ public:
+  virtual ~Filler() = default;
+  /// Asked in the midst of an instruction whose access nothing is mapped for: maps and allows the page and returns true,
+  /// so that the instruction goes on, or returns false, and it stops as a miss. Must not touch registers.
+  virtual bool fill(uint64_t address, assay_access access) = 0;
+};
+
 class Processor {
  public:
   /// Of mapped memory. Unicorn slows down with their number.
   static constexpr size_t kRegionsMax = 48;
   static constexpr uint64_t kNowhere = 0x0000'9000'0000'0000;  ///< not canonical
 
-  Processor();
+  explicit Processor(Filler& filler);
   Processor(const Processor&) = delete;
   Processor& operator=(const Processor&) = delete;
   ~Processor();
 
-  /// As new: no memory, no code translated, no floating point state.
+  /// As new: no memory, no floating point state. What was translated is kept: it is looked at before it runs.
   void reset();
 
   /// From the port's registers and back. `io_level`: IOPL that it runs with; 3 lets it change IF by itself.
@@ -52,8 +62,9 @@ class Processor {
 
   /// Runs until something stops it, at the earliest before the first block that begins after `budget` instructions.
   Stop run(uint64_t budget);
-  /// One instruction, whatever it does; what would stop it is lost.
-  void run_one();
+  /// One instruction, or one turn of a repeated one, by the processor's own trap flag. kBudget: it is done. kException
+  /// with vector 1: likewise, and the guest had set the flag itself. Anything else: it was not completed, as with run().
+  Stop run_one();
   /// Instructions that the last run completed; one that trapped or left counts.
   [[nodiscard]] uint64_t executed() const { return executed_; }
   /// Stops before the block there; kNowhere: none.
@@ -66,17 +77,24 @@ class Processor {
     is_hvm_ = is_hvm;
   }
 
-  /// Maps host memory. What was there before goes; the oldest region goes when there are too many.
-  void map(uint64_t va, uint8_t* host, uint64_t bytes, bool is_writable, bool is_executable);
+  /// True when `sti` was the instruction before: none is interrupted behind it.
+  [[nodiscard]] bool is_shadowed(uint64_t rip) const { return rip == shadow_; }
+
+  /// Host memory for a range of addresses; nothing of it is allowed yet. What was there before goes; the oldest region
+  /// goes when there are too many.
+  void map(uint64_t va, uint8_t* host, uint64_t bytes, bool is_executable);
+  /// Host address of a mapped byte; null where nothing is mapped.
+  [[nodiscard]] uint8_t* host_of(uint64_t va) const;
+  /// The page may be read, and executed where its region may.
+  void allow(uint64_t va, bool is_writable);
   void unmap(uint64_t va, uint64_t bytes);
   void unmap_all();
-  /// Forgets what was translated of code that may have changed behind its back.
-  void forget_code();
 
  private:
   struct Engine;  // Unicorn's handles
   struct Region {
     uint64_t va = 0, bytes = 0;
+    uint8_t* host = nullptr;
     [[nodiscard]] bool overlaps(uint64_t start, uint64_t length) const {
       return va < start + length && start < va + bytes;
     }
@@ -87,8 +105,12 @@ class Processor {
     uint32_t bytes = 0;
     uint32_t instructions = 0;    ///< before `outside`
     uint64_t outside = kNowhere;  ///< first instruction in it that asks the world outside
+    bool ends_in_sti = false;
+    uint64_t digest = 0;          ///< of its code
+    uint64_t run = 0;             ///< in which the code was last looked at
   };
-  static constexpr size_t kBlocks = 4096;
+  static constexpr size_t kRecentBlocks = 4096;
+  static constexpr size_t kBlocksMax = 1u << 16;
 
   void open();
   void make_mode(unsigned code_bits);
@@ -99,29 +121,51 @@ class Processor {
   void on_invalid();
   void on_syscall();
   void on_outside();
+  void on_page_fault();
   void stop(const Stop& why);
-  const Block& block_at(uint64_t address, uint32_t bytes);
+  void forget_code();
+  void retranslate(uint64_t address, uint32_t bytes);
+  /// The same bytes are another block in another mode; the upper half of the addresses repeats its first bit.
+  [[nodiscard]] uint64_t key_of(uint64_t address) const { return address << 1 | (code_bits_ == 32 ? 1 : 0); }
+  bool look_up(Block& block, uint64_t address, uint32_t bytes);
+  [[nodiscard]] const uint8_t* code_at(uint64_t address, uint32_t bytes);
+  Block learn(uint64_t address, uint32_t bytes, const uint8_t* code);
+  void place_tables(uint64_t va, uint64_t bytes);
+  void flush();
+  void drop(const Region& region);
+  [[nodiscard]] bool is_cut_short(uint64_t address);
   void stop_before(uint64_t address);
   [[nodiscard]] uint32_t count(uint64_t start, uint64_t end);
   friend struct Callbacks;
 
+  Filler& filler_;
   std::unique_ptr<Engine> engine_;
+  PresenceTables tables_;
   std::vector<Region> regions_;
-  std::vector<Block> blocks_;
+  std::vector<Block> recent_;  ///< by a part of the address
+  /// Of everything that is translated: what Unicorn keeps must not be older than what is known of it.
+  std::unordered_map<uint64_t, Block> known_;
   std::vector<uint64_t> outside_;  ///< instructions with a hook of their own
   unsigned code_bits_ = 64;
   bool had_exception_ = false;
+  uint64_t float_control_ = 0;  ///< of CR0
 
   // Of the run in progress.
   Stop stop_;
   bool stopped_ = false;
   bool retranslate_ = false;
+  uint64_t stopped_before_ = kNowhere;  ///< the block whose hook ended the run
   uint64_t budget_ = 0;
   uint64_t executed_ = 0;
-  uint64_t block_end_ = 0;  ///< of what is counted of the block that is executed
+  uint64_t runs_ = 0;
+  uint64_t block_start_ = 0, block_end_ = 0;  ///< of what is counted of the block that is executed
+  uint64_t missed_page_ = kNowhere;           ///< where the filler had nothing, and a page stands in until the fault
+  assay_access missed_access_ = ASSAY_ACCESS_READ;
   uint64_t watched_ = kNowhere;
   bool passes_watched_ = false;
   bool window_ = false;
+  uint64_t shadow_ = kNowhere;  ///< behind the `sti` that was executed last
+  bool is_stepping_ = false;
   bool is_hvm_ = false;  ///< more instructions must not be done by ring 3 alone
 };
 

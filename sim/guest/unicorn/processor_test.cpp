@@ -10,19 +10,29 @@ namespace {
 constexpr uint64_t kCode = 0xffffffff80100000;
 constexpr uint64_t kData = 0xffff880000000000;
 
-class ProcessorTest : public ::testing::Test {
+class ProcessorTest : public ::testing::Test, private Filler {
  protected:
+  bool fill(uint64_t address, assay_access access) override {
+    asked_.push_back({address, access});
+    if (filling_ == nullptr) return false;
+    put(address & ~uint64_t{4095}, filling_, true);
+    return true;
+  }
+  void put(uint64_t va, uint8_t* host, bool is_writable, bool is_executable = false) {
+    processor_.map(va, host, 4096, is_executable);
+    processor_.allow(va, is_writable);
+  }
   void SetUp() override {
     regs_.rip = kCode;
     regs_.rsp = kData + sizeof data_;
     regs_.rflags = 0x202;
     regs_.code_bits = 64;
-    processor_.map(kData, data_, sizeof data_, true, false);
+    put(kData, data_, true);
   }
   Stop run(std::initializer_list<uint8_t> code, uint64_t budget = 1000) {
     std::memset(code_, 0x90, sizeof code_);
     std::copy(code.begin(), code.end(), code_);
-    processor_.map(kCode, code_, sizeof code_, false, true);
+    put(kCode, code_, false, true);
     processor_.load(regs_, 0);
     const Stop stop = processor_.run(budget);
     processor_.store(regs_);
@@ -31,7 +41,9 @@ class ProcessorTest : public ::testing::Test {
   alignas(4096) uint8_t code_[4096];
   alignas(4096) uint8_t data_[4096] = {};
   assay_regs regs_{};
-  Processor processor_;
+  Processor processor_{*this};
+  uint8_t* filling_ = nullptr;
+  std::vector<std::pair<uint64_t, assay_access>> asked_;
 };
 
 TEST_F(ProcessorTest, Syscall_StopsBehindIt_WithRegisters) {
@@ -51,13 +63,13 @@ TEST_F(ProcessorTest, UnmappedMemory_IsAMissAtTheInstruction_ThatGoesOnOnceMappe
   EXPECT_EQ(regs_.rip, kCode);
   EXPECT_EQ(processor_.executed(), 0u);
   data_[0] = 42;
-  processor_.map(0x1000, data_, sizeof data_, false, false);
+  put(0x1000, data_, false);
   EXPECT_EQ(run(load).why, Stop::Why::kSyscall);
   EXPECT_EQ(regs_.rax, 42u);
 }
 
 TEST_F(ProcessorTest, ReadOnlyMemory_IsAMissForWrites) {
-  processor_.map(0x1000, data_, sizeof data_, false, false);
+  put(0x1000, data_, false);
   const Stop stop = run({0x48, 0x89, 0x04, 0x25, 0x00, 0x10, 0x00, 0x00});  // mov %rax, 0x1000
   EXPECT_EQ(stop.why, Stop::Why::kMiss);
   EXPECT_EQ(stop.access, ASSAY_ACCESS_WRITE);
@@ -103,11 +115,49 @@ TEST_F(ProcessorTest, Budget_EndsAnEndlessLoop_OnTheSameInstructionEveryTime) {
   EXPECT_EQ(regs_.rax, rax);
 }
 
+TEST_F(ProcessorTest, Budget_EndsBeforeTheNextBlock_NotAtTheOneBefore) {
+  // inc rax; jmp +0; inc rbx; jmp +0; inc rcx; syscall
+  const std::initializer_list<uint8_t> blocks{0x48, 0xff, 0xc0, 0xeb, 0x00, 0x48, 0xff, 0xc3,
+                                              0xeb, 0x00, 0x48, 0xff, 0xc1, 0x0f, 0x05};
+  for (uint64_t budget = 1; budget <= 4; ++budget) {
+    regs_.rip = kCode;
+    EXPECT_EQ(run(blocks, budget).why, Stop::Why::kBudget);
+    EXPECT_EQ(regs_.rip, kCode + (budget <= 2 ? 5 : 10)) << budget;
+    EXPECT_EQ(processor_.executed(), budget <= 2 ? 2u : 4u);
+  }
+}
+
+TEST_F(ProcessorTest, OneInstruction_IsOne_AndTheTrapFlagIsNotLeftBehind) {
+  run({0x0f, 0x05, 0x48, 0xff, 0xc0, 0x48, 0xff, 0xc0});  // syscall; inc rax; inc rax
+  processor_.load(regs_, 0);
+  EXPECT_EQ(processor_.run_one().why, Stop::Why::kBudget);
+  processor_.store(regs_);
+  EXPECT_EQ(regs_.rax, 1u);
+  EXPECT_EQ(regs_.rip, kCode + 5);
+  EXPECT_EQ(regs_.rflags & 0x100, 0u);
+  regs_.rip = kCode;
+  processor_.load(regs_, 0);
+  EXPECT_EQ(processor_.run_one().why, Stop::Why::kSyscall);
+}
+
+TEST_F(ProcessorTest, OneInstruction_OfARepeatedOne_IsOneTurn) {
+  regs_.rcx = 3;
+  regs_.rdi = kData;
+  put(kCode, code_, false, true);
+  code_[0] = 0xf3;  // rep stosb
+  code_[1] = 0xaa;
+  processor_.load(regs_, 0);
+  EXPECT_EQ(processor_.run_one().why, Stop::Why::kBudget);
+  processor_.store(regs_);
+  EXPECT_EQ(regs_.rcx, 2u);
+  EXPECT_EQ(regs_.rip, kCode);
+}
+
 TEST_F(ProcessorTest, ThirtyTwoBitCode_IsExecutedAsSuch) {
   std::memset(code_, 0x90, sizeof code_);
   const uint8_t code[] = {0xb8, 0x01, 0x00, 0x00, 0x00, 0x40, 0xcc};  // mov $1, %eax; inc %eax; int3
   std::memcpy(code_, code, sizeof code);
-  processor_.map(0x2000, code_, sizeof code_, false, true);
+  put(0x2000, code_, false, true);
   regs_.rip = 0x2000;
   regs_.code_bits = 32;
   processor_.load(regs_, 0);
@@ -115,6 +165,90 @@ TEST_F(ProcessorTest, ThirtyTwoBitCode_IsExecutedAsSuch) {
   processor_.store(regs_);
   EXPECT_EQ(stop.why, Stop::Why::kTrap);
   EXPECT_EQ(regs_.rax, 2u);
+}
+
+/// push %rax; cmp %rax, %rax; an access to 0x1000; syscall.
+constexpr uint8_t kPush = 0x50, kCmp[] = {0x48, 0x39, 0xc0};
+
+TEST_F(ProcessorTest, MissInTheMiddleOfABlock_LeavesExactRegistersAndFlags) {
+  const std::vector<std::vector<uint8_t>> accesses{{0x48, 0x8b, 0x0c, 0x25, 0x00, 0x10, 0x00, 0x00},         // mov, load
+                                                   {0x48, 0x89, 0x0c, 0x25, 0x00, 0x10, 0x00, 0x00},         // mov, store
+                                                   {0xf0, 0x48, 0x01, 0x0c, 0x25, 0x00, 0x10, 0x00, 0x00},   // lock add
+                                                   {0x0f, 0x10, 0x04, 0x25, 0x00, 0x10, 0x00, 0x00},         // movups
+                                                   {0xdb, 0x2c, 0x25, 0x00, 0x10, 0x00, 0x00}};              // fld
+  for (const auto& access : accesses) {
+    std::memset(code_, 0x90, sizeof code_);
+    code_[0] = kPush;
+    std::copy(std::begin(kCmp), std::end(kCmp), code_ + 1);
+    std::copy(access.begin(), access.end(), code_ + 4);
+    put(kCode, code_, false, true);
+    regs_.rip = kCode;
+    regs_.rsp = kData + sizeof data_;
+    regs_.rflags = 0x202;
+    processor_.load(regs_, 0);
+    const Stop stop = processor_.run(1000);
+    processor_.store(regs_);
+    EXPECT_EQ(stop.why, Stop::Why::kMiss);
+    EXPECT_EQ(stop.address, 0x1000u);
+    EXPECT_EQ(regs_.rip, kCode + 4);
+    EXPECT_EQ(regs_.rsp, kData + sizeof data_ - 8);
+    EXPECT_EQ(regs_.rflags & 0x40, 0x40u) << "ZF, as cmp left it";
+    EXPECT_EQ(processor_.executed(), 2u);
+  }
+}
+
+TEST_F(ProcessorTest, Filler_LetsTheInstructionGoOn) {
+  filling_ = data_;
+  data_[0] = 7;
+  EXPECT_EQ(run({0x48, 0x8b, 0x04, 0x25, 0x00, 0x10, 0x00, 0x00, 0x0f, 0x05}).why, Stop::Why::kSyscall);
+  EXPECT_EQ(regs_.rax, 7u);
+  EXPECT_EQ(asked_, (std::vector<std::pair<uint64_t, assay_access>>{{0x1000, ASSAY_ACCESS_READ}}));
+  EXPECT_EQ(processor_.executed(), 2u);
+}
+
+TEST_F(ProcessorTest, JumpIntoNothing_AndIntoWhatIsNotExecutable_AreMissesThere) {
+  regs_.rax = 0x5000;
+  Stop stop = run({0xff, 0xe0});  // jmp *%rax
+  EXPECT_EQ(stop.why, Stop::Why::kMiss);
+  EXPECT_EQ(stop.access, ASSAY_ACCESS_EXECUTE);
+  EXPECT_EQ(regs_.rip, 0x5000u);
+  EXPECT_EQ(processor_.executed(), 1u);
+  regs_.rax = kData;
+  regs_.rip = kCode;
+  stop = run({0xff, 0xe0});
+  EXPECT_EQ(stop.why, Stop::Why::kMiss);
+  EXPECT_EQ(stop.access, ASSAY_ACCESS_EXECUTE);
+  EXPECT_EQ(stop.address, kData);
+  EXPECT_EQ(regs_.rip, kData);
+}
+
+TEST_F(ProcessorTest, CodeThatSomebodyElseChanged_IsExecutedAsItIsNow) {
+  run({0xb8, 0x01, 0x00, 0x00, 0x00, 0x0f, 0x05});  // mov $1, %eax; syscall
+  EXPECT_EQ(regs_.rax, 1u);
+  code_[1] = 2;
+  regs_.rip = kCode;
+  processor_.load(regs_, 0);
+  EXPECT_EQ(processor_.run(1000).why, Stop::Why::kSyscall);
+  processor_.store(regs_);
+  EXPECT_EQ(regs_.rax, 2u);
+}
+
+TEST_F(ProcessorTest, MemoryWhereThePresenceTablesAre_IsTheGuests) {
+  const uint64_t va = 0xff'fff0'0000;
+  put(va, data_, true);
+  put(kData, data_, true);
+  data_[8] = 9;
+  regs_.rbx = va;
+  EXPECT_EQ(run({0x48, 0x8b, 0x43, 0x08, 0x0f, 0x05}).why, Stop::Why::kSyscall);  // mov 8(%rbx), %rax
+  EXPECT_EQ(regs_.rax, 9u);
+}
+
+TEST_F(ProcessorTest, NotCanonicalAddresses_AreProtectionFaults) {
+  regs_.rax = 0x900000000000;
+  const Stop stop = run({0x50, 0x48, 0x8b, 0x08});  // push %rax; mov (%rax), %rcx
+  EXPECT_EQ(stop.why, Stop::Why::kException);
+  EXPECT_EQ(stop.vector, 13u);
+  EXPECT_EQ(regs_.rip, kCode + 1);
 }
 
 }  // namespace

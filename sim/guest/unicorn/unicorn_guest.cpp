@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <vector>
 
 namespace assay {
 
@@ -31,7 +32,7 @@ constexpr uint8_t kRdtscp[] = {0x0f, 0x01, 0xf9};
 
 }  // namespace
 
-UnicornGuest::UnicornGuest(Machine& machine) : machine_(machine), memory_(machine.memory(), machine.frames()) {}
+UnicornGuest::UnicornGuest(Machine& machine) : machine_(machine), memory_(machine.memory(), machine.frames()), processor_(*this) {}
 
 void UnicornGuest::forget() {
   memory_.forget();
@@ -68,7 +69,7 @@ GuestStep UnicornGuest::step(assay_run& run, const StepLimits& limits, assay_exi
     run.inject = 0;
     if (!enter_handler(run.inject_vector, false, 0)) return leave_for(ASSAY_EXIT_TRIPLE);
   }
-  if (run.window != 0 && (regs_->rflags & kFlagInterrupt) != 0) return leave_for(ASSAY_EXIT_PREEMPTED);
+  if (may_interrupt()) return leave_for(ASSAY_EXIT_PREEMPTED);
   processor_.set_window(run.window != 0, !is_pv());
   GuestStep step{};
   do {
@@ -92,6 +93,11 @@ void UnicornGuest::refresh() {
   generation_ = memory_.generation();
 }
 
+/// The core wants to be told, and the guest takes interrupts.
+bool UnicornGuest::may_interrupt() const {
+  return run_->window != 0 && (regs_->rflags & kFlagInterrupt) != 0 && !processor_.is_shadowed(regs_->rip);
+}
+
 /// An HVM guest in ring 0 may change its interrupt flag, which IOPL 3 lets ring 3 do.
 void UnicornGuest::load() {
   constexpr unsigned kEverything = 3;
@@ -101,7 +107,7 @@ void UnicornGuest::load() {
 GuestStep UnicornGuest::take(const Stop& stop) {
   switch (stop.why) {
     case Stop::Why::kBudget:
-      if (run_->window != 0 && (regs_->rflags & kFlagInterrupt) != 0) return leave_for(ASSAY_EXIT_PREEMPTED);
+      if (may_interrupt()) return leave_for(ASSAY_EXIT_PREEMPTED);
       return {GuestStep::Kind::kTurn};
     case Stop::Why::kWatched:
       if (spin_ != nullptr && spin_->is_idle()) return {GuestStep::Kind::kIdle};
@@ -121,11 +127,8 @@ GuestStep UnicornGuest::take(const Stop& stop) {
       return invalid_instruction();
     case Stop::Why::kOutside:
       return outside();
-    case Stop::Why::kMiss: {
-      GuestStep step{};
-      if (fill(stop.address, stop.access, step)) goes_on_ = true;
-      return step;
-    }
+    case Stop::Why::kMiss:
+      return missed(stop.address, stop.access);
   }
   return {};
 }
@@ -170,7 +173,6 @@ GuestStep UnicornGuest::protection() {
   if (!is_pv()) return emulate();
   const bool with_processor_id = code_is(kRdtscp);
   if (with_processor_id || code_is(kRdtsc)) {
-    ++spent_;
     read_time(with_processor_id, with_processor_id ? sizeof kRdtscp : sizeof kRdtsc);
     return {};
   }
@@ -184,6 +186,7 @@ GuestStep UnicornGuest::protection() {
 }
 
 void UnicornGuest::read_time(bool with_processor_id, uint64_t instruction_bytes) {
+  spent_ += kTimeReadInstructions;
   const uint64_t now = start_ns_ + spent_ * kInstructionNs;
   const uint32_t khz = run_->tsc_khz != 0 ? run_->tsc_khz : machine_.config().tsc_khz;
   constexpr uint64_t kNsPerMs = 1'000'000;
@@ -203,51 +206,73 @@ GuestStep UnicornGuest::stage2(const MemoryMiss& miss) {
   return leave_for(ASSAY_EXIT_STAGE2);
 }
 
-bool UnicornGuest::fill(uint64_t address, assay_access access, GuestStep& step) {
+bool UnicornGuest::fill(uint64_t address, assay_access access) {
   MemoryMiss miss;
-  if (memory_.reach(address, access, miss) != nullptr) {
-    map_around(address & ~(kPageBytes - 1));
-    return true;
+  if (memory_.reach(address, access, miss) == nullptr) return false;
+  const uint64_t page = address & ~(kPageBytes - 1);
+  const GuestMemory::Translation found = memory_.translation(page);
+  if (processor_.host_of(page) != found.host) map_around(page, found);
+  processor_.allow(page, found.is_writable);
+  return true;
+}
+
+GuestStep UnicornGuest::missed(uint64_t address, assay_access access) {
+  if (fill(address, access)) {
+    goes_on_ = true;
+    return {};
   }
+  MemoryMiss miss;
+  static_cast<void>(memory_.reach(address, access, miss));
   if (miss.stage2) {
     // The core saw this fault and let the guest go on: nobody is there, as on an empty bus.
     if (absent_device_ && absent_address_ == miss.address && miss.access != ASSAY_ACCESS_EXECUTE) {
       absent_device_ = false;
-      access_nothing(address);
-      return true;
+      return access_nothing(address);
     }
-    step = stage2(miss);
-    return false;
+    return stage2(miss);
   }
   if (!is_pv() && miss.vector == kVectorPageFault) regs_->cr2 = miss.address;
-  step = exception(miss.vector, true, miss.error_code, miss.address);
-  return false;
+  return exception(miss.vector, true, miss.error_code, miss.address);
 }
 
 /// One instruction with a page of ones in the place of the memory that is not there.
-void UnicornGuest::access_nothing(uint64_t address) {
+GuestStep UnicornGuest::access_nothing(uint64_t address) {
   alignas(ASSAY_PAGE_SIZE) static std::array<uint8_t, ASSAY_PAGE_SIZE> ones;
   ones.fill(0xff);
-  processor_.map(address & ~(kPageBytes - 1), ones.data(), kPageBytes, true, false);
+  const uint64_t page = address & ~(kPageBytes - 1);
+  processor_.map(page, ones.data(), kPageBytes, false);
+  processor_.allow(page, true);
   load();
-  processor_.run_one();
-  ++spent_;
+  const Stop stop = processor_.run_one();
+  spent_ += processor_.executed();
   processor_.store(*regs_);
-  processor_.unmap(address & ~(kPageBytes - 1), kPageBytes);
+  processor_.unmap(page, kPageBytes);
+  if (stop.why != Stop::Why::kBudget) return take(stop);
+  goes_on_ = true;
+  return {};
 }
 
-/// One region for the page and its neighbours that are translated alike, to memory that lies alike.
-void UnicornGuest::map_around(uint64_t va) {
-  const GuestMemory::Translation page = memory_.translation(va);
-  const auto fits = [&](uint64_t at, const uint8_t* host) {
+/// One region for the page and its neighbours that are translated to memory that lies alike. Those of them that the guest
+/// has accessed already are allowed at once.
+void UnicornGuest::map_around(uint64_t va, const GuestMemory::Translation& page) {
+  struct Neighbour {
+    uint64_t va;
+    bool is_writable;
+  };
+  std::vector<Neighbour> allowed;
+  const auto joins = [&](uint64_t at, const uint8_t* host) {
     const GuestMemory::Translation other = memory_.translation(at);
-    return other.host == host && other.is_writable == page.is_writable && other.is_executable == page.is_executable;
+    if (other.host != host || other.is_executable != page.is_executable) return false;
+    if (processor_.host_of(at) != nullptr) return false;
+    if (other.is_accessed) allowed.push_back({at, other.is_writable});
+    return true;
   };
   uint64_t before = 0, behind = 1;
-  while (before < kSpanPages && fits(va - (before + 1) * kPageBytes, page.host - (before + 1) * kPageBytes)) ++before;
-  while (behind < kSpanPages && fits(va + behind * kPageBytes, page.host + behind * kPageBytes)) ++behind;
+  while (before < kSpanPages && joins(va - (before + 1) * kPageBytes, page.host - (before + 1) * kPageBytes)) ++before;
+  while (behind < kSpanPages && joins(va + behind * kPageBytes, page.host + behind * kPageBytes)) ++behind;
   processor_.map(va - before * kPageBytes, page.host - before * kPageBytes, (before + behind) * kPageBytes,
-                 page.is_writable, page.is_executable);
+                 page.is_executable);
+  for (const Neighbour& neighbour : allowed) processor_.allow(neighbour.va, neighbour.is_writable);
 }
 
 }  // namespace assay

@@ -10,10 +10,13 @@
 
 namespace assay {
 
-class UnicornGuest final : public GuestExecutor {
+class UnicornGuest final : public GuestExecutor, private unicorn::Filler {
  public:
   /// Virtual time that one instruction takes.
   static constexpr uint64_t kInstructionNs = 1;
+  /// Reading the time-stamp counter takes as long as so many others: it traps here. A guest that only waits for time to
+  /// pass gets there the sooner.
+  static constexpr uint64_t kTimeReadInstructions = 500;
   /// Others get their turn after so many instructions.
   static constexpr uint64_t kTurnInstructions = 20'000;
 
@@ -63,10 +66,13 @@ class UnicornGuest final : public GuestExecutor {
   bool set_operand(const unicorn::Instruction& instruction, uint64_t value, uint64_t bytes, MemoryMiss& miss);
   GuestStep outside();
   GuestStep trap(uint32_t vector);
-  /// Makes a page reachable for the processor. False: `step` says what the miss leads to.
-  bool fill(uint64_t address, assay_access access, GuestStep& step);
-  void map_around(uint64_t va);
-  void access_nothing(uint64_t address);
+  /// In the midst of an instruction: makes the page reachable for the processor, if it is for the guest.
+  bool fill(uint64_t address, assay_access access) override;
+  /// After one that stopped: the same, or what the miss leads to.
+  GuestStep missed(uint64_t address, assay_access access);
+  void map_around(uint64_t va, const GuestMemory::Translation& page);
+  GuestStep access_nothing(uint64_t address);
+  [[nodiscard]] bool may_interrupt() const;
   void refresh();
   void load();
   [[nodiscard]] bool is_pv() const { return run_->mode == ASSAY_MODE_PV64; }

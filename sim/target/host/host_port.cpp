@@ -18,25 +18,25 @@ bool HostPort::run(uint64_t timeout_ns) {
   const uint64_t now = machine_.now_ns();
   const uint64_t deadline = timeout_ns > ASSAY_NEVER - now ? ASSAY_NEVER : now + timeout_ns;
   try {
-    if (machine_.run_until(guest_.has_replied(), deadline)) return true;
+    if (machine_.run_until(vcpu_.has_replied(), deadline)) return true;
   } catch (const CoreDied& died) {
-    guest_.keep();
+    vcpu_.keep();
     throw translate(died);
   }
-  guest_.keep();
-  if (guest_.state().is_lost) throw TargetDied(TargetDied::How::kDeadAgent, guest_.trouble());
+  vcpu_.keep();
+  if (vcpu_.is_lost()) throw TargetDied(TargetDied::How::kDeadAgent, vcpu_.trouble());
   return false;
 }
 
 bool HostPort::await(GuestReply& reply, uint64_t timeout_ns) {
   if (!run(timeout_ns)) return false;
-  reply = guest_.reply();
+  reply = vcpu_.reply();
   return true;
 }
 
 bool HostPort::execute(const GuestRequest& request, GuestReply& reply, uint64_t timeout_ns) {
   reply = GuestReply{};
-  guest_.borrow(request, reply);
+  vcpu_.borrow(request, reply);
   if (run(timeout_ns)) return true;
   watch_.explain_silence(domain_);
   return false;

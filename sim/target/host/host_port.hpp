@@ -1,7 +1,7 @@
-/// A vCPU's operations go straight to the guest in process.
+/// A vCPU's operations go to the guest in process, in virtual time.
 #pragma once
 
-#include "sim/guest/direct/direct_guest.hpp"
+#include "sim/target/host/host_vcpu.hpp"
 #include "sim/target/target.hpp"
 
 namespace assay::host {
@@ -19,9 +19,9 @@ class SilenceWatch {
 
 class HostPort final : public GuestPort {
  public:
-  HostPort(Machine& machine, DirectGuest& guest, DomId domain, SilenceWatch& watch)
-      : machine_(machine), guest_(guest), domain_(domain), watch_(watch) {}
-  void start(const GuestRequest& request) override { guest_.start(request); }
+  HostPort(Machine& machine, HostVcpu& vcpu, DomId domain, SilenceWatch& watch)
+      : machine_(machine), vcpu_(vcpu), domain_(domain), watch_(watch) {}
+  void start(const GuestRequest& request) override { vcpu_.start(request); }
   /// Throws TargetDied when the core died, or when the guest is where no agent can be.
   bool await(GuestReply& reply, uint64_t timeout_ns) override;
   /// An operation that should return at once: when it does not, the domain may be dead, which is TargetDied.
@@ -31,7 +31,7 @@ class HostPort final : public GuestPort {
   bool run(uint64_t timeout_ns);
 
   Machine& machine_;
-  DirectGuest& guest_;
+  HostVcpu& vcpu_;
   DomId domain_;
   SilenceWatch& watch_;
 };

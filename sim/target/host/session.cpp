@@ -67,7 +67,7 @@ Session::Session(const CoreObject& core, const HostOptions& options)
   }
   console_start_ = machine_.console().size();
   if (has_dom0_) {
-    dom0_booted_ = dom0_.executors[0]->state();
+    dom0_.vcpus[0]->freeze();
     adopt_dom0();
   }
 }
@@ -93,12 +93,12 @@ void Session::build_dom0() {
     boot_trouble_ = "build_first_domain returned " + std::to_string(result) + "\n";
     return;
   }
-  dom0_.executors.push_back(std::make_unique<DirectGuest>(machine_, dom0_image_.layout, GuestType::kPv64, 0));
-  DirectGuest& guest = *dom0_.executors[0];
-  machine_.attach(kDom0.raw(), 0, guest);
-  has_dom0_ = machine_.run_until(guest.is_booted(), kGuestBootNs);
+  dom0_.vcpus.push_back(make_vcpu(dom0_image_.layout, GuestType::kPv64, 0));
+  HostVcpu& vcpu = *dom0_.vcpus[0];
+  machine_.attach(kDom0.raw(), 0, vcpu.executor());
+  has_dom0_ = machine_.run_until(vcpu.is_booted(), kGuestBootNs);
   if (!has_dom0_) boot_trouble_ += "dom0 does not reach its serving loop\n";
-  boot_trouble_ += guest.trouble();
+  boot_trouble_ += vcpu.trouble();
 }
 
 GuestSpace Session::dom0_space() {
@@ -106,9 +106,9 @@ GuestSpace Session::dom0_space() {
   space.layout = dom0_image_.layout;
   space.va_offset = space.layout.virt_base;
   space.pages = (space.layout.image_end - space.va_offset) / kPageSize;
-  space.start_info = Gva{dom0_booted_.start_info_va};
+  space.start_info = Gva{dom0_.vcpus[0]->start_info()};
   Domain reader(kDom0, GuestType::kPv64, space);
-  Vcpu& vcpu = reader.add_vcpu(port_to(*dom0_.executors[0], kDom0));
+  Vcpu& vcpu = reader.add_vcpu(port_to(*dom0_.vcpus[0], kDom0));
   start_info_t info{};
   const bool is_readable = !vcpu.read_bytes(space.start_info, std::as_writable_bytes(std::span(&info, 1))).has_value();
   // A core that builds no start_info gives no p2m either; the image itself is there all the same.
@@ -123,18 +123,18 @@ void Session::adopt_dom0() {
   const uint64_t heap = dom0_space_.layout.heap_start;
   const uint64_t boundary = heap + kPrivilegedHeapBytes;
   privileged_ = std::make_unique<Domain>(kDom0, GuestType::kPv64, with_heap(dom0_space_, heap, boundary));
-  privileged_->add_vcpu(port_to(*dom0_.executors[0], kDom0));
+  privileged_->add_vcpu(port_to(*dom0_.vcpus[0], kDom0));
   dom0_.domain =
       std::make_unique<Domain>(kDom0, GuestType::kPv64, with_heap(dom0_space_, boundary, dom0_space_.layout.heap_end));
-  dom0_.domain->add_vcpu(port_to(*dom0_.executors[0], kDom0));
+  dom0_.domain->add_vcpu(port_to(*dom0_.vcpus[0], kDom0));
 }
 
-std::unique_ptr<HostPort> Session::port_to(DirectGuest& guest, DomId domain) {
-  return std::make_unique<HostPort>(machine_, guest, domain, static_cast<SilenceWatch&>(*this));
+std::unique_ptr<HostPort> Session::port_to(HostVcpu& vcpu, DomId domain) {
+  return std::make_unique<HostPort>(machine_, vcpu, domain, static_cast<SilenceWatch&>(*this));
 }
 
 void Session::explain_silence(DomId domain) {
-  if (domain == kDom0 || dom0_.executors[0]->state().is_busy) return;  // dom0 is who would have to be asked
+  if (domain == kDom0 || dom0_.vcpus[0]->is_busy()) return;  // dom0 is who would have to be asked
   xen_domctl op{};
   op.cmd = XEN_DOMCTL_getdomaininfo;
   op.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
@@ -157,8 +157,8 @@ void Session::rewind(uint64_t seed) {
   guests_.clear();
   try {
     if (has_dom0_) {
-      dom0_.executors.resize(1);
-      dom0_.executors[0]->restore(dom0_booted_);
+      dom0_.vcpus.resize(1);
+      dom0_.vcpus[0]->rewind();
       adopt_dom0();
     }
     machine_.set_policy(make_policy(options_, seed));
@@ -210,12 +210,16 @@ Domain& Session::create_guest(const GuestSpec& spec) {
   return *guest.domain;
 }
 
+std::unique_ptr<HostVcpu> Session::make_vcpu(const assay_agent_layout& layout, GuestType type, uint32_t vcpu_id) {
+  if (options_.guests == HostOptions::Guests::kUnicorn) return make_unicorn_vcpu(machine_, layout, vcpu_id);
+  return make_direct_vcpu(machine_, layout, type, vcpu_id);
+}
+
 void Session::open_vcpu(Guest& guest, uint32_t vcpu_id, const assay_agent_layout& layout) {
   Domain& domain = *guest.domain;
-  auto executor = std::make_unique<DirectGuest>(machine_, layout, domain.type(), vcpu_id);
-  machine_.attach(domain.id().raw(), vcpu_id, *executor);
-  guest.executors.push_back(std::move(executor));
-  DirectGuest& attached = *guest.executors.back();
+  guest.vcpus.push_back(make_vcpu(layout, domain.type(), vcpu_id));
+  HostVcpu& attached = *guest.vcpus.back();
+  machine_.attach(domain.id().raw(), vcpu_id, attached.executor());
   try {
     if (!machine_.run_until(attached.is_booted(), machine_.now_ns() + kGuestBootNs)) {
       throw TargetDied(TargetDied::How::kDeadAgent, "vcpu " + std::to_string(vcpu_id) + " of domain " +
@@ -233,7 +237,7 @@ void Session::destroy_guest(Domain& guest) {
   toolstack().destroy(id);
   const auto found = guests_.find(id);
   if (found == guests_.end()) return;
-  for (const auto& executor : found->second.executors) machine_.detach(*executor);
+  for (const auto& vcpu : found->second.vcpus) machine_.detach(vcpu->executor());
   guests_.erase(found);
 }
 
@@ -248,8 +252,8 @@ Vcpu& Session::attach_vcpu(Domain& domain, uint32_t vcpu_id) {
 std::string Session::trouble() const {
   std::string text = boot_trouble_;
   for (const auto& [id, guest] : guests_) {
-    for (const auto& executor : guest.executors) {
-      if (!executor->trouble().empty()) text += "domain " + std::to_string(id.raw()) + ": " + executor->trouble();
+    for (const auto& vcpu : guest.vcpus) {
+      if (!vcpu->trouble().empty()) text += "domain " + std::to_string(id.raw()) + ": " + vcpu->trouble();
     }
   }
   return text;

@@ -8,16 +8,16 @@
 
 #include "sim/engine/machine.hpp"
 #include "sim/guest/agent_image.hpp"
-#include "sim/guest/direct/direct_guest.hpp"
 #include "sim/target/host/host_port.hpp"
+#include "sim/target/host/host_vcpu.hpp"
 #include "sim/target/host/target_host.hpp"
 #include "sim/toolstack/toolstack.hpp"
 
 namespace assay::host {
 
-/// A domain with the executors of its vCPUs.
+/// A domain with what runs as its vCPUs.
 struct Guest {
-  std::vector<std::unique_ptr<DirectGuest>> executors;
+  std::vector<std::unique_ptr<HostVcpu>> vcpus;
   std::unique_ptr<Domain> domain;
 };
 
@@ -52,8 +52,9 @@ class Session final : private SilenceWatch {
   void adopt_dom0();
   GuestSpace dom0_space();
   Toolstack& toolstack();
-  std::unique_ptr<HostPort> port_to(DirectGuest& guest, DomId domain);
+  std::unique_ptr<HostPort> port_to(HostVcpu& vcpu, DomId domain);
   void explain_silence(DomId domain) override;
+  std::unique_ptr<HostVcpu> make_vcpu(const assay_agent_layout& layout, GuestType type, uint32_t vcpu_id);
   void open_vcpu(Guest& guest, uint32_t vcpu_id, const assay_agent_layout& layout);
 
   HostOptions options_;
@@ -63,7 +64,6 @@ class Session final : private SilenceWatch {
   uint64_t seed_ = 0;  ///< of the case
   std::string boot_trouble_;
   bool has_dom0_ = false;
-  DirectState dom0_booted_;
   size_t console_start_ = 0;
   GuestSpace dom0_space_;
 

@@ -1,4 +1,4 @@
-/// Target `hv` and any other core behind the port: in process, in virtual time, guests at native speed.
+/// Target `hv` and any other core behind the port: in process, in virtual time.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,11 @@ struct HostOptions {
     kRandomWalk,   ///< and at scheduling points inside the core, by the case's seed
   };
 
+  enum class Guests : uint8_t {
+    kDirect,   ///< do what the agent does, without machine code: the fastest
+    kUnicorn,  ///< execute the agent's machine code
+  };
+
   std::filesystem::path core;         ///< the shared object
   std::filesystem::path dom0_image;   ///< empty: agent-dom0.elf beside the program
   std::filesystem::path guest_image;  ///< empty: agent.elf beside the program
@@ -29,6 +34,7 @@ struct HostOptions {
   /// What the core claims. A case that needs it runs and fails where the core does not keep the claim; what is neither
   /// claimed nor found by trying makes cases skip.
   std::vector<Capability> claimed;
+  Guests guests = Guests::kDirect;
   Policy policy = Policy::kNeverSwitch;
   uint64_t walk_one_in = 8;  ///< kRandomWalk: switches at one point in so many
 };

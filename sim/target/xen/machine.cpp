@@ -110,7 +110,7 @@ std::vector<Mfn> Machine::await_dom0() {
 }
 
 std::unique_ptr<agents::Mailbox> Machine::open(const agents::MailboxPlace& place, agents::Watch& watch) {
-  SharedMailbox::Frames pointers{};
+  agents::MailboxMemory::Frames pointers{};
   if (place.machine.size() != pointers.size())
     throw HarnessFault("a mailbox does not have the expected count of frames");
   for (size_t i = 0; i < pointers.size(); ++i) pointers[i] = ram_.frame(place.machine[i]);

@@ -1,0 +1,39 @@
+#include "sim/guest/direct/direct_guest.hpp"
+#include "sim/target/host/host_vcpu.hpp"
+
+namespace assay::host {
+
+namespace {
+
+class DirectVcpu final : public HostVcpu {
+ public:
+  DirectVcpu(Machine& machine, const assay_agent_layout& layout, GuestType type, uint32_t vcpu_id)
+      : guest_(machine, layout, type, vcpu_id) {}
+
+  GuestExecutor& executor() override { return guest_; }
+  [[nodiscard]] const bool& is_booted() const override { return guest_.is_booted(); }
+  [[nodiscard]] uint64_t start_info() const override { return guest_.start_info(); }
+  [[nodiscard]] std::string trouble() const override { return guest_.trouble(); }
+  [[nodiscard]] bool is_lost() const override { return guest_.state().is_lost; }
+  void start(const GuestRequest& request) override { guest_.start(request); }
+  void borrow(const GuestRequest& request, GuestReply& reply) override { guest_.borrow(request, reply); }
+  void keep() override { guest_.keep(); }
+  [[nodiscard]] bool is_busy() const override { return guest_.state().is_busy; }
+  [[nodiscard]] const bool& has_replied() const override { return guest_.has_replied(); }
+  [[nodiscard]] const GuestReply& reply() const override { return guest_.reply(); }
+  void freeze() override { frozen_ = guest_.state(); }
+  void rewind() override { guest_.restore(frozen_); }
+
+ private:
+  DirectGuest guest_;
+  DirectState frozen_;
+};
+
+}  // namespace
+
+std::unique_ptr<HostVcpu> make_direct_vcpu(Machine& machine, const assay_agent_layout& layout, GuestType type,
+                                           uint32_t vcpu_id) {
+  return std::make_unique<DirectVcpu>(machine, layout, type, vcpu_id);
+}
+
+}  // namespace assay::host
