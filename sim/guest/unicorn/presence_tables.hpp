@@ -1,8 +1,8 @@
 /// Page tables that tell Unicorn which pages a guest may touch, and how.
 ///
-/// Unicorn 2 translates every address to itself, whatever the tables say, but it does look at them: where they allow nothing,
-/// the guest gets a page fault, at the right instruction and with the right flags. What it would do without them (an access
-/// to an address where nothing is mapped) leaves neither.
+/// Unicorn 2 translates every address to itself, whatever the tables say, but it does look at them: where they allow
+/// nothing, the guest gets a page fault, at the right instruction and with the right flags. What it would do without
+/// them (an access to an address where nothing is mapped) leaves neither.
 #pragma once
 
 #include <cstddef>

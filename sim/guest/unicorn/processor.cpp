@@ -24,8 +24,8 @@ constexpr uint64_t kFlagTrap = 1u << 8;
 constexpr uint64_t kFlagResume = 1u << 16;
 
 constexpr uint64_t kCr0Paging = 1u << 31, kCr0Protected = 1u << 0;
-/// MP, EM and TS: when a floating point instruction is an exception.
-constexpr uint64_t kCr0Float = 0xe;
+/// EM and TS: a floating point instruction is an exception.
+constexpr uint64_t kCr0Float = 0xc;
 constexpr uint64_t kCr4PhysicalExtension = 1u << 5;
 constexpr uint64_t kCr4TimeStampDisable = 1u << 2;
 constexpr uint64_t kCr4Sse = 3u << 9;
@@ -36,11 +36,11 @@ constexpr uint64_t kTableBytes = 0xf000;
 constexpr uint64_t kFrameAt = kTableBytes + 0x800;
 constexpr uint64_t kCodeAt = kTableBytes + 0x400;
 constexpr uint64_t kEntryBytes = kTableBytes + 0x1000;
-/// Where the presence tables may be, which takes these addresses from the guest: below 1 TiB (the processor has 40 bits of
-/// physical address), and elsewhere as soon as the guest has something there.
+/// Where the presence tables may be, which takes these addresses from the guest: below 1 TiB (the processor has 40 bits
+/// of physical address), and elsewhere as soon as the guest has something there.
 constexpr uint64_t kTablesFirst = 0xff'fff0'0000, kTablesStep = 0x40'0000'0000;
 constexpr uint64_t kPageBytes = ASSAY_PAGE_SIZE;
-constexpr uint32_t kVectorDebug = 1, kVectorPageFault = 14;
+constexpr uint32_t kVectorDebug = 1, kVectorNoFloat = 7, kVectorPageFault = 14;
 // As the hypervisor gives them to PV guests. Source: public/arch-x86/xen-x86_64.h.
 constexpr uint16_t kCode32 = 0xe023, kData = 0xe02b, kCode64 = 0xe033;
 constexpr uint64_t kCode32Descriptor = 0x00cffb000000ffff;
@@ -90,6 +90,30 @@ bool asks_outside(const cs_insn& instruction, bool is_hvm) {
     default:
       return false;
   }
+}
+
+/// What CR0.TS and CR0.EM make an exception, which Unicorn does not: x87, MMX and SSE. Fences and `pause` came with SSE
+/// and are none of these, so groups do not tell.
+bool is_float(csh decoder, const cs_insn& instruction) {
+  switch (instruction.id) {
+    case X86_INS_FXSAVE:
+    case X86_INS_FXSAVE64:
+    case X86_INS_FXRSTOR:
+    case X86_INS_FXRSTOR64:
+    case X86_INS_LDMXCSR:
+    case X86_INS_STMXCSR:
+    case X86_INS_EMMS:
+      return true;
+    default:
+      break;
+  }
+  if (cs_insn_group(decoder, &instruction, X86_GRP_FPU)) return true;
+  const cs_x86& detail = instruction.detail->x86;
+  return std::any_of(detail.operands, detail.operands + detail.op_count, [](const cs_x86_op& operand) {
+    const bool is_vector = operand.reg >= X86_REG_XMM0 && operand.reg <= X86_REG_ZMM31;
+    const bool is_mmx = operand.reg >= X86_REG_MM0 && operand.reg <= X86_REG_MM7;
+    return operand.type == X86_OP_REG && (is_vector || is_mmx);
+  });
 }
 
 }  // namespace
@@ -142,7 +166,7 @@ struct Callbacks {
     return true;
   }
   static void syscall(uc_engine*, void* user) { self(user).on_syscall(); }
-  static void outside(uc_engine*, uint64_t, uint32_t, void* user) { self(user).on_outside(); }
+  static void outside(uc_engine*, uint64_t address, uint32_t, void* user) { self(user).on_outside(address); }
 };
 
 Processor::Processor(Filler& filler) : filler_(filler), recent_(kRecentBlocks) {
@@ -161,6 +185,8 @@ void Processor::open() {
       cs_open(CS_ARCH_X86, CS_MODE_32, &e.decoder32) != CS_ERR_OK) {
     throw std::runtime_error("Capstone cannot be opened");
   }
+  cs_option(e.decoder64, CS_OPT_DETAIL, CS_OPT_ON);
+  cs_option(e.decoder32, CS_OPT_DETAIL, CS_OPT_ON);
   e.instruction64 = cs_malloc(e.decoder64);
   e.instruction32 = cs_malloc(e.decoder32);
   e.hook(UC_HOOK_BLOCK, Callbacks::block, this);
@@ -223,7 +249,6 @@ void Processor::reset() {
   engine_->write(UC_X86_REG_CR3, tables_.address());
   code_bits_ = 64;
   had_exception_ = false;
-  float_control_ = 0;
   shadow_ = kNowhere;
 }
 
@@ -240,7 +265,6 @@ void Processor::clear_exception() {
   for (size_t i = 0; i < control.size(); ++i) uc_reg_read(e.uc, kControl[i], &control[i]);
   must(uc_context_restore(e.uc, code_bits_ == 64 ? e.clean64 : e.clean32), "the clean context");
   e.write(UC_X86_REG_CR3, tables_.address());
-  float_control_ = 0;
   for (size_t i = 0; i < control.size(); ++i) uc_reg_write(e.uc, kControl[i], &control[i]);
   for (size_t i = 0; i < kVectors; ++i) uc_reg_write(e.uc, UC_X86_REG_XMM0 + static_cast<int>(i), &vectors[i]);
   for (size_t i = 0; i < kStackRegisters; ++i) uc_reg_write(e.uc, UC_X86_REG_FP0 + static_cast<int>(i), &stack[i]);
@@ -263,10 +287,7 @@ void Processor::load(const assay_regs& regs, unsigned io_level) {
   for (size_t i = 0; i < kGeneralCount; ++i) places[i] = &values[i];
   must(uc_reg_write_batch(e.uc, const_cast<int*>(kGeneral), places.data(), static_cast<int>(kGeneralCount)),
        "registers");
-  if ((regs.cr0 & kCr0Float) != float_control_) {
-    float_control_ = regs.cr0 & kCr0Float;
-    e.write(UC_X86_REG_CR0, (e.read(UC_X86_REG_CR0) & ~kCr0Float) | float_control_);
-  }
+  float_control_ = regs.cr0 & kCr0Float;
   e.write(UC_X86_REG_FS_BASE, regs.fs_base);
   e.write(UC_X86_REG_GS_BASE, regs.gs_base);
 }
@@ -341,11 +362,13 @@ void Processor::on_block(uint64_t address, uint32_t bytes) {
   executed_ += block.instructions;
   block_start_ = address;
   block_end_ = block.outside == kNowhere ? address + bytes : block.outside;
+  block_outside_ = block.outside;
+  outside_is_float_ = block.outside_is_float;
   shadow_ = block.ends_in_sti ? block_end_ : kNowhere;
 }
 
-/// Nobody says when code changes: it is looked at once in every run. False when what was translated is not what is there,
-/// or when the block needs a hook in its middle.
+/// Nobody says when code changes: it is looked at once in every run. False when what was translated is not what is
+/// there, or when the block needs a hook in its middle.
 bool Processor::look_up(Block& block, uint64_t address, uint32_t bytes) {
   const uint8_t* const code = code_at(address, bytes);
   const auto known = known_.find(key_of(address));
@@ -378,7 +401,9 @@ void Processor::stop_before(uint64_t address) {
   engine_->hook(UC_HOOK_CODE, Callbacks::outside, this, address, address);
 }
 
-void Processor::on_outside() {
+void Processor::on_outside(uint64_t address) {
+  if (address != block_outside_) return;  // a hook for another mode
+  if (outside_is_float_) return stop({Stop::Why::kException, kVectorNoFloat});
   ++executed_;
   stop({Stop::Why::kOutside});
 }
@@ -402,8 +427,8 @@ void Processor::on_interrupt(uint32_t vector) {
   stop({is_int ? Stop::Why::kTrap : Stop::Why::kException, vector});
 }
 
-/// Unicorn does not tell the kind of the access. Where nothing is mapped the hook was told; a page that is allowed at all
-/// refuses writes alone; and an instruction of which a part is missing was being fetched.
+/// Unicorn does not tell the kind of the access. Where nothing is mapped the hook was told; a page that is allowed at
+/// all refuses writes alone; and an instruction of which a part is missing was being fetched.
 void Processor::on_page_fault() {
   Stop why{Stop::Why::kMiss};
   why.address = engine_->read(UC_X86_REG_CR2);
@@ -429,7 +454,7 @@ bool Processor::is_cut_short(uint64_t page) {
 
 bool Processor::on_miss(int kind, uint64_t address) {
   const bool is_fetch = kind == UC_MEM_FETCH_UNMAPPED || kind == UC_MEM_FETCH_PROT;
-  const assay_access access = is_fetch                       ? ASSAY_ACCESS_EXECUTE
+  const assay_access access = is_fetch                        ? ASSAY_ACCESS_EXECUTE
                               : kind == UC_MEM_WRITE_UNMAPPED ? ASSAY_ACCESS_WRITE
                                                               : ASSAY_ACCESS_READ;
   if (is_fetch) {
@@ -464,14 +489,16 @@ Processor::Block Processor::learn(uint64_t address, uint32_t bytes, const uint8_
   Engine& e = *engine_;
   size_t left = bytes;
   uint64_t at = address;
+  const csh decoder = code_bits_ == 64 ? e.decoder64 : e.decoder32;
   cs_insn* const instruction = code_bits_ == 64 ? e.instruction64 : e.instruction32;
   while (left != 0) {
     const uint64_t start = at;
-    if (!cs_disasm_iter(code_bits_ == 64 ? e.decoder64 : e.decoder32, &code, &left, &at, instruction)) {
+    if (!cs_disasm_iter(decoder, &code, &left, &at, instruction)) {
       ++block.instructions;  // not one that Capstone knows: it will be invalid, and end the block
       break;
     }
-    if (asks_outside(*instruction, is_hvm_)) {
+    block.outside_is_float = traps_float() && is_float(decoder, *instruction);
+    if (block.outside_is_float || asks_outside(*instruction, is_hvm_)) {
       block.outside = start;
       break;
     }

@@ -37,8 +37,8 @@ struct Stop {
 class Filler {
  public:
   virtual ~Filler() = default;
-  /// Asked in the midst of an instruction whose access nothing is mapped for: maps and allows the page and returns true,
-  /// so that the instruction goes on, or returns false, and it stops as a miss. Must not touch registers.
+  /// Asked in the midst of an instruction whose access nothing is mapped for: maps and allows the page and returns
+  /// true, so that the instruction goes on, or returns false, and it stops as a miss. Must not touch registers.
   virtual bool fill(uint64_t address, assay_access access) = 0;
 };
 
@@ -63,7 +63,8 @@ class Processor {
   /// Runs until something stops it, at the earliest before the first block that begins after `budget` instructions.
   Stop run(uint64_t budget);
   /// One instruction, or one turn of a repeated one, by the processor's own trap flag. kBudget: it is done. kException
-  /// with vector 1: likewise, and the guest had set the flag itself. Anything else: it was not completed, as with run().
+  /// with vector 1: likewise, and the guest had set the flag itself. Anything else: it was not completed, as with
+  /// run().
   Stop run_one();
   /// Instructions that the last run completed; one that trapped or left counts.
   [[nodiscard]] uint64_t executed() const { return executed_; }
@@ -103,11 +104,12 @@ class Processor {
   struct Block {
     uint64_t address = kNowhere;
     uint32_t bytes = 0;
-    uint32_t instructions = 0;    ///< before `outside`
-    uint64_t outside = kNowhere;  ///< first instruction in it that asks the world outside
+    uint32_t instructions = 0;      ///< before `outside`
+    uint64_t outside = kNowhere;    ///< first instruction in it that asks the world outside
+    bool outside_is_float = false;  ///< an exception, of a task that was switched
     bool ends_in_sti = false;
-    uint64_t digest = 0;          ///< of its code
-    uint64_t run = 0;             ///< in which the code was last looked at
+    uint64_t digest = 0;  ///< of its code
+    uint64_t run = 0;     ///< in which the code was last looked at
   };
   static constexpr size_t kRecentBlocks = 4096;
   static constexpr size_t kBlocksMax = 1u << 16;
@@ -120,13 +122,16 @@ class Processor {
   bool on_miss(int kind, uint64_t address);
   void on_invalid();
   void on_syscall();
-  void on_outside();
+  void on_outside(uint64_t address);
   void on_page_fault();
   void stop(const Stop& why);
   void forget_code();
   void retranslate(uint64_t address, uint32_t bytes);
-  /// The same bytes are another block in another mode; the upper half of the addresses repeats its first bit.
-  [[nodiscard]] uint64_t key_of(uint64_t address) const { return address << 1 | (code_bits_ == 32 ? 1 : 0); }
+  [[nodiscard]] bool traps_float() const { return float_control_ != 0; }
+  /// The same bytes are another block in another mode; the upper bits of an address repeat each other.
+  [[nodiscard]] uint64_t key_of(uint64_t address) const {
+    return address << 2 | (code_bits_ == 32 ? 1 : 0) | (traps_float() ? 2 : 0);
+  }
   bool look_up(Block& block, uint64_t address, uint32_t bytes);
   [[nodiscard]] const uint8_t* code_at(uint64_t address, uint32_t bytes);
   Block learn(uint64_t address, uint32_t bytes, const uint8_t* code);
@@ -148,7 +153,7 @@ class Processor {
   std::vector<uint64_t> outside_;  ///< instructions with a hook of their own
   unsigned code_bits_ = 64;
   bool had_exception_ = false;
-  uint64_t float_control_ = 0;  ///< of CR0
+  uint64_t float_control_ = 0;  ///< of CR0, what makes floating point instructions an exception
 
   // Of the run in progress.
   Stop stop_;
@@ -159,7 +164,9 @@ class Processor {
   uint64_t executed_ = 0;
   uint64_t runs_ = 0;
   uint64_t block_start_ = 0, block_end_ = 0;  ///< of what is counted of the block that is executed
-  uint64_t missed_page_ = kNowhere;           ///< where the filler had nothing, and a page stands in until the fault
+  uint64_t block_outside_ = kNowhere;
+  bool outside_is_float_ = false;
+  uint64_t missed_page_ = kNowhere;  ///< where the filler had nothing, and a page stands in until the fault
   assay_access missed_access_ = ASSAY_ACCESS_READ;
   uint64_t watched_ = kNowhere;
   bool passes_watched_ = false;

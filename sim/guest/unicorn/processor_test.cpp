@@ -153,6 +153,18 @@ TEST_F(ProcessorTest, OneInstruction_OfARepeatedOne_IsOneTurn) {
   EXPECT_EQ(regs_.rip, kCode);
 }
 
+TEST_F(ProcessorTest, FloatingPoint_IsAnExceptionWhileTheTaskIsSwitched) {
+  EXPECT_EQ(run({0xd9, 0xd0, 0x0f, 0x05}).why, Stop::Why::kSyscall);  // fnop; syscall
+  regs_.cr0 = 8;
+  regs_.rip = kCode;
+  const Stop stop = run({0xd9, 0xd0, 0x0f, 0x05});
+  EXPECT_EQ(stop.why, Stop::Why::kException);
+  EXPECT_EQ(stop.vector, 7u);
+  EXPECT_EQ(regs_.rip, kCode);
+  regs_.cr0 = 0;
+  EXPECT_EQ(run({0xd9, 0xd0, 0x0f, 0x05}).why, Stop::Why::kSyscall);
+}
+
 TEST_F(ProcessorTest, ThirtyTwoBitCode_IsExecutedAsSuch) {
   std::memset(code_, 0x90, sizeof code_);
   const uint8_t code[] = {0xb8, 0x01, 0x00, 0x00, 0x00, 0x40, 0xcc};  // mov $1, %eax; inc %eax; int3
@@ -171,11 +183,11 @@ TEST_F(ProcessorTest, ThirtyTwoBitCode_IsExecutedAsSuch) {
 constexpr uint8_t kPush = 0x50, kCmp[] = {0x48, 0x39, 0xc0};
 
 TEST_F(ProcessorTest, MissInTheMiddleOfABlock_LeavesExactRegistersAndFlags) {
-  const std::vector<std::vector<uint8_t>> accesses{{0x48, 0x8b, 0x0c, 0x25, 0x00, 0x10, 0x00, 0x00},         // mov, load
-                                                   {0x48, 0x89, 0x0c, 0x25, 0x00, 0x10, 0x00, 0x00},         // mov, store
-                                                   {0xf0, 0x48, 0x01, 0x0c, 0x25, 0x00, 0x10, 0x00, 0x00},   // lock add
-                                                   {0x0f, 0x10, 0x04, 0x25, 0x00, 0x10, 0x00, 0x00},         // movups
-                                                   {0xdb, 0x2c, 0x25, 0x00, 0x10, 0x00, 0x00}};              // fld
+  const std::vector<std::vector<uint8_t>> accesses{{0x48, 0x8b, 0x0c, 0x25, 0x00, 0x10, 0x00, 0x00},  // mov, load
+                                                   {0x48, 0x89, 0x0c, 0x25, 0x00, 0x10, 0x00, 0x00},  // mov, store
+                                                   {0xf0, 0x48, 0x01, 0x0c, 0x25, 0x00, 0x10, 0x00, 0x00},  // lock add
+                                                   {0x0f, 0x10, 0x04, 0x25, 0x00, 0x10, 0x00, 0x00},        // movups
+                                                   {0xdb, 0x2c, 0x25, 0x00, 0x10, 0x00, 0x00}};             // fld
   for (const auto& access : accesses) {
     std::memset(code_, 0x90, sizeof code_);
     code_[0] = kPush;

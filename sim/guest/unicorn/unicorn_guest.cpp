@@ -32,7 +32,8 @@ constexpr uint8_t kRdtscp[] = {0x0f, 0x01, 0xf9};
 
 }  // namespace
 
-UnicornGuest::UnicornGuest(Machine& machine) : machine_(machine), memory_(machine.memory(), machine.frames()), processor_(*this) {}
+UnicornGuest::UnicornGuest(Machine& machine)
+    : machine_(machine), memory_(machine.memory(), machine.frames()), processor_(*this) {}
 
 void UnicornGuest::forget() {
   memory_.forget();
@@ -252,8 +253,8 @@ GuestStep UnicornGuest::access_nothing(uint64_t address) {
   return {};
 }
 
-/// One region for the page and its neighbours that are translated to memory that lies alike. Those of them that the guest
-/// has accessed already are allowed at once.
+/// One region for the page and its neighbours that are translated to memory that lies alike. Those of them that the
+/// guest has accessed already are allowed at once.
 void UnicornGuest::map_around(uint64_t va, const GuestMemory::Translation& page) {
   struct Neighbour {
     uint64_t va;
