@@ -51,8 +51,8 @@ struct Resume {
   std::optional<ThreadId> step;
 };
 
-/// Why the machine stopped again. Forwards it stands before the instruction of a breakpoint and behind an instruction that
-/// used watched bytes; backwards before either.
+/// Why the machine stopped again. Forwards it stands before the instruction of a breakpoint and behind an instruction
+/// that used watched bytes; backwards before either.
 struct Stop {
   enum class Reason : uint8_t {
     kStep,            ///< the instruction is done, or taken back
@@ -91,8 +91,8 @@ class Debuggee {
   virtual bool set_point(const StopPoint& point) = 0;
   virtual bool clear_point(const StopPoint& point) = 0;
   /// Runs until something stops it. A breakpoint at the place where a thread stands counts only after that thread has
-  /// executed an instruction. `interrupted` is to be called now and then (it reads a socket) and never throws; when it is
-  /// true, the machine stops soon.
+  /// executed an instruction. `interrupted` is to be called now and then (it reads a socket) and never throws; when it
+  /// is true, the machine stops soon.
   virtual Stop resume(const Resume& how, const std::function<bool()>& interrupted) = 0;
   /// What the user typed after "monitor"; the answer is text for people.
   virtual std::string monitor(std::string_view command) = 0;

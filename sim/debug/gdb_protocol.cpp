@@ -48,27 +48,48 @@ GdbProtocol::Reply GdbProtocol::dispatch(std::string_view request) {
   const TextReader arguments(request.substr(1));
   const bool alone = request.size() == 1;
   switch (request.front()) {
-    case '?': return alone ? stop_reply() : kMalformed;
-    case 'g': return alone ? read_registers() : kMalformed;
-    case 'G': return write_registers(arguments);
-    case 'p': return read_register(arguments);
-    case 'P': return write_register(arguments);
-    case 'm': return read_memory(arguments);
-    case 'x': return read_memory_binary(arguments);
-    case 'M': return write_memory(arguments);
-    case 'X': return write_memory_binary(arguments);
-    case 'Z': return set_point(arguments);
-    case 'z': return clear_point(arguments);
-    case 'H': return choose_thread(arguments);
-    case 'T': return thread_alive(arguments);
-    case 'c': return resume_at(arguments, false, false);
-    case 'C': return resume_at(arguments, false, true);
-    case 's': return resume_at(arguments, true, false);
-    case 'S': return resume_at(arguments, true, true);
-    case 'b': return resume_backward(arguments);
-    case 'D': return alone || arguments.rest().front() == ';' ? detach() : kMalformed;
-    case 'k': return alone ? kill() : kMalformed;
-    default: return named(request);
+    case '?':
+      return alone ? stop_reply() : kMalformed;
+    case 'g':
+      return alone ? read_registers() : kMalformed;
+    case 'G':
+      return write_registers(arguments);
+    case 'p':
+      return read_register(arguments);
+    case 'P':
+      return write_register(arguments);
+    case 'm':
+      return read_memory(arguments);
+    case 'x':
+      return read_memory_binary(arguments);
+    case 'M':
+      return write_memory(arguments);
+    case 'X':
+      return write_memory_binary(arguments);
+    case 'Z':
+      return set_point(arguments);
+    case 'z':
+      return clear_point(arguments);
+    case 'H':
+      return choose_thread(arguments);
+    case 'T':
+      return thread_alive(arguments);
+    case 'c':
+      return resume_at(arguments, false, false);
+    case 'C':
+      return resume_at(arguments, false, true);
+    case 's':
+      return resume_at(arguments, true, false);
+    case 'S':
+      return resume_at(arguments, true, true);
+    case 'b':
+      return resume_backward(arguments);
+    case 'D':
+      return alone || arguments.rest().front() == ';' ? detach() : kMalformed;
+    case 'k':
+      return alone ? kill() : kMalformed;
+    default:
+      return named(request);
   }
 }
 

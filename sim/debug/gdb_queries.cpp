@@ -64,7 +64,8 @@ GdbProtocol::Reply GdbProtocol::named(std::string_view request) {
   for (const Query& query : kQueries) {
     TextReader reader(request);
     if (!reader.take(query.name)) continue;
-    const bool whole = reader.done() || kSeparators.find(std::string_view(query.name).back()) != std::string_view::npos ||
+    const bool whole = reader.done() ||
+                       kSeparators.find(std::string_view(query.name).back()) != std::string_view::npos ||
                        kSeparators.find(reader.rest().front()) != std::string_view::npos;
     if (whole) return (this->*query.answer)(reader);
   }

@@ -24,46 +24,26 @@ constexpr const char* kFloat = "i387_ext";
 
 // The order within a feature and the order of the features are gdb's numbering.
 constexpr std::array kCore = {
-    Row{"rax", 8, kInteger, &Registers::rax},
-    Row{"rbx", 8, kInteger, &Registers::rbx},
-    Row{"rcx", 8, kInteger, &Registers::rcx},
-    Row{"rdx", 8, kInteger, &Registers::rdx},
-    Row{"rsi", 8, kInteger, &Registers::rsi},
-    Row{"rdi", 8, kInteger, &Registers::rdi},
-    Row{"rbp", 8, kData, &Registers::rbp},
-    Row{"rsp", 8, kData, &Registers::rsp},
-    Row{"r8", 8, kInteger, &Registers::r8},
-    Row{"r9", 8, kInteger, &Registers::r9},
-    Row{"r10", 8, kInteger, &Registers::r10},
-    Row{"r11", 8, kInteger, &Registers::r11},
-    Row{"r12", 8, kInteger, &Registers::r12},
-    Row{"r13", 8, kInteger, &Registers::r13},
-    Row{"r14", 8, kInteger, &Registers::r14},
-    Row{"r15", 8, kInteger, &Registers::r15},
-    Row{"rip", 8, kCode, &Registers::rip},
-    Row{"eflags", 4, "i386_eflags", &Registers::eflags},
-    Row{"cs", 4, kSmall, &Registers::cs},
-    Row{"ss", 4, kSmall, &Registers::ss},
-    Row{"ds", 4, kSmall, &Registers::ds},
-    Row{"es", 4, kSmall, &Registers::es},
-    Row{"fs", 4, kSmall, &Registers::fs},
-    Row{"gs", 4, kSmall, &Registers::gs},
-    Row{"st0", 10, kFloat, nullptr},
-    Row{"st1", 10, kFloat, nullptr},
-    Row{"st2", 10, kFloat, nullptr},
-    Row{"st3", 10, kFloat, nullptr},
-    Row{"st4", 10, kFloat, nullptr},
-    Row{"st5", 10, kFloat, nullptr},
-    Row{"st6", 10, kFloat, nullptr},
-    Row{"st7", 10, kFloat, nullptr},
-    Row{"fctrl", 4, "int", nullptr},
-    Row{"fstat", 4, "int", nullptr},
-    Row{"ftag", 4, "int", nullptr},
-    Row{"fiseg", 4, "int", nullptr},
-    Row{"fioff", 4, "int", nullptr},
-    Row{"foseg", 4, "int", nullptr},
-    Row{"fooff", 4, "int", nullptr},
-    Row{"fop", 4, "int", nullptr},
+    Row{"rax", 8, kInteger, &Registers::rax}, Row{"rbx", 8, kInteger, &Registers::rbx},
+    Row{"rcx", 8, kInteger, &Registers::rcx}, Row{"rdx", 8, kInteger, &Registers::rdx},
+    Row{"rsi", 8, kInteger, &Registers::rsi}, Row{"rdi", 8, kInteger, &Registers::rdi},
+    Row{"rbp", 8, kData, &Registers::rbp},    Row{"rsp", 8, kData, &Registers::rsp},
+    Row{"r8", 8, kInteger, &Registers::r8},   Row{"r9", 8, kInteger, &Registers::r9},
+    Row{"r10", 8, kInteger, &Registers::r10}, Row{"r11", 8, kInteger, &Registers::r11},
+    Row{"r12", 8, kInteger, &Registers::r12}, Row{"r13", 8, kInteger, &Registers::r13},
+    Row{"r14", 8, kInteger, &Registers::r14}, Row{"r15", 8, kInteger, &Registers::r15},
+    Row{"rip", 8, kCode, &Registers::rip},    Row{"eflags", 4, "i386_eflags", &Registers::eflags},
+    Row{"cs", 4, kSmall, &Registers::cs},     Row{"ss", 4, kSmall, &Registers::ss},
+    Row{"ds", 4, kSmall, &Registers::ds},     Row{"es", 4, kSmall, &Registers::es},
+    Row{"fs", 4, kSmall, &Registers::fs},     Row{"gs", 4, kSmall, &Registers::gs},
+    Row{"st0", 10, kFloat, nullptr},          Row{"st1", 10, kFloat, nullptr},
+    Row{"st2", 10, kFloat, nullptr},          Row{"st3", 10, kFloat, nullptr},
+    Row{"st4", 10, kFloat, nullptr},          Row{"st5", 10, kFloat, nullptr},
+    Row{"st6", 10, kFloat, nullptr},          Row{"st7", 10, kFloat, nullptr},
+    Row{"fctrl", 4, "int", nullptr},          Row{"fstat", 4, "int", nullptr},
+    Row{"ftag", 4, "int", nullptr},           Row{"fiseg", 4, "int", nullptr},
+    Row{"fioff", 4, "int", nullptr},          Row{"foseg", 4, "int", nullptr},
+    Row{"fooff", 4, "int", nullptr},          Row{"fop", 4, "int", nullptr},
 };
 constexpr std::array kSegments = {
     Row{"fs_base", 8, "int", &Registers::fs_base},
@@ -104,7 +84,8 @@ std::string describe(std::span<const Row> rows) {
 }  // namespace
 
 std::string target_description() {
-  return std::string("<?xml version=\"1.0\"?>\n<!DOCTYPE target SYSTEM \"gdb-target.dtd\">\n<target version=\"1.0\">\n") +
+  return std::string(
+             "<?xml version=\"1.0\"?>\n<!DOCTYPE target SYSTEM \"gdb-target.dtd\">\n<target version=\"1.0\">\n") +
          "<architecture>i386:x86-64</architecture>\n<osabi>none</osabi>\n" +
          "<feature name=\"org.gnu.gdb.i386.core\">\n" + kFlags + describe(kCore) + "</feature>\n" +
          "<feature name=\"org.gnu.gdb.i386.segments\">\n" + describe(kSegments) + "</feature>\n</target>\n";

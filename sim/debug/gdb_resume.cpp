@@ -13,9 +13,12 @@ bool skip_signal(TextReader& arguments) {
 
 const char* watch_name(PointKind kind) {
   switch (kind) {
-    case PointKind::kWatchRead: return "rwatch:";
-    case PointKind::kWatchAccess: return "awatch:";
-    default: return "watch:";
+    case PointKind::kWatchRead:
+      return "rwatch:";
+    case PointKind::kWatchAccess:
+      return "awatch:";
+    default:
+      return "watch:";
   }
 }
 
@@ -99,16 +102,21 @@ GdbProtocol::Reply GdbProtocol::resume(Direction direction, std::optional<Thread
 
 GdbProtocol::Reply GdbProtocol::stop_reply() {
   switch (last_stop_.reason) {
-    case Stop::Reason::kStep: return stop_of_thread("T05");
+    case Stop::Reason::kStep:
+      return stop_of_thread("T05");
     case Stop::Reason::kBreakpoint:
       if (!tells_breakpoints_apart_) return stop_of_thread("T05");
       return stop_of_thread(last_stop_.kind == PointKind::kHardwareBreak ? "T05hwbreak:;" : "T05swbreak:;");
     case Stop::Reason::kWatchpoint:
       return stop_of_thread(std::string("T05") + watch_name(last_stop_.kind) + hex_number(last_stop_.address) + ";");
-    case Stop::Reason::kInterrupted: return stop_of_thread("T02");
-    case Stop::Reason::kBeginOfHistory: return stop_of_thread("T05replaylog:begin;");
-    case Stop::Reason::kEndOfHistory: return stop_of_thread("T05replaylog:end;");
-    case Stop::Reason::kExited: return "W00";
+    case Stop::Reason::kInterrupted:
+      return stop_of_thread("T02");
+    case Stop::Reason::kBeginOfHistory:
+      return stop_of_thread("T05replaylog:begin;");
+    case Stop::Reason::kEndOfHistory:
+      return stop_of_thread("T05replaylog:end;");
+    case Stop::Reason::kExited:
+      return "W00";
   }
   return kMalformed;
 }

@@ -74,10 +74,15 @@ std::optional<GdbEnd> GdbServer::answer(std::string_view request) {
   if (hung_up_) return GdbEnd::kHungUp;
   for (const std::string& each : answer.packets) reply(each);
   switch (answer.then) {
-    case GdbAnswer::Then::kDetach: return GdbEnd::kDetached;
-    case GdbAnswer::Then::kKill: return GdbEnd::kKilled;
-    case GdbAnswer::Then::kStopAcknowledging: acknowledges_ = false; break;
-    case GdbAnswer::Then::kGoOn: break;
+    case GdbAnswer::Then::kDetach:
+      return GdbEnd::kDetached;
+    case GdbAnswer::Then::kKill:
+      return GdbEnd::kKilled;
+    case GdbAnswer::Then::kStopAcknowledging:
+      acknowledges_ = false;
+      break;
+    case GdbAnswer::Then::kGoOn:
+      break;
   }
   return std::nullopt;
 }

@@ -1,10 +1,9 @@
 #include "sim/devices/rings.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
-#include <optional>
 #include <stdexcept>
+#include <utility>
 
 #include "sim/devices/device_abi.hpp"
 
@@ -14,8 +13,12 @@ namespace {
 
 static_assert(sizeof(xencons_interface) <= kPageSize && sizeof(xenstore_domain_interface) <= kPageSize);
 
-uint32_t load(const uint32_t& shared) { return __atomic_load_n(&shared, __ATOMIC_ACQUIRE); }
-void publish(uint32_t& shared, uint32_t value) { __atomic_store_n(&shared, value, __ATOMIC_RELEASE); }
+uint32_t load(const uint32_t& shared) {
+  return __atomic_load_n(&shared, __ATOMIC_ACQUIRE);
+}
+void publish(uint32_t& shared, uint32_t value) {
+  __atomic_store_n(&shared, value, __ATOMIC_RELEASE);
+}
 
 template <typename Interface>
 Interface* interface_in(SharedPage page) {
@@ -28,7 +31,11 @@ class Bytes {
  public:
   template <size_t kSize>
   Bytes(char (&ring)[kSize], uint32_t& consumer, uint32_t& producer)
-      : ring_(ring), size_(kSize), consumer_(consumer), producer_(producer), read_(load(consumer)),
+      : ring_(ring),
+        size_(kSize),
+        consumer_(consumer),
+        producer_(producer),
+        read_(load(consumer)),
         written_(load(producer)) {
     static_assert((kSize & (kSize - 1)) == 0);
   }
@@ -138,10 +145,10 @@ void StoreRing::reconnect(XenStoreConnection& connection) {
   publish(page_->connection, XENSTORE_CONNECTED);
 }
 
-void StoreRing::break_off(XenStoreConnection& connection, const std::string& reason, uint32_t error) {
-  broken_ = reason;
-  connection.break_off(reason);
+void StoreRing::break_off(XenStoreConnection& connection, std::string reason, uint32_t error) {
   publish(page_->error, error);
+  connection.break_off(reason);
+  broken_ = std::move(reason);
 }
 
 }  // namespace assay

@@ -1,6 +1,6 @@
 /// The two pages that a guest shares with domain 0: rings of bytes of its console and of its connection to the store.
 ///
-/// Everything in such a page can change at any time, also while it is read here. Nothing is kept outside of it, so a
+/// Everything in such a page can change at any time, also while it is read here. No index is kept outside of it, so a
 /// page that is put back to an earlier state, or that another guest kernel takes over, is served as it is found.
 #pragma once
 
@@ -53,7 +53,7 @@ class StoreRing {
   bool take_requests(XenStoreConnection& connection);
   bool put_replies(XenStoreConnection& connection);
   void reconnect(XenStoreConnection& connection);
-  void break_off(XenStoreConnection& connection, const std::string& reason, uint32_t error);
+  void break_off(XenStoreConnection& connection, std::string reason, uint32_t error);
 
   xenstore_domain_interface* page_;
   std::string broken_;

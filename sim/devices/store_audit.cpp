@@ -74,6 +74,8 @@ class Audit {
 
 }  // namespace
 
-std::vector<std::string> audit(const XenStore& store) { return Audit(store).run(); }
+std::vector<std::string> audit(const XenStore& store) {
+  return Audit(store).run();
+}
 
 }  // namespace assay

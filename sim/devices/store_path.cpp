@@ -22,7 +22,9 @@ bool is_well_formed(std::string_view path) {
 
 }  // namespace
 
-std::string domain_path(DomId domain) { return "/local/domain/" + std::to_string(domain.raw()); }
+std::string domain_path(DomId domain) {
+  return "/local/domain/" + std::to_string(domain.raw());
+}
 
 std::optional<std::string> absolute_path(DomId domain, std::string_view path) {
   if (path.empty() || is_special_path(path)) return std::nullopt;
@@ -33,7 +35,9 @@ std::optional<std::string> absolute_path(DomId domain, std::string_view path) {
   return absolute;
 }
 
-bool is_special_path(std::string_view path) { return path.starts_with('@'); }
+bool is_special_path(std::string_view path) {
+  return path.starts_with('@');
+}
 
 bool is_valid_special_path(std::string_view path) {
   return is_special_path(path) && path.size() <= XENSTORE_REL_PATH_MAX;
@@ -50,7 +54,9 @@ std::string_view parent_path(std::string_view path) {
   return slash == 0 ? path.substr(0, 1) : path.substr(0, slash);
 }
 
-std::string_view leaf_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+std::string_view leaf_name(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
+}
 
 std::string child_path(std::string_view parent, std::string_view name) {
   std::string path(parent);

@@ -12,8 +12,8 @@ namespace assay {
 /// "/local/domain/7": what relative paths of a domain start from.
 std::string domain_path(DomId domain);
 
-/// The absolute form of a path that `domain` gave. Nothing when it is empty, too long (relative 2048, absolute 3072 bytes),
-/// has other characters than letters, digits and -/_@, a doubled or a trailing slash, or is special.
+/// The absolute form of a path that `domain` gave. Nothing when it is empty, too long (relative 2048, absolute 3072
+/// bytes), has other characters than letters, digits and -/_@, a doubled or a trailing slash, or is special.
 std::optional<std::string> absolute_path(DomId domain, std::string_view path);
 
 /// "@introduceDomain", "@releaseDomain" and anything else that starts with @: can be watched, but is not in the tree.

@@ -19,7 +19,9 @@ StoreAccess access_of(const StorePermissions& permissions, DomId domain) {
 
 }  // namespace
 
-bool is_privileged(DomId domain) { return domain == DomId{0}; }
+bool is_privileged(DomId domain) {
+  return domain == DomId{0};
+}
 
 bool owns(const StorePermissions& permissions, DomId domain) {
   return is_privileged(domain) || permissions.front().domain == domain;

@@ -27,9 +27,13 @@ struct Request {
 };
 
 /// "OK", or the error.
-Answer done(int error) { return {error, std::string("OK", sizeof "OK")}; }
+Answer done(int error) {
+  return {error, std::string("OK", sizeof "OK")};
+}
 
-void append_string(std::string& payload, std::string_view text) { payload.append(text).push_back('\0'); }
+void append_string(std::string& payload, std::string_view text) {
+  payload.append(text).push_back('\0');
+}
 
 Answer string_answer(std::string_view text) {
   Answer answer;
@@ -152,8 +156,12 @@ Answer change_watch(const Request& request, auto change) {
   return done(path && token ? (request.store.*change)(request.caller.domain, *path, *token) : EINVAL);
 }
 
-Answer watch(const Request& request) { return change_watch(request, &XenStore::watch); }
-Answer unwatch(const Request& request) { return change_watch(request, &XenStore::unwatch); }
+Answer watch(const Request& request) {
+  return change_watch(request, &XenStore::watch);
+}
+Answer unwatch(const Request& request) {
+  return change_watch(request, &XenStore::unwatch);
+}
 
 Answer reset_watches(const Request& request) {
   request.store.reset(request.caller.domain);
@@ -188,7 +196,9 @@ Answer is_domain_introduced(const Request& request) {
   return string_answer(is_introduced ? "T" : "F");
 }
 
-Answer refuse(const Request&) { return {EACCES, {}}; }
+Answer refuse(const Request&) {
+  return {EACCES, {}};
+}
 
 struct Operation {
   uint32_t type;

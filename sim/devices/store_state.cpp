@@ -19,7 +19,9 @@ StoreNode make_node(std::string value, StorePermissions permissions, uint64_t ge
   return node;
 }
 
-size_t name_bytes(std::string_view name) { return name.size() + 1; }
+size_t name_bytes(std::string_view name) {
+  return name.size() + 1;
+}
 
 /// The names that lead from `above` down to `path`.
 std::vector<std::string> names_between(std::string_view above, std::string_view path) {
@@ -186,7 +188,9 @@ void StoreState::forget(DomId domain, uint64_t generation) {
   }
 }
 
-void StoreState::add_owned(DomId domain, size_t count) { owned_[domain] += static_cast<uint32_t>(count); }
+void StoreState::add_owned(DomId domain, size_t count) {
+  owned_[domain] += static_cast<uint32_t>(count);
+}
 
 void StoreState::drop_owned(DomId domain) {
   if (--owned_.at(domain) == 0) owned_.erase(domain);

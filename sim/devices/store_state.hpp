@@ -13,16 +13,16 @@
 
 namespace assay {
 
-/// Limits on what an unprivileged domain may use. Values: defaults of the store daemon of Xen 4.17, but for `entry_bytes`,
-/// where the daemon also counts its own headers, and the last two, which are ours.
+/// Limits on what an unprivileged domain may use. Values: defaults of the store daemon of Xen 4.17, but for
+/// `entry_bytes`, where the daemon also counts its own headers, and the last two, which are ours.
 struct StoreQuotas {
-  uint32_t entries = 1000;             ///< nodes owned
-  uint32_t entry_bytes = 2048;         ///< of one node: its value, and the names of its children with a nul each
-  uint32_t permissions = 5;            ///< of one node
+  uint32_t entries = 1000;      ///< nodes owned
+  uint32_t entry_bytes = 2048;  ///< of one node: its value, and the names of its children with a nul each
+  uint32_t permissions = 5;     ///< of one node
   uint32_t watches = 128;
-  uint32_t transactions = 10;          ///< open at a time
-  uint32_t transaction_steps = 1024;   ///< paths touched, and changes made, in one transaction
-  uint32_t pending_events = 1024;      ///< holds for domain 0 too: what nobody fetches must not pile up
+  uint32_t transactions = 10;         ///< open at a time
+  uint32_t transaction_steps = 1024;  ///< paths touched, and changes made, in one transaction
+  uint32_t pending_events = 1024;     ///< holds for domain 0 too: what nobody fetches must not pile up
 };
 
 /// What an operation came to: `value` holds only when `error` is 0, otherwise that is an errno value.

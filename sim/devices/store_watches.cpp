@@ -18,10 +18,8 @@ std::optional<StoreWatches::Watch> make_watch(DomId domain, std::string_view pat
   return StoreWatches::Watch{*std::move(absolute), std::string(token), !path.starts_with('/')};
 }
 
-/// The path to tell, or nothing when the watch is not concerned.
-std::optional<std::string_view> path_to_tell(const StoreWatches::Watch& watch, const StoreEvent& event) {
-  if (event.is_part_of_removal) return event.path == watch.path ? std::optional(watch.path) : std::nullopt;
-  return is_at_or_below(event.path, watch.path) ? std::optional(event.path) : std::nullopt;
+bool concerns(const StoreWatches::Watch& watch, const StoreEvent& event) {
+  return event.is_part_of_removal ? event.path == watch.path : is_at_or_below(event.path, watch.path);
 }
 
 }  // namespace
@@ -53,7 +51,7 @@ void StoreWatches::fire(const StoreEvent& event) {
     });
     if (!may_know) continue;
     for (const Watch& watch : watcher.watches) {
-      if (const auto path = path_to_tell(watch, event)) queue(domain, watcher, watch, *path);
+      if (concerns(watch, event)) queue(domain, watcher, watch, event.path);
     }
   }
 }

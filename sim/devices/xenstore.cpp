@@ -204,6 +204,8 @@ void XenStore::fire(const std::vector<StoreEvent>& events) {
   for (const StoreEvent& event : events) watches_.fire(event);
 }
 
-void XenStore::fire_special(const std::string& path) { watches_.fire({path, false, {specials_.at(path)}}); }
+void XenStore::fire_special(const std::string& path) {
+  watches_.fire({path, false, {specials_.at(path)}});
+}
 
 }  // namespace assay

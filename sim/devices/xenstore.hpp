@@ -57,8 +57,8 @@ class XenStore {
 
   /// A number for StoreCaller::transaction. EBUSY within a transaction; ENOSPC too many are open.
   [[nodiscard]] StoreResult<uint32_t> start_transaction(const StoreCaller& caller);
-  /// The transaction is over whatever this returns. ENOENT no such transaction. To commit: EAGAIN something that it read
-  /// or wrote was changed meanwhile; ENOSPC quota. Watches fire for what was committed.
+  /// The transaction is over whatever this returns. ENOENT no such transaction. To commit: EAGAIN something that it
+  /// read or wrote was changed meanwhile; ENOSPC quota. Watches fire for what was committed.
   [[nodiscard]] int end_transaction(const StoreCaller& caller, bool commit);
 
   /// Paths may be special. EINVAL path; EEXIST, ENOENT the watch; E2BIG quota. A new watch fires once at once.

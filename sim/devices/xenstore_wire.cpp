@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "sim/devices/device_abi.hpp"
 #include "sim/devices/store_requests.hpp"
@@ -75,9 +76,9 @@ void XenStoreConnection::send(uint32_t type, uint32_t req_id, uint32_t tx_id, st
   append(std::as_bytes(std::span(payload)));
 }
 
-void XenStoreConnection::break_off(const std::string& reason) {
+void XenStoreConnection::break_off(std::string reason) {
   reset();
-  broken_ = reason;
+  broken_ = std::move(reason);
 }
 
 void XenStoreConnection::reset() {

@@ -32,7 +32,7 @@ class XenStoreConnection {
   /// Why nothing is read or written any more; empty while all is well.
   [[nodiscard]] const std::string& broken() const { return broken_; }
   /// Nothing is read or written from now on; drops what is in flight, and the domain's watches and transactions.
-  void break_off(const std::string& reason);
+  void break_off(std::string reason);
   /// As a fresh connection: drops what is in flight, and the domain's watches and transactions.
   void reset();
   [[nodiscard]] DomId domain() const { return domain_; }

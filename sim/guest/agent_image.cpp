@@ -1,15 +1,12 @@
 #include "sim/guest/agent_image.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <iterator>
-#include <system_error>
 
 #include "sim/base/strong.hpp"
 #include "sim/guest/elf_file.hpp"
+#include "sim/guest/kernel_image.hpp"
 
 namespace assay {
 
@@ -19,19 +16,6 @@ constexpr uint64_t kFileBytesMax = 64ull << 20;
 /// The static page tables of the PVH agent reach this far.
 constexpr uint64_t kImageBytesMax = 1ull << 30;
 constexpr const char* kLayoutSection = ".assay.layout";
-
-std::vector<std::byte> read_file(const std::filesystem::path& path) {
-  std::error_code error;
-  const uint64_t size = std::filesystem::file_size(path, error);
-  if (error) throw ElfError(error.message());
-  if (size > kFileBytesMax) throw ElfError("larger than 64 MiB");
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) throw ElfError(std::strerror(errno));
-  std::vector<std::byte> bytes(size);
-  stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));
-  if (stream.gcount() != static_cast<std::streamsize>(size)) throw ElfError("it could not be read to its end");
-  return bytes;
-}
 
 std::string hex(uint64_t value) {
   char text[24];
@@ -144,8 +128,9 @@ std::vector<ImageSegment> read_segments(const ElfFile& elf, const assay_agent_la
 AgentImage AgentImage::load(const std::filesystem::path& path) {
   try {
     AgentImage image;
-    image.file = read_file(path);
+    image.file = read_whole_file(path, kFileBytesMax);
     const ElfFile elf(image.file);
+    require(elf.is_64bit(), "not a 64-bit ELF file");
     image.layout = read_layout(elf);
     image.segments = read_segments(elf, image.layout);
     return image;

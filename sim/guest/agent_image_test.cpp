@@ -144,7 +144,7 @@ TEST_F(AgentImageTest, Load_NotElf_SaysSo) {
 TEST_F(AgentImageTest, Load_OtherMachine_SaysSo) {
   FakeImage fake;
   fake.header.e_machine = EM_AARCH64;
-  EXPECT_THAT(error_of(fake.bytes()), HasSubstr("not built for x86-64"));
+  EXPECT_THAT(error_of(fake.bytes()), HasSubstr("not built for x86"));
 }
 
 TEST_F(AgentImageTest, Load_NoLayoutSection_SaysSo) {

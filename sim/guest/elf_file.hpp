@@ -1,4 +1,4 @@
-/// Bounds-checked view of an ELF64 file. The file is hostile input: every offset and count is checked before use.
+/// Bounds-checked view of an ELF file. The file is hostile input: every offset and count is checked before use.
 #pragma once
 
 #include <elf.h>
@@ -20,10 +20,13 @@ class ElfError : public std::runtime_error {
 
 class ElfFile {
  public:
-  /// `bytes` must outlive the view. Throws ElfError unless it is a little-endian x86-64 executable whose header tables
-  /// lie within the file.
+  /// `bytes` must outlive the view. Throws ElfError unless it is a little-endian x86 executable whose header tables lie
+  /// within the file.
   explicit ElfFile(std::span<const std::byte> bytes);
 
+  [[nodiscard]] bool is_64bit() const { return header_.e_ident[EI_CLASS] == ELFCLASS64; }
+  [[nodiscard]] uint64_t entry() const { return header_.e_entry; }
+  /// Those of a 32-bit file are widened.
   [[nodiscard]] const std::vector<Elf64_Phdr>& segments() const { return segments_; }
   /// Bytes of the named section. Throws ElfError when there is none, or it does not lie within the file.
   [[nodiscard]] std::span<const std::byte> section(std::string_view name) const;
@@ -31,6 +34,7 @@ class ElfFile {
   [[nodiscard]] std::span<const std::byte> range(uint64_t offset, uint64_t size, const std::string& what) const;
 
  private:
+  void read_header();
   void check_header() const;
   [[nodiscard]] std::string_view section_name(const Elf64_Shdr& section) const;
 

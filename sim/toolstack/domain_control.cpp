@@ -154,4 +154,41 @@ bool DomainControl::destroy(DomId domain) const {
   throw ToolstackError(of("destroydomain", domain) + " does not come to an end");
 }
 
+void DomainControl::set_hvm_param(DomId domain, uint32_t index, uint64_t value) const {
+  xen_hvm_param param;
+  std::memset(&param, 0, sizeof param);
+  param.domid = domain.raw();
+  param.index = index;
+  param.value = value;
+  dom0_->vcpu().write(dom0_->argument(), param);
+  must(dom0_->call(__HYPERVISOR_hvm_op, {HVMOP_set_param, dom0_->argument().raw()}), of("hvm_op set_param", domain));
+}
+
+uint32_t DomainControl::alloc_unbound_port(DomId domain) const {
+  evtchn_alloc_unbound argument;
+  std::memset(&argument, 0, sizeof argument);
+  argument.dom = domain.raw();
+  argument.remote_dom = dom0_->domain().id().raw();
+  dom0_->vcpu().write(dom0_->argument(), argument);
+  must(dom0_->call(__HYPERVISOR_event_channel_op, {EVTCHNOP_alloc_unbound, dom0_->argument().raw()}),
+       of("alloc_unbound", domain));
+  return dom0_->vcpu().read<evtchn_alloc_unbound>(dom0_->argument()).port;
+}
+
+uint32_t DomainControl::bind_port(DomId domain, uint32_t remote) const {
+  evtchn_bind_interdomain argument;
+  std::memset(&argument, 0, sizeof argument);
+  argument.remote_dom = domain.raw();
+  argument.remote_port = remote;
+  dom0_->vcpu().write(dom0_->argument(), argument);
+  must(dom0_->call(__HYPERVISOR_event_channel_op, {EVTCHNOP_bind_interdomain, dom0_->argument().raw()}),
+       of("bind_interdomain", domain));
+  return dom0_->vcpu().read<evtchn_bind_interdomain>(dom0_->argument()).local_port;
+}
+
+void DomainControl::notify(uint32_t port) const {
+  dom0_->vcpu().write(dom0_->argument(), evtchn_send{port});
+  must(dom0_->call(__HYPERVISOR_event_channel_op, {EVTCHNOP_send, dom0_->argument().raw()}), "evtchn send");
+}
+
 }  // namespace assay::toolstack

@@ -31,6 +31,12 @@ class DomainControl {
   void set_vcpu_context(DomId domain, uint32_t vcpu, const vcpu_guest_context& context) const;
   void set_hvm_context(DomId domain, std::span<const std::byte> records) const;
   void unpause(DomId domain) const;
+  void set_hvm_param(DomId domain, uint32_t index, uint64_t value) const;
+
+  /// A port of the guest that the privileged domain can bind to, and the other end of it.
+  [[nodiscard]] uint32_t alloc_unbound_port(DomId domain) const;
+  [[nodiscard]] uint32_t bind_port(DomId domain, uint32_t remote) const;
+  void notify(uint32_t port) const;
 
   /// Repeats destroydomain until the hypervisor has torn everything down. False when there is no such domain.
   /// The id stays in use while anybody still refers to the domain: see info().

@@ -23,8 +23,9 @@ void place(Frames& frames, Pfn& next, uint64_t count) {
   next = frames.end();
 }
 
-/// Places the boot elements from `next` on and returns where they end.
-Pfn place_boot_elements(MemoryPlan& plan, Pfn next) {
+/// Places the boot elements from `next` on and returns where they end. `rings`: 1 for a guest that has a console and a
+/// store.
+Pfn place_boot_elements(MemoryPlan& plan, Pfn next, uint64_t rings = 0) {
   if (plan.type == GuestType::kPvh) {
     place(plan.start_info, next, 1);
     return next;
@@ -32,6 +33,8 @@ Pfn place_boot_elements(MemoryPlan& plan, Pfn next) {
   const uint64_t l1_tables = round_up(plan.pages, kRegionPages) / kTableEntries;
   place(plan.p2m, next, round_up(plan.pages * sizeof(uint64_t), kPageSize) / kPageSize);
   place(plan.start_info, next, 1);
+  place(plan.store_ring, next, rings);
+  place(plan.console_ring, next, rings);
   place(plan.page_tables, next, kUpperTables + l1_tables);
   place(plan.boot_stack, next, 1);
   return next;
@@ -75,6 +78,28 @@ MemoryPlan plan_memory(const assay_agent_layout& layout, GuestType type, uint64_
   const Pfn heap_end{pages - behind_heap};
   place_boot_elements(plan, heap_end);
   plan.layout.heap_end = plan.layout.image_end = plan.va(heap_end).raw();
+  return plan;
+}
+
+MemoryPlan plan_kernel(const KernelImage& image, uint64_t initrd_bytes, uint64_t pages) {
+  MemoryPlan plan;
+  plan.type = image.type;
+  plan.pages = pages;
+  plan.layout.virt_base = image.virt_base;
+  if (pages > kPagesMax) refuse(image.type, pages, "at most " + std::to_string(kPagesMax) + " are supported");
+  plan.image = {Pfn{0}, round_up(image.physical_end, kPageSize) / kPageSize};
+  Pfn next = plan.image.end();
+  place(plan.initrd, next, round_up(initrd_bytes, kPageSize) / kPageSize);
+  next = place_boot_elements(plan, next, 1);
+  const uint64_t needed = next.raw() + kPaddingPages;
+  if (pages < needed) {
+    refuse(image.type, pages, "the kernel and what it boots from need at least " + std::to_string(needed));
+  }
+  // Of a PVH guest's memory the last two pages are the rings; its memory map says so.
+  if (image.type == GuestType::kPvh) {
+    plan.store_ring = {Pfn{pages - 2}, 1};
+    plan.console_ring = {Pfn{pages - 1}, 1};
+  }
   return plan;
 }
 

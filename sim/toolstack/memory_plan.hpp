@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "sim/guest/agent_image.hpp"
+#include "sim/guest/kernel_image.hpp"
 #include "sim/target/target.hpp"
 
 namespace assay::toolstack {
@@ -15,16 +16,18 @@ struct Frames {
   [[nodiscard]] Pfn end() const { return Pfn{first.raw() + count}; }
 };
 
-/// Order of the boot elements: public/xen.h, above struct start_info. Rings of console and store are absent.
+/// Order of the boot elements: public/xen.h, above struct start_info.
 struct MemoryPlan {
   GuestType type = GuestType::kPv64;
   uint64_t pages = 0;
   assay_agent_layout layout{};  ///< the image's, with the heap resized to what the domain has room for
   Frames image;                 ///< what has to be loaded: the image without the heap
+  Frames initrd;                ///< for kernels only
   Frames p2m;                   ///< PV64
   Frames start_info;
-  Frames page_tables;  ///< PV64: L4, L3, L2, then the L1 tables
-  Frames boot_stack;   ///< PV64
+  Frames store_ring, console_ring;  ///< for kernels only: the agent has none
+  Frames page_tables;               ///< PV64: L4, L3, L2, then the L1 tables
+  Frames boot_stack;                ///< PV64
 
   [[nodiscard]] Gva va(Pfn pfn) const { return Gva{layout.virt_base + pfn.raw() * kPageSize}; }
   [[nodiscard]] Pfn pfn(uint64_t link_address) const { return Pfn{(link_address - layout.virt_base) >> kPageShift}; }
@@ -39,6 +42,7 @@ constexpr uint64_t kTableEntries = 512;
 constexpr uint64_t kPagesMax = kTableEntries * kTableEntries;
 
 /// Throws ToolstackError when the domain is too small or too large for the image.
+MemoryPlan plan_kernel(const KernelImage& image, uint64_t initrd_bytes, uint64_t pages);
 MemoryPlan plan_memory(const assay_agent_layout& layout, GuestType type, uint64_t pages);
 
 /// Pseudo-physical frames of the mailbox of a vCPU.

@@ -1,6 +1,7 @@
 #include "sim/abi/xen.hpp"
 #include "sim/toolstack/boot_data.hpp"
 #include "sim/toolstack/guest_builder.hpp"
+#include "sim/toolstack/shared_info.hpp"
 #include "sim/toolstack/toolstack.hpp"
 #include "sim/toolstack/vcpu_state.hpp"
 
@@ -10,17 +11,6 @@ namespace {
 
 std::span<const uint64_t> part(const std::vector<uint64_t>& p2m, const Frames& frames) {
   return std::span(p2m).subspan(frames.first.raw(), frames.count);
-}
-
-/// Every event upcall starts masked. The time records in there are the hypervisor's to fill.
-/// Source: public/xen.h, struct shared_info.
-void init_shared_info(const Builder& builder, DomId domain, uint64_t frame) {
-  std::array<vcpu_info, XEN_LEGACY_MAX_VCPUS> vcpus{};
-  for (vcpu_info& vcpu : vcpus) vcpu.evtchn_upcall_mask = 1;
-  const Gva va = builder.window.map(domain, std::span(&frame, 1));
-  if (builder.dom0.vcpu().write_bytes(va, std::as_bytes(std::span(vcpus)))) {
-    throw ToolstackError("shared_info was mapped but is not writable");
-  }
 }
 
 MailboxFrames mailboxes(const Builder& builder, const MemoryPlan& plan, const std::vector<uint64_t>& p2m) {
@@ -41,7 +31,7 @@ MailboxFrames build_pv64(const Builder& builder, DomId domain, const MemoryPlan&
 
   builder.window.write(domain, part(p2m, plan.image), image_bytes(plan, builder.image));
   builder.window.write(domain, part(p2m, plan.boot_elements()), pv_boot_bytes(plan, p2m, info->shared_info_frame));
-  init_shared_info(builder, domain, info->shared_info_frame);
+  init_shared_info(builder.dom0, builder.window, domain, info->shared_info_frame);
   // A frame that is still mapped writable cannot become a page table.
   builder.window.unmap();
 
@@ -49,7 +39,7 @@ MailboxFrames build_pv64(const Builder& builder, DomId domain, const MemoryPlan&
   builder.control.pin_l4_table(domain, l4);
   builder.control.init_hypercall_page(domain, Mfn{p2m[plan.pfn(plan.layout.hypercall_page).raw()]});
   const vcpu_guest_context context =
-      first_pv_context(plan.layout, l4, plan.va(plan.start_info.first), plan.va(plan.boot_stack.end()));
+      first_pv_context(plan.layout.pv_entry, l4, plan.va(plan.start_info.first), plan.va(plan.boot_stack.end()));
   builder.control.set_vcpu_context(domain, 0, context);
   return mailboxes(builder, plan, p2m);
 }

@@ -31,8 +31,8 @@ vcpu_guest_context kernel_context(uint64_t rip, Gva stack_end, Mfn l4) {
 
 }  // namespace
 
-vcpu_guest_context first_pv_context(const assay_agent_layout& layout, Mfn l4, Gva start_info, Gva stack_end) {
-  vcpu_guest_context context = kernel_context(layout.pv_entry, stack_end, l4);
+vcpu_guest_context first_pv_context(uint64_t entry, Mfn l4, Gva start_info, Gva stack_end) {
+  vcpu_guest_context context = kernel_context(entry, stack_end, l4);
   context.flags |= VGCF_online;
   context.user_regs.rsi = start_info.raw();
   return context;

@@ -1,6 +1,7 @@
 #include "sim/toolstack/boot_data.hpp"
 #include "sim/toolstack/guest_builder.hpp"
 #include "sim/toolstack/own_page_tables.hpp"
+#include "sim/toolstack/paging_pool.hpp"
 #include "sim/toolstack/toolstack.hpp"
 #include "sim/toolstack/vcpu_state.hpp"
 
@@ -8,16 +9,7 @@ namespace assay::toolstack {
 
 namespace {
 
-constexpr uint64_t kMiB = 1 << 20;
-constexpr uint64_t kPoolBytesPerVcpu = kMiB / 4;
-constexpr uint64_t kPoolPagesPerMiB = 2;
 constexpr uint32_t kCpuidVersion = 1;
-
-/// Second-stage tables: a few per MiB of memory when all of it is mapped by 4 KiB pages, and what each vCPU adds.
-uint64_t paging_pool_bytes(const GuestSpec& spec) {
-  const uint64_t memory_mib = (spec.pages * kPageSize + kMiB - 1) / kMiB;
-  return spec.vcpus * kPoolBytesPerVcpu + memory_mib * kPoolPagesPerMiB * kPageSize;
-}
 
 std::span<const uint64_t> part(const std::vector<uint64_t>& gfns, const Frames& frames) {
   return std::span(gfns).subspan(frames.first.raw(), frames.count);
@@ -47,7 +39,8 @@ MailboxFrames build_pvh(const Builder& builder, DomId domain, const MemoryPlan& 
   // A record stream that says it comes from another processor makes the hypervisor complain on its console.
   const uint32_t processor = builder.dom0.vcpu().cpuid(kCpuidVersion).value[0];
   const uint64_t start_info = plan.start_info.first.raw() * kPageSize;
-  builder.control.set_hvm_context(domain, first_pvh_records(plan.layout, start_info, processor));
+  builder.control.set_hvm_context(
+      domain, first_pvh_records(plan.layout.pvh_entry - plan.layout.virt_base, start_info, processor));
   return frames;
 }
 

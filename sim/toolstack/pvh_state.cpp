@@ -59,11 +59,10 @@ hvm_hw_cpu protected_mode() {
 
 }  // namespace
 
-std::vector<std::byte> first_pvh_records(const assay_agent_layout& layout, uint64_t start_info_physical,
-                                         uint32_t processor) {
+std::vector<std::byte> first_pvh_records(uint64_t entry_physical, uint64_t start_info_physical, uint32_t processor) {
   const hvm_save_header header = file_header(processor);
   hvm_hw_cpu cpu = protected_mode();
-  cpu.rip = layout.pvh_entry - layout.virt_base;
+  cpu.rip = entry_physical;
   cpu.rbx = start_info_physical;
   std::vector<std::byte> stream;
   append_record(stream, HVM_SAVE_CODE(HEADER), &header, sizeof header);

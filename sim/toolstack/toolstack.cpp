@@ -110,6 +110,28 @@ BuiltGuest Toolstack::build(const GuestSpec& spec) {
   }
 }
 
+BuiltKernel Toolstack::build_kernel(const GuestSpec& spec, const KernelImage& image, const KernelBoot& boot) {
+  check_spec(spec);
+  const DomId id = impl_->work().control.create(spec);
+  try {
+    impl_->prepare(id, spec);
+    Workspace& work = impl_->work();
+    const KernelRings rings = toolstack::build_kernel(work.dom0, work.control, work.window, spec, id, image, boot);
+    work.control.unpause(id);
+    return {id, rings};
+  } catch (const ToolstackError& error) {
+    throw ToolstackError(std::string(error.what()) + impl_->discard(id));
+  }
+}
+
+void Toolstack::notify(uint32_t port) {
+  impl_->work().control.notify(port);
+}
+
+std::optional<xen_domctl_getdomaininfo> Toolstack::info(DomId id) {
+  return impl_->work().control.info(id);
+}
+
 void Toolstack::destroy(DomId id) {
   impl_->destroy(id);
 }

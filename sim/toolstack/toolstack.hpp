@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <vector>
 
 #include "sim/guest/agent_image.hpp"
 #include "sim/target/target.hpp"
+#include "sim/toolstack/kernel_builder.hpp"
 
 namespace assay {
 
@@ -29,6 +31,11 @@ struct BuiltGuest {
   std::vector<std::vector<Mfn>> mailbox_frames;
 };
 
+struct BuiltKernel {
+  DomId id;
+  toolstack::KernelRings rings;
+};
+
 class Toolstack {
  public:
   /// `dom0` must outlive the toolstack. `image` is what guests are loaded with. Guest vCPUs are pinned one by one to
@@ -38,6 +45,13 @@ class Toolstack {
 
   /// Creates, populates, loads and unpauses a guest. On an error nothing is left behind.
   BuiltGuest build(const GuestSpec& spec);
+  /// The same with a kernel that somebody else built; `spec.type` is the image's. A console and a store are connected,
+  /// whose other ends nobody serves yet.
+  BuiltKernel build_kernel(const GuestSpec& spec, const KernelImage& image, const toolstack::KernelBoot& boot);
+  /// An event on a port of the privileged domain.
+  void notify(uint32_t port);
+  /// What the hypervisor says of a domain; nothing when it is gone.
+  std::optional<xen_domctl_getdomaininfo> info(DomId id);
   /// Destroys and waits until the domain id is gone. Idempotent.
   void destroy(DomId id);
   /// Destroys without waiting. Domains that refer to each other's memory must all be torn down before any id goes.

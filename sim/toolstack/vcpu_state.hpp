@@ -10,8 +10,8 @@
 
 namespace assay::toolstack {
 
-/// PV64, first vCPU: kernel mode at the image's entry, rsi = start_info, online.
-vcpu_guest_context first_pv_context(const assay_agent_layout& layout, Mfn l4, Gva start_info, Gva stack_end);
+/// PV64, first vCPU: kernel mode at the kernel's entry, rsi = start_info, online.
+vcpu_guest_context first_pv_context(uint64_t entry, Mfn l4, Gva start_info, Gva stack_end);
 /// PV64, further vCPUs: everything that the first one set up by hypercalls, rdi = vCPU id. Not online: VCPUOP_up does
 /// that.
 vcpu_guest_context further_pv_context(const assay_agent_layout& layout, Mfn l4, uint32_t vcpu_id);
@@ -19,8 +19,7 @@ vcpu_guest_context further_pv_context(const assay_agent_layout& layout, Mfn l4, 
 /// PVH, first vCPU, as a record stream for sethvmcontext: 32-bit protected mode without paging, rbx = hvm_start_info.
 /// `processor` is what CPUID leaf 1 says in eax.
 /// Source: public/arch-x86/hvm/start_info.h, docs of the PVH entry.
-std::vector<std::byte> first_pvh_records(const assay_agent_layout& layout, uint64_t start_info_physical,
-                                         uint32_t processor);
+std::vector<std::byte> first_pvh_records(uint64_t entry_physical, uint64_t start_info_physical, uint32_t processor);
 /// PVH, further vCPUs: long mode on the image's static tables, rdi = vCPU id.
 vcpu_hvm_context further_pvh_context(const assay_agent_layout& layout, uint32_t vcpu_id);
 

@@ -20,7 +20,7 @@ T take(const std::vector<std::byte>& bytes, size_t& at) {
 
 TEST(VcpuState, FirstPvContext_StartsInKernelModeOnline) {
   const assay_agent_layout layout = testing::fake_layout();
-  const vcpu_guest_context context = first_pv_context(layout, Mfn{7}, Gva{0x1000}, Gva{0x3000});
+  const vcpu_guest_context context = first_pv_context(layout.pv_entry, Mfn{7}, Gva{0x1000}, Gva{0x3000});
   EXPECT_EQ(context.flags, static_cast<unsigned long>(VGCF_in_kernel | VGCF_online));
   EXPECT_EQ(context.user_regs.rip, layout.pv_entry);
   EXPECT_EQ(context.user_regs.rsi, 0x1000u);
@@ -44,7 +44,7 @@ TEST(VcpuState, FurtherPvContext_HasTrapsAndCallbacks_IsNotOnline) {
 
 TEST(VcpuState, FirstPvhRecords_AreHeaderCpuEnd) {
   const assay_agent_layout layout = testing::fake_layout();
-  const std::vector<std::byte> records = first_pvh_records(layout, 0x5000, 0x800f12);
+  const std::vector<std::byte> records = first_pvh_records(layout.pvh_entry - layout.virt_base, 0x5000, 0x800f12);
   size_t at = 0;
   auto descriptor = take<hvm_save_descriptor>(records, at);
   EXPECT_EQ(descriptor.typecode, HVM_SAVE_CODE(HEADER));

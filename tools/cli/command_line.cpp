@@ -24,6 +24,7 @@ constexpr const char* kFooter =
 struct Flags {
   GradeFlags grade;
   CheckFlags check;
+  RunFlags run;
   std::vector<std::string> list_select;
   RequirementFlags requirements;
   ReportFlags report;
@@ -69,6 +70,31 @@ void add_check(CLI::App& app, Flags& flags, ExitCode& code) {
       ->check(CLI::Range(uint64_t{0}, kSeedMax));
   check->add_option("--out", flags.check.out, "JSON file: case by case what was falsified and not noticed");
   check->callback([&flags, &code] { code = run_check(flags.check); });
+}
+
+void add_run(CLI::App& app, Flags& flags, ExitCode& code) {
+  constexpr uint64_t kMemoryMinMib = 4, kMemoryMaxMib = 1024;
+  constexpr uint32_t kVcpusOfAKernel = 32;
+  auto* run = app.add_subcommand("run", "Boot a guest kernel: its console is printed, the same in every run");
+  run->add_option("KERNEL", flags.run.kernel, "ELF file with Xen notes")->required();
+  run->add_option("--target", flags.run.target, "hv, or FILE.so (a core)")->capture_default_str();
+  run->add_option("--type", flags.run.type, "boot protocol: pv64, pvh, or auto: what the kernel speaks, PVH first")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"auto", "pv64", "pvh"}));
+  run->add_option("--initrd", flags.run.initrd, "file that the kernel finds in its memory");
+  run->add_option("--cmdline", flags.run.command_line, "of the kernel");
+  run->add_option("--memory", flags.run.memory_mib, "MiB of the guest")
+      ->capture_default_str()
+      ->check(CLI::Range(kMemoryMinMib, kMemoryMaxMib));
+  run->add_option("--vcpus", flags.run.vcpus, "of the guest")
+      ->capture_default_str()
+      ->check(CLI::Range(1u, kVcpusOfAKernel));
+  run->add_option("--seed", flags.run.seed, "root of every choice")
+      ->capture_default_str()
+      ->check(CLI::Range(uint64_t{0}, kSeedMax));
+  run->add_option("--limit", flags.run.limit_ms, "ms of virtual time, after which the guest is left")
+      ->capture_default_str();
+  run->callback([&flags, &code] { code = run_guest(flags.run); });
 }
 
 void add_list(CLI::App& app, Flags& flags, ExitCode& code) {
@@ -142,6 +168,7 @@ int run_command_line(int argc, const char* const* argv) {
   ExitCode code = kExitExpected;
   add_grade(app, flags, code);
   add_check(app, flags, code);
+  add_run(app, flags, code);
   add_list(app, flags, code);
   add_others(app, flags, code);
   if (const std::string unknown = unknown_verb(app, argc, argv); !unknown.empty()) {

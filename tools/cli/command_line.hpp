@@ -31,6 +31,18 @@ struct CheckFlags {
   uint64_t seed = 1;
 };
 
+struct RunFlags {
+  std::string kernel;
+  std::string target = "hv";
+  std::string type = "auto";  ///< "pv64", "pvh", or whatever the kernel speaks
+  std::string initrd;
+  std::string command_line;
+  uint64_t memory_mib = 128;
+  uint32_t vcpus = 1;
+  uint64_t seed = 1;
+  uint64_t limit_ms = 60'000;  ///< of virtual time
+};
+
 struct RequirementFlags {
   bool uncovered = false;
   std::string format = "text";
@@ -46,6 +58,7 @@ struct ReportFlags {
 /// Each prints what it has to say, and throws InputError for what the user gave it.
 ExitCode run_grade(const GradeFlags& flags);
 ExitCode run_check(const CheckFlags& flags);
+ExitCode run_guest(const RunFlags& flags);
 ExitCode list_cases(const std::vector<std::string>& select);
 ExitCode list_requirements(const RequirementFlags& flags);
 ExitCode list_profiles();

@@ -234,7 +234,8 @@ const Case kDeviceAddress{{
         [](CaseContext& c) {
           GuestSpec spec = c.guest_spec();
           spec.type = GuestType::kPv64;
-          GrantPair pair(c, c.vcpu(), c.guest(spec).vcpu(0));
+          Vcpu& mapper = c.vcpu();
+          GrantPair pair(c, mapper, c.guest(spec).vcpu(0));
           pair.permit();
           const GrantWindow at = pair.window();
           const auto done = pair.ops.map(pair.request(at.host_addr));
@@ -454,7 +455,8 @@ const Case kHandlesNotLost{{
         [](CaseContext& c) {
           GuestSpec spec = c.guest_spec();
           spec.max_maptrack_frames = 1;
-          GrantPair pair(c, c.guest(spec).vcpu(0), c.vcpu());
+          Vcpu& mapper = c.guest(spec).vcpu(0);
+          GrantPair pair(c, mapper, c.vcpu());
           const GrantWindow at = pair.window();
           const GrantRef bad_frame{20};
           const GrantRef beyond{kRefsPerFrameV1};
@@ -485,7 +487,8 @@ const Case kNoHandles{{
           constexpr uint64_t kBeyondMemory = 0x10000;
           GuestSpec spec = c.guest_spec();
           spec.max_maptrack_frames = 1;
-          GrantPair pair(c, c.guest(spec).vcpu(0), c.vcpu());
+          Vcpu& mapper = c.guest(spec).vcpu(0);
+          GrantPair pair(c, mapper, c.vcpu());
           const uint32_t kind = c.pv() ? GNTMAP_device_map : GNTMAP_host_map;
           std::vector<gnttab_map_grant_ref_t> maps;
           for (uint32_t i = 0; i < kRefs * 100; ++i) {

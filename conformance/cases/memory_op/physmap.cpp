@@ -201,7 +201,8 @@ const Case kGrantStatus{{
           const auto show = [&](uint64_t index) {
             return memory.add_to_physmap(XENMAPSPACE_grant_table, index | XENMAPIDX_grant_table_status, shown.pfn);
           };
-          GrantPair pair(c, c.peer().vcpu(0), c.vcpu());
+          Vcpu& mapper = c.peer().vcpu(0);
+          GrantPair pair(c, mapper, c.vcpu());
           c.check_eq(show(0), -XEN_EINVAL, "a status frame of version 1");
           pair.table.switch_to(2);
           const uint64_t limit = GrantOps(c.vcpu()).query_size().arg.max_nr_frames;

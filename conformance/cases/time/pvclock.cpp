@@ -30,7 +30,8 @@ void check_consistent(CaseContext& c, Vcpu& vcpu, std::string_view what) {
   HvmOps clock(vcpu);
   const uint64_t error = clock_error_ns(c);
   const uint64_t before = clock.time().arg.now;
-  const uint64_t seen = pvclock_ns(stable_record(vcpu, time_record_of(vcpu.domain(), vcpu.id())), vcpu.tsc());
+  const auto record = stable_record(vcpu, time_record_of(vcpu.domain(), vcpu.id()));
+  const uint64_t seen = pvclock_ns(record, vcpu.tsc());
   const uint64_t after = clock.time().arg.now;
   c.check(seen + error >= before, std::string(what) + ": not behind the hypervisor's clock");
   c.check(seen <= after + error, std::string(what) + ": not ahead of the hypervisor's clock");

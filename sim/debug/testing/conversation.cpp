@@ -4,7 +4,6 @@
 
 #include <array>
 
-
 namespace assay::debug {
 
 namespace {
@@ -15,7 +14,8 @@ constexpr uint64_t kPatienceNs = 10'000'000'000;
 
 Conversation::Conversation(Debuggee& debuggee) {
   std::array<int, 2> ends{};
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) throw connect::StreamClosed("no socketpair");
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
+    throw connect::StreamClosed("no socketpair");
   stream_ = connect::stream_over(ends[0]);
   server_ = std::thread([this, &debuggee, theirs = connect::stream_over(ends[1])] {
     end_ = GdbServer(debuggee, *theirs, [this] { return cancelled_.load(); }).run();

@@ -78,10 +78,17 @@ std::optional<Stop> FakeDebuggee::advance(const Resume& how) {
   const uint64_t rip = mine.rip;
   history_.push_back({mine, load(mine.rdi)});
   switch (rip) {
-    case kIncrement: ++mine.rax; break;
-    case kStore: store(mine.rdi, mine.rax); break;
-    case kLoad: mine.rbx = load(mine.rdi); break;
-    default: break;
+    case kIncrement:
+      ++mine.rax;
+      break;
+    case kStore:
+      store(mine.rdi, mine.rax);
+      break;
+    case kLoad:
+      mine.rbx = load(mine.rdi);
+      break;
+    default:
+      break;
   }
   mine.rip = rip >= kIncrement && rip < kJump ? rip + 3 : kIncrement;
   if (auto stop = watched(index, rip)) return stop;
@@ -122,10 +129,8 @@ std::optional<Stop> FakeDebuggee::breakpoint(size_t index) const {
   for (const StopPoint& each : points) {
     if (each.kind != PointKind::kSoftwareBreak && each.kind != PointKind::kHardwareBreak) continue;
     if (each.address != registers_[index].rip) continue;
-    return Stop{.reason = Stop::Reason::kBreakpoint,
-                .thread = static_cast<ThreadId>(index + 1),
-                .kind = each.kind,
-                .text = {}};
+    return Stop{
+        .reason = Stop::Reason::kBreakpoint, .thread = static_cast<ThreadId>(index + 1), .kind = each.kind, .text = {}};
   }
   return std::nullopt;
 }

@@ -14,11 +14,11 @@ class FakeDebuggee : public Debuggee {
  public:
   static constexpr uint64_t kMemory = 0x1000;  ///< one page, the only one that is mapped
   static constexpr uint64_t kMemoryBytes = 0x1000;
-  static constexpr uint64_t kIncrement = kMemory;   ///< inc %rax
-  static constexpr uint64_t kStore = kMemory + 3;   ///< mov %rax,(%rdi)
-  static constexpr uint64_t kLoad = kMemory + 6;    ///< mov (%rdi),%rbx
-  static constexpr uint64_t kJump = kMemory + 9;    ///< jmp kIncrement
-  static constexpr uint64_t kCounter = 0x1800;      ///< where thread 1 stores; thread 2 does kCounterApart further
+  static constexpr uint64_t kIncrement = kMemory;  ///< inc %rax
+  static constexpr uint64_t kStore = kMemory + 3;  ///< mov %rax,(%rdi)
+  static constexpr uint64_t kLoad = kMemory + 6;   ///< mov (%rdi),%rbx
+  static constexpr uint64_t kJump = kMemory + 9;   ///< jmp kIncrement
+  static constexpr uint64_t kCounter = 0x1800;     ///< where thread 1 stores; thread 2 does kCounterApart further
   static constexpr uint64_t kCounterApart = 0x100;
 
   FakeDebuggee();

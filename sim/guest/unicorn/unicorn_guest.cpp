@@ -78,6 +78,7 @@ GuestStep UnicornGuest::step(assay_run& run, const StepLimits& limits, assay_exi
     load();
     const Stop stop = processor_.run(turn > spent_ ? turn - spent_ : 0);
     spent_ += processor_.executed();
+    instructions_ += processor_.executed();
     processor_.store(*regs_);
     step = take(stop);
     if (goes_on_) refresh();

@@ -33,6 +33,8 @@ class UnicornGuest final : public GuestExecutor, private unicorn::Filler {
     processor_.watch(address);
     spin_ = &spin;
   }
+  /// Executed since it was made.
+  [[nodiscard]] uint64_t instructions() const { return instructions_; }
   /// Host address of a byte of the guest's memory, as the guest translates it now; null when it is not there.
   uint8_t* reach(uint64_t va, assay_access access);
 
@@ -101,6 +103,7 @@ class UnicornGuest final : public GuestExecutor, private unicorn::Filler {
   assay_exit* exit_ = nullptr;
   uint64_t start_ns_ = 0;
   uint64_t spent_ = 0;  ///< instructions of this step
+  uint64_t instructions_ = 0;
   bool goes_on_ = false;
 };
 

@@ -155,6 +155,7 @@ void Session::rewind(uint64_t seed) {
   machine_.rewind();
   toolstack_.reset();
   guests_.clear();
+  kernels_.clear();
   try {
     if (has_dom0_) {
       dom0_.vcpus.resize(1);
@@ -213,6 +214,17 @@ Domain& Session::create_guest(const GuestSpec& spec) {
 std::unique_ptr<HostVcpu> Session::make_vcpu(const assay_agent_layout& layout, GuestType type, uint32_t vcpu_id) {
   if (options_.guests == HostOptions::Guests::kUnicorn) return make_unicorn_vcpu(machine_, layout, vcpu_id);
   return make_direct_vcpu(machine_, layout, type, vcpu_id);
+}
+
+KernelGuest& Session::boot_kernel(const GuestSpec& spec, const KernelImage& image, const toolstack::KernelBoot& boot) {
+  const BuiltKernel built = toolstack().build_kernel(spec, image, boot);
+  KernelGuest& kernel = *kernels_.emplace_back(std::make_unique<KernelGuest>());
+  kernel.built = built;
+  for (uint32_t vcpu_id = 0; vcpu_id < spec.vcpus; ++vcpu_id) {
+    kernel.vcpus.push_back(std::make_unique<UnicornGuest>(machine_));
+    machine_.attach(built.id.raw(), vcpu_id, *kernel.vcpus.back());
+  }
+  return kernel;
 }
 
 void Session::open_vcpu(Guest& guest, uint32_t vcpu_id, const assay_agent_layout& layout) {

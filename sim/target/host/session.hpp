@@ -8,6 +8,7 @@
 
 #include "sim/engine/machine.hpp"
 #include "sim/guest/agent_image.hpp"
+#include "sim/guest/unicorn/unicorn_guest.hpp"
 #include "sim/target/host/host_port.hpp"
 #include "sim/target/host/host_vcpu.hpp"
 #include "sim/target/host/target_host.hpp"
@@ -19,6 +20,12 @@ namespace assay::host {
 struct Guest {
   std::vector<std::unique_ptr<HostVcpu>> vcpus;
   std::unique_ptr<Domain> domain;
+};
+
+/// A domain that runs a kernel which somebody else built.
+struct KernelGuest {
+  BuiltKernel built;
+  std::vector<std::unique_ptr<UnicornGuest>> vcpus;
 };
 
 class Session final : private SilenceWatch {
@@ -41,6 +48,10 @@ class Session final : private SilenceWatch {
   Domain& dom0();
   Domain& create_guest(const GuestSpec& spec);
   void destroy_guest(Domain& guest);
+  /// Domain and vCPUs of a kernel, which runs from now on. Throws ToolstackError. It lives until rewind().
+  KernelGuest& boot_kernel(const GuestSpec& spec, const KernelImage& image, const toolstack::KernelBoot& boot);
+  /// Of the privileged domain. HarnessFault when there is none that takes operations.
+  Toolstack& toolstack();
   Vcpu& attach_vcpu(Domain& domain, uint32_t vcpu_id);
   /// What went wrong when guests booted, in lines.
   [[nodiscard]] std::string trouble() const;
@@ -51,7 +62,6 @@ class Session final : private SilenceWatch {
   void build_dom0();
   void adopt_dom0();
   GuestSpace dom0_space();
-  Toolstack& toolstack();
   std::unique_ptr<HostPort> port_to(HostVcpu& vcpu, DomId domain);
   void explain_silence(DomId domain) override;
   std::unique_ptr<HostVcpu> make_vcpu(const assay_agent_layout& layout, GuestType type, uint32_t vcpu_id);
@@ -72,6 +82,7 @@ class Session final : private SilenceWatch {
   std::unique_ptr<Toolstack> toolstack_;
   Guest dom0_;
   std::map<DomId, Guest> guests_;
+  std::vector<std::unique_ptr<KernelGuest>> kernels_;
 };
 
 }  // namespace assay::host

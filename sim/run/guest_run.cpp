@@ -1,0 +1,173 @@
+#include "sim/run/guest_run.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "sim/abi/xen.hpp"
+#include "sim/toolstack/toolstack.hpp"
+
+namespace assay {
+
+namespace {
+
+constexpr uint64_t kMiB = 1 << 20;
+constexpr uint64_t kInitrdBytesMax = 512 * kMiB;
+/// Machine memory besides the guest's: the first domain, and what the core keeps for itself.
+constexpr uint64_t kOtherBytes = 192 * kMiB;
+/// The hypervisor is asked about the domain once in so many slices.
+constexpr uint64_t kSlicesPerLook = 10;
+constexpr StoreCaller kDom0{DomId{0}};
+
+HostOptions host_options(const GuestRunInputs& inputs) {
+  HostOptions options;
+  options.core = inputs.core;
+  options.memory_bytes = inputs.memory_mib * kMiB + kOtherBytes;
+  return options;
+}
+
+GuestEnd end_of(uint32_t reason) {
+  switch (reason) {
+    case SHUTDOWN_poweroff:
+      return GuestEnd::kPoweroff;
+    case SHUTDOWN_reboot:
+      return GuestEnd::kReboot;
+    case SHUTDOWN_suspend:
+      return GuestEnd::kSuspend;
+    case SHUTDOWN_watchdog:
+      return GuestEnd::kWatchdog;
+    default:
+      return GuestEnd::kCrash;
+  }
+}
+
+SharedPage page_at(Machine& machine, Mfn frame) {
+  return SharedPage(machine.memory() + frame.raw() * kPageSize, kPageSize);
+}
+
+}  // namespace
+
+std::string_view to_string(GuestEnd end) {
+  constexpr std::array<std::string_view, 8> kNames{"running", "poweroff", "reboot", "suspend",
+                                                   "crash",   "watchdog", "gone",   "core died"};
+  return kNames.at(static_cast<size_t>(end));
+}
+
+GuestRun::GuestRun(const GuestRunInputs& inputs)
+    : description_(inputs), core_(inputs.core), session_(core_, host_options(inputs)) {
+  const KernelImage image = KernelImage::load(inputs.kernel, inputs.type);
+  toolstack::KernelBoot boot;
+  boot.command_line = inputs.command_line;
+  if (!inputs.initrd.empty()) boot.initrd = read_whole_file(inputs.initrd, kInitrdBytesMax);
+  GuestSpec spec;
+  spec.type = image.type;
+  spec.vcpus = inputs.vcpus;
+  spec.pages = static_cast<uint32_t>(inputs.memory_mib * kMiB / kPageSize);
+  session_.rewind(inputs.seed);
+  guest_ = &session_.boot_kernel(spec, image, boot);
+  Machine& machine = session_.machine();
+  connection_ = std::make_unique<XenStoreConnection>(store_, guest_->built.id);
+  store_ring_ = std::make_unique<StoreRing>(page_at(machine, guest_->built.rings.store.frame));
+  console_ring_ = std::make_unique<ConsoleRing>(page_at(machine, guest_->built.rings.console.frame));
+  introduce();
+}
+
+GuestRun::~GuestRun() = default;
+
+/// What a toolstack writes into the store for a new domain.
+void GuestRun::introduce() {
+  const DomId id = guest_->built.id;
+  const std::string home = "/local/domain/" + std::to_string(id.raw());
+  const auto put = [&](const std::string& path, const std::string& value, StoreAccess others) {
+    static_cast<void>(store_.write(kDom0, home + path, value));
+    // Owned by domain 0, readable by the guest; or the guest's own.
+    const StorePermissions permissions = others == StoreAccess::kBoth
+                                             ? StorePermissions{{id, StoreAccess::kNone}}
+                                             : StorePermissions{{DomId{0}, StoreAccess::kNone}, {id, others}};
+    static_cast<void>(store_.set_permissions(kDom0, home + path, permissions));
+  };
+  put("", "", StoreAccess::kRead);
+  put("/name", "guest", StoreAccess::kRead);
+  put("/domid", std::to_string(id.raw()), StoreAccess::kRead);
+  put("/memory", "", StoreAccess::kRead);
+  put("/memory/target", std::to_string(description_.memory_mib << 10), StoreAccess::kRead);
+  put("/memory/static-max", std::to_string(description_.memory_mib << 10), StoreAccess::kRead);
+  put("/console", "", StoreAccess::kRead);
+  put("/console/type", "xenconsoled", StoreAccess::kRead);
+  put("/control", "", StoreAccess::kRead);
+  put("/control/shutdown", "", StoreAccess::kBoth);
+  put("/device", "", StoreAccess::kRead);
+  put("/data", "", StoreAccess::kBoth);
+  store_.introduce(id);
+}
+
+void GuestRun::serve_devices() {
+  const toolstack::KernelRings& rings = guest_->built.rings;
+  const std::string output = console_ring_->take_output();
+  log_.append(output);
+  size_t typed = 0;
+  if (!typed_.empty()) {
+    typed = console_ring_->put_input(typed_);
+    typed_.erase(0, typed);
+  }
+  if (!output.empty() || typed != 0) session_.toolstack().notify(rings.console.port);
+  if (store_ring_->pump(*connection_)) session_.toolstack().notify(rings.store.port);
+}
+
+void GuestRun::look_after() {
+  const auto info = session_.toolstack().info(guest_->built.id);
+  if (!info) {
+    end_ = GuestEnd::kGone;
+  } else if ((info->flags & XEN_DOMINF_shutdown) != 0) {
+    end_ = end_of(info->flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask);
+  }
+}
+
+GuestEnd GuestRun::advance(uint64_t deadline_ns) {
+  Machine& machine = session_.machine();
+  try {
+    while (end_ == GuestEnd::kRunning && machine.now_ns() < deadline_ns) {
+      machine.pass_time(std::min(kSliceNs, deadline_ns - machine.now_ns()));
+      serve_devices();
+      if (++slices_ % kSlicesPerLook == 0) look_after();
+    }
+  } catch (const CoreDied& died) {
+    death_ = died.what();
+    end_ = GuestEnd::kCoreDied;
+  } catch (const TargetDied& died) {
+    death_ = died.what();
+    end_ = GuestEnd::kCoreDied;
+  } catch (const ToolstackError& error) {  // a domain that goes takes its event channels along
+    look_after();
+    if (end_ == GuestEnd::kRunning) throw;
+  }
+  if (end_ != GuestEnd::kRunning && end_ != GuestEnd::kCoreDied) log_.append(console_ring_->take_output());
+  return end_;
+}
+
+uint64_t GuestRun::now_ns() const {
+  return session_.machine().now_ns();
+}
+
+uint64_t GuestRun::digest() const {
+  return session_.machine().digest();
+}
+
+std::string GuestRun::hypervisor_console() const {
+  return session_.console();
+}
+
+uint64_t GuestRun::instructions() const {
+  uint64_t sum = 0;
+  for (const auto& vcpu : guest_->vcpus) sum += vcpu->instructions();
+  return sum;
+}
+
+std::string GuestRun::describe() const {
+  std::string text = death_.empty() ? "" : death_ + "\n";
+  if (!store_ring_->broken().empty()) text += "store: " + store_ring_->broken() + "\n";
+  if (!console_ring_->broken().empty()) text += "console: " + console_ring_->broken() + "\n";
+  return text + session_.machine().describe();
+}
+
+}  // namespace assay

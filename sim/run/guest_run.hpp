@@ -1,0 +1,90 @@
+/// One guest kernel, from its image to its end: booted on a core, with a console and a store served by domain 0.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "sim/devices/console_log.hpp"
+#include "sim/devices/rings.hpp"
+#include "sim/devices/xenstore.hpp"
+#include "sim/target/host/session.hpp"
+
+namespace assay {
+
+/// All that a run depends on: the same description gives the same run, instruction by instruction.
+struct GuestRunInputs {
+  std::filesystem::path core;
+  std::filesystem::path kernel;
+  std::optional<GuestType> type;  ///< which boot protocol, when the kernel speaks several
+  std::filesystem::path initrd;   ///< empty: none
+  std::string command_line;
+  uint64_t memory_mib = 128;
+  uint32_t vcpus = 1;
+  uint64_t seed = 1;
+};
+
+/// How a guest ended, or why it was left.
+enum class GuestEnd : uint8_t {
+  kRunning,
+  kPoweroff,
+  kReboot,
+  kSuspend,
+  kCrash,
+  kWatchdog,
+  kGone,     ///< destroyed
+  kCoreDied  ///< the hypervisor did
+};
+std::string_view to_string(GuestEnd end);
+
+class GuestRun {
+ public:
+  /// Boots the core, builds the domain, and leaves it at its first instruction. Throws std::runtime_error: an image
+  /// that cannot be read or does not boot; ToolstackError: it does not fit; TargetDied, CoreRefused: the core.
+  explicit GuestRun(const GuestRunInputs& description);
+  GuestRun(const GuestRun&) = delete;
+  GuestRun& operator=(const GuestRun&) = delete;
+  ~GuestRun();
+
+  /// Lets it run until it ends or the clock has reached `deadline_ns`, in slices of kSliceNs.
+  GuestEnd advance(uint64_t deadline_ns);
+  [[nodiscard]] GuestEnd end() const { return end_; }
+  [[nodiscard]] const ConsoleLog& console() const { return log_; }
+  /// What the guest will read from its console.
+  void type(std::string_view text) { typed_ += text; }
+  [[nodiscard]] uint64_t now_ns() const;
+  [[nodiscard]] uint64_t digest() const;
+  /// What the hypervisor printed.
+  [[nodiscard]] std::string hypervisor_console() const;
+  /// Instructions that its vCPUs have executed.
+  [[nodiscard]] uint64_t instructions() const;
+  /// Registers of its vCPUs, why a device is not served any more, and what ended the hypervisor: for a report of
+  /// failure.
+  [[nodiscard]] std::string describe() const;
+
+  /// Devices are looked at so often. Part of the digest.
+  static constexpr uint64_t kSliceNs = 100'000;
+
+ private:
+  void introduce();
+  void serve_devices();
+  void look_after();
+
+  GuestRunInputs description_;
+  CoreObject core_;
+  host::Session session_;
+  host::KernelGuest* guest_ = nullptr;
+  XenStore store_;
+  std::unique_ptr<XenStoreConnection> connection_;
+  std::unique_ptr<StoreRing> store_ring_;
+  std::unique_ptr<ConsoleRing> console_ring_;
+  ConsoleLog log_;
+  std::string typed_;
+  std::string death_;
+  uint64_t slices_ = 0;
+  GuestEnd end_ = GuestEnd::kRunning;
+};
+
+}  // namespace assay
