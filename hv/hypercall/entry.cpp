@@ -4,6 +4,7 @@
 #include "hv/core.hpp"
 #include "hv/domain/lifecycle.hpp"
 #include "hv/hypercall/call.hpp"
+#include "hv/hypercall/compat.hpp"
 #include "hv/hypercall/registers.hpp"
 #include "hv/vcpu/pv_traps.hpp"
 
@@ -90,7 +91,7 @@ void hypercall_entry(Vcpu& vcpu) {
     return;
   }
   vcpu.continuation = false;
-  const int64_t result = hypercall_dispatch(call);
+  const int64_t result = is_long_mode(vcpu) ? hypercall_dispatch(call) : compat_dispatch(call);
   if (!vcpu.continuation) write_result(vcpu, result);
 }
 

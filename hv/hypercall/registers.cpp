@@ -14,16 +14,15 @@ constexpr Convention k64 = {&assay_regs::rdi, &assay_regs::rsi, &assay_regs::rdx
 constexpr Convention k32 = {&assay_regs::rbx, &assay_regs::rcx, &assay_regs::rdx,
                             &assay_regs::rsi, &assay_regs::rdi, &assay_regs::rbp};
 
-/// PV64 and HVM in a 64-bit code segment; everything else uses the 32-bit convention.
-bool long_mode(const Vcpu& vcpu) {
+}  // namespace
+
+bool is_long_mode(const Vcpu& vcpu) {
   return vcpu.pv != nullptr || vcpu.regs.code_bits == 64;
 }
 
-}  // namespace
-
 Call read_call(Vcpu& vcpu) {
   const assay_regs& regs = vcpu.regs;
-  if (!long_mode(vcpu)) {
+  if (!is_long_mode(vcpu)) {
     Call call{vcpu, static_cast<uint32_t>(regs.rax), {}};
     for (size_t i = 0; i < k32.size(); ++i) call.arg[i] = static_cast<uint32_t>(regs.*k32[i]);
     return call;
@@ -35,13 +34,13 @@ Call read_call(Vcpu& vcpu) {
 
 void write_result(Vcpu& vcpu, int64_t result) {
   const auto value = static_cast<uint64_t>(result);
-  vcpu.regs.rax = long_mode(vcpu) ? value : value & UINT32_MAX;
+  vcpu.regs.rax = is_long_mode(vcpu) ? value : value & UINT32_MAX;
 }
 
 void rewind_call(Vcpu& vcpu, uint64_t number, std::initializer_list<uint64_t> args) {
   assay_regs& regs = vcpu.regs;
   HV_ASSERT(args.size() <= k64.size());
-  const Convention& convention = long_mode(vcpu) ? k64 : k32;
+  const Convention& convention = is_long_mode(vcpu) ? k64 : k32;
   size_t i = 0;
   for (const uint64_t arg : args) regs.*convention[i++] = arg;
   regs.rax = number;

@@ -8,6 +8,8 @@ namespace hv {
 constexpr uint64_t kPvInstructionBytes = 2;   ///< syscall
 constexpr uint64_t kHvmInstructionBytes = 3;  ///< vmcall and vmmcall
 
+/// PV64 and HVM in a 64-bit code segment; everything else uses the 32-bit convention.
+[[nodiscard]] bool is_long_mode(const Vcpu& vcpu);
 /// Number and arguments of the call that a guest has just made.
 [[nodiscard]] Call read_call(Vcpu& vcpu);
 void write_result(Vcpu& vcpu, int64_t result);

@@ -27,6 +27,14 @@ bool for_each_page(const AddressSpace& space, Gva start, size_t bytes, Access ac
   return true;
 }
 
+/// The bytes of the argument of a 32-bit caller; null for guest memory.
+uint8_t* wide_bytes(const AddressSpace& space, Gva at, size_t bytes) {
+  const uint64_t offset = at.raw() - WideArgument::kAddress;
+  const bool is_inside =
+      space.wide != nullptr && offset < WideArgument::kBytes && bytes <= WideArgument::kBytes - offset;
+  return is_inside ? space.wide->bytes + offset : nullptr;
+}
+
 void point(uint32_t kind, const AddressSpace& space) {
   host().point(host().ctx, kind, space.memory);
 }
@@ -35,6 +43,10 @@ void point(uint32_t kind, const AddressSpace& space) {
 
 bool copy_from_guest(const AddressSpace& space, void* to, Gva from, size_t bytes) {
   point(ASSAY_POINT_GUEST_READ, space);
+  if (const uint8_t* const wide = wide_bytes(space, from, bytes)) {
+    std::memcpy(to, wide, bytes);
+    return true;
+  }
   auto* out = static_cast<uint8_t*>(to);
   return for_each_page(space, from, bytes, Access::kRead,
                        [out](const uint8_t* at, size_t offset, size_t count) { std::memcpy(out + offset, at, count); });
@@ -42,6 +54,10 @@ bool copy_from_guest(const AddressSpace& space, void* to, Gva from, size_t bytes
 
 bool copy_to_guest(const AddressSpace& space, Gva to, const void* from, size_t bytes) {
   point(ASSAY_POINT_GUEST_WRITE, space);
+  if (uint8_t* const wide = wide_bytes(space, to, bytes)) {
+    std::memcpy(wide, from, bytes);
+    return true;
+  }
   const auto* in = static_cast<const uint8_t*>(from);
   return for_each_page(space, to, bytes, Access::kWrite,
                        [in](uint8_t* at, size_t offset, size_t count) { std::memcpy(at, in + offset, count); });

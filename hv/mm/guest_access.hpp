@@ -13,10 +13,19 @@
 
 namespace hv {
 
+/// An argument of a 32-bit caller in the layout that handlers know, while its call is under way: at an address that the
+/// caller's own pointers cannot reach.
+struct WideArgument {
+  static constexpr uint64_t kAddress = 0xffff'8000'0000'0000;  ///< in the hypervisor's range
+  static constexpr size_t kBytes = 64;
+  uint8_t bytes[kBytes];
+};
+
 /// Whose addresses: a domain's memory and the registers that define its address space.
 struct AddressSpace {
   DomainMemory* memory;
   const assay_regs* regs;
+  WideArgument* wide = nullptr;
 };
 
 /// All or nothing is not promised: on false an unknown part has been copied, as on hardware.

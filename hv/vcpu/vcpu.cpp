@@ -49,7 +49,7 @@ const VcpuHooks& vcpu_hooks() {
 }
 
 AddressSpace address_space(Vcpu& vcpu) {
-  return {vcpu.memory, &vcpu.regs};
+  return {vcpu.memory, &vcpu.regs, vcpu.wide};
 }
 
 Vcpu* vcpu_create(Domain& domain, DomainMemory& memory, shared_info_t* shared, uint32_t id) {

@@ -68,6 +68,7 @@ struct Vcpu {
   DomainMemory* memory = nullptr;  ///< the domain's: kind and identity for the folders that do not see Domain
   uint32_t id = 0;
   assay_regs regs{};
+  WideArgument* wide = nullptr;  ///< of the hypercall under way, when the caller is in 32-bit mode
   bool initialised = false;
   uint32_t pause_flags = kPauseDown;
 

@@ -12,8 +12,7 @@ namespace {
 constexpr std::string_view kLetters = "nrwb";
 
 StoreAccess access_of(const StorePermissions& permissions, DomId domain) {
-  const auto own_entry = std::find_if(permissions.begin() + 1, permissions.end(),
-                                      [domain](const StorePermission& entry) { return entry.domain == domain; });
+  const auto own_entry = std::ranges::find(permissions, domain, &StorePermission::domain);
   return own_entry == permissions.end() ? permissions.front().access : own_entry->access;
 }
 

@@ -14,7 +14,7 @@
 namespace assay {
 
 /// Limits on what an unprivileged domain may use. Values: defaults of the store daemon of Xen 4.17, but for
-/// `entry_bytes`, where the daemon also counts its own headers, and the last two, which are ours.
+/// `entry_bytes`, where the daemon also counts headers and permissions, and the last two, which are ours.
 struct StoreQuotas {
   uint32_t entries = 1000;      ///< nodes owned
   uint32_t entry_bytes = 2048;  ///< of one node: its value, and the names of its children with a nul each

@@ -103,6 +103,14 @@ TEST_F(XenStoreTransactionTest, WhatWasListedGrew_IsEagain) {
   EXPECT_EQ(store_.end_transaction(inside, true), EAGAIN);
 }
 
+TEST_F(XenStoreTransactionTest, WhatWasListedShrank_IsEagain) {
+  EXPECT_EQ(store_.mkdir(kGuest, "a"), 0);
+  const StoreCaller inside = start();
+  EXPECT_EQ(store_.directory(inside, "/local/domain/1").error, 0);
+  EXPECT_EQ(store_.remove(kGuest, "a"), 0);
+  EXPECT_EQ(store_.end_transaction(inside, true), EAGAIN);
+}
+
 TEST_F(XenStoreTransactionTest, BelowWhatWasRemovedChanged_IsEagain) {
   EXPECT_EQ(store_.write(kGuest, "a/b/c", "1"), 0);
   const StoreCaller inside = start();
@@ -156,6 +164,7 @@ TEST_F(XenStoreTransactionQuotaTest, Steps_AtTheLimit_OneMoreIsEnospc) {
   // The home is touched too.
   for (const char* path : {"a", "b", "c"}) EXPECT_EQ(store_.read(inside, path).error, ENOENT);
   EXPECT_EQ(store_.read(inside, "d").error, ENOSPC);
+  EXPECT_EQ(store_.write(inside, "d", "1"), ENOSPC);
   for (int i = 0; i < 4; ++i) EXPECT_EQ(store_.write(inside, "a", "1"), 0);
   EXPECT_EQ(store_.write(inside, "a", "2"), ENOSPC);
   EXPECT_EQ(store_.end_transaction(inside, true), 0);

@@ -186,6 +186,21 @@ TEST_F(XenStoreWireTest, DirectoryPart_GivesTheWholeListInParts) {
   EXPECT_EQ(parts, 3u);
 }
 
+TEST_F(XenStoreWireTest, DirectoryPart_AFullMessage_AndOneByteMore) {
+  const std::string home = "/local/domain/1/";
+  const auto part_with = [&](const std::string& name, size_t extra) {
+    EXPECT_EQ(store_.mkdir({DomId{0}}, home + name + "/" + std::string(2000, 'a')), 0);
+    const size_t generation_bytes = std::to_string(store_.generation() + 1).size() + 1;
+    const size_t rest = XENSTORE_PAYLOAD_MAX - generation_bytes - 2001 - 2 + extra;
+    EXPECT_EQ(store_.mkdir({DomId{0}}, home + name + "/" + std::string(rest, 'b')), 0);
+    return guest_.call(XS_DIRECTORY_PART, nul_terminated({name, "0"})).payload;
+  };
+  const std::string full = part_with("full", 0);
+  EXPECT_EQ(full.size(), size_t{XENSTORE_PAYLOAD_MAX});
+  EXPECT_TRUE(full.ends_with(std::string_view("b\0\0", 3)));
+  EXPECT_TRUE(part_with("over", 1).ends_with(std::string_view("a\0", 2)));
+}
+
 TEST_F(XenStoreWireTest, DirectoryPart_OddOffsets) {
   EXPECT_EQ(say(XS_MKDIR, {"d/abc"}), "OK");
   const auto rest = [&](std::string_view offset) {

@@ -87,6 +87,12 @@ std::vector<std::byte> pv_boot_bytes(const MemoryPlan& plan, std::span<const uin
   return bytes;
 }
 
+std::vector<MemoryRange> pvh_memory_map(const MemoryPlan& plan) {
+  if (plan.store_ring.count == 0) return {{0, plan.pages * kPageSize, XEN_HVM_MEMMAP_TYPE_RAM}};
+  const uint64_t ram_bytes = plan.store_ring.first.raw() * kPageSize;
+  return {{0, ram_bytes, XEN_HVM_MEMMAP_TYPE_RAM}, {ram_bytes, 2 * kPageSize, XEN_HVM_MEMMAP_TYPE_RESERVED}};
+}
+
 std::vector<std::byte> pvh_boot_bytes(const MemoryPlan& plan, const BootExtras& extras) {
   const uint64_t physical = plan.start_info.first.raw() * kPageSize;
   PvhBootPage page;
@@ -95,14 +101,9 @@ std::vector<std::byte> pvh_boot_bytes(const MemoryPlan& plan, const BootExtras& 
   page.info.version = kHvmStartInfoVersion;
   page.info.cmdline_paddr = physical + offsetof(PvhBootPage, command_line);
   page.info.memmap_paddr = physical + offsetof(PvhBootPage, map);
-  page.info.memmap_entries = 1;
-  page.map[0].size = plan.pages * kPageSize;
-  page.map[0].type = XEN_HVM_MEMMAP_TYPE_RAM;
-  if (plan.store_ring.count != 0) {
-    page.info.memmap_entries = 2;
-    page.map[0].size = plan.store_ring.first.raw() * kPageSize;
-    page.map[1] = {page.map[0].size, 2 * kPageSize, XEN_HVM_MEMMAP_TYPE_RESERVED, 0};
-  }
+  const std::vector<MemoryRange> map = pvh_memory_map(plan);
+  page.info.memmap_entries = static_cast<uint32_t>(map.size());
+  for (size_t i = 0; i < map.size(); ++i) page.map[i] = {map[i].start, map[i].bytes, map[i].type, 0};
   if (extras.initrd_bytes != 0) {
     page.info.nr_modules = 1;
     page.info.modlist_paddr = physical + offsetof(PvhBootPage, initrd);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sim/guest/agent_image.hpp"
+#include "sim/toolstack/domain_control.hpp"
 #include "sim/toolstack/memory_plan.hpp"
 
 namespace assay::toolstack {
@@ -27,6 +28,8 @@ struct BootExtras {
 std::vector<std::byte> pv_boot_bytes(const MemoryPlan& plan, std::span<const uint64_t> p2m, uint64_t shared_info_frame,
                                      const BootExtras& extras = {});
 
+/// RAM, and behind it the rings if there are any.
+std::vector<MemoryRange> pvh_memory_map(const MemoryPlan& plan);
 /// plan.boot_elements() of a PVH guest: hvm_start_info, memory map, module list and command line in one page.
 std::vector<std::byte> pvh_boot_bytes(const MemoryPlan& plan, const BootExtras& extras = {});
 

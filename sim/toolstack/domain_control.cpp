@@ -154,6 +154,16 @@ bool DomainControl::destroy(DomId domain) const {
   throw ToolstackError(of("destroydomain", domain) + " does not come to an end");
 }
 
+void DomainControl::set_memory_map(DomId domain, std::span<const MemoryRange> map) const {
+  dom0_->write_buffer(std::as_bytes(map));
+  xen_foreign_memory_map argument;
+  std::memset(&argument, 0, sizeof argument);
+  argument.domid = domain.raw();
+  argument.map.nr_entries = static_cast<uint32_t>(map.size());
+  set_handle(argument.map.buffer, dom0_->buffer());
+  must(dom0_->memory_op(XENMEM_set_memory_map, argument), of("set_memory_map", domain));
+}
+
 void DomainControl::set_hvm_param(DomId domain, uint32_t index, uint64_t value) const {
   xen_hvm_param param;
   std::memset(&param, 0, sizeof param);

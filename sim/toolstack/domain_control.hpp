@@ -9,6 +9,12 @@
 
 namespace assay::toolstack {
 
+/// Entry of a memory map, as the ABI has it: an E820 record. Source: public/memory.h, XENMEM_memory_map.
+struct __attribute__((packed)) MemoryRange {
+  uint64_t start, bytes;
+  uint32_t type;  ///< XEN_HVM_MEMMAP_TYPE_*
+};
+
 class DomainControl {
  public:
   explicit DomainControl(const Privileged& dom0) : dom0_(&dom0) {}
@@ -31,6 +37,8 @@ class DomainControl {
   void set_vcpu_context(DomId domain, uint32_t vcpu, const vcpu_guest_context& context) const;
   void set_hvm_context(DomId domain, std::span<const std::byte> records) const;
   void unpause(DomId domain) const;
+  /// What XENMEM_memory_map tells the guest.
+  void set_memory_map(DomId domain, std::span<const MemoryRange> map) const;
   void set_hvm_param(DomId domain, uint32_t index, uint64_t value) const;
 
   /// A port of the guest that the privileged domain can bind to, and the other end of it.

@@ -79,6 +79,7 @@ class KernelBuilder {
     rings.store.frame = machine_frame(plan_.store_ring);
     rings.console.frame = machine_frame(plan_.console_ring);
     window_.unmap();
+    control_.set_memory_map(domain_, pvh_memory_map(plan_));
     control_.set_hvm_param(domain_, HVM_PARAM_STORE_PFN, plan_.store_ring.first.raw());
     control_.set_hvm_param(domain_, HVM_PARAM_STORE_EVTCHN, extras_.store_port);
     control_.set_hvm_param(domain_, HVM_PARAM_CONSOLE_PFN, plan_.console_ring.first.raw());

@@ -1,5 +1,7 @@
 #include "sim/toolstack/memory_plan.hpp"
 
+#include <algorithm>
+
 #include "sim/toolstack/toolstack.hpp"
 
 namespace assay::toolstack {
@@ -30,7 +32,7 @@ Pfn place_boot_elements(MemoryPlan& plan, Pfn next, uint64_t rings = 0) {
     place(plan.start_info, next, 1);
     return next;
   }
-  const uint64_t l1_tables = round_up(plan.pages, kRegionPages) / kTableEntries;
+  const uint64_t l1_tables = round_up(plan.mapped_pages, kRegionPages) / kTableEntries;
   place(plan.p2m, next, round_up(plan.pages * sizeof(uint64_t), kPageSize) / kPageSize);
   place(plan.start_info, next, 1);
   place(plan.store_ring, next, rings);
@@ -62,7 +64,7 @@ Frames MemoryPlan::boot_elements() const {
 MemoryPlan plan_memory(const assay_agent_layout& layout, GuestType type, uint64_t pages) {
   MemoryPlan plan;
   plan.type = type;
-  plan.pages = pages;
+  plan.pages = plan.mapped_pages = pages;
   plan.layout = layout;
   check_image(plan);
   if (pages > kPagesMax) refuse(type, pages, "at most " + std::to_string(kPagesMax) + " are supported");
@@ -85,13 +87,19 @@ MemoryPlan plan_kernel(const KernelImage& image, uint64_t initrd_bytes, uint64_t
   MemoryPlan plan;
   plan.type = image.type;
   plan.pages = pages;
+  plan.mapped_pages = kRegionPages;
   plan.layout.virt_base = image.virt_base;
   if (pages > kPagesMax) refuse(image.type, pages, "at most " + std::to_string(kPagesMax) + " are supported");
   plan.image = {Pfn{0}, round_up(image.physical_end, kPageSize) / kPageSize};
-  Pfn next = plan.image.end();
-  place(plan.initrd, next, round_up(initrd_bytes, kPageSize) / kPageSize);
-  next = place_boot_elements(plan, next, 1);
-  const uint64_t needed = next.raw() + kPaddingPages;
+  Pfn behind_image = plan.image.end();
+  place(plan.initrd, behind_image, round_up(initrd_bytes, kPageSize) / kPageSize);
+  // The tables take room themselves, of which they map what there is in the end.
+  uint64_t needed = 0;
+  do {
+    plan.mapped_pages = std::max(plan.mapped_pages, round_up(needed, kRegionPages));
+    needed = place_boot_elements(plan, behind_image, 1).raw() + kPaddingPages;
+  } while (needed > plan.mapped_pages);
+  plan.mapped_pages = std::min(plan.mapped_pages, pages);
   if (pages < needed) {
     refuse(image.type, pages, "the kernel and what it boots from need at least " + std::to_string(needed));
   }

@@ -20,6 +20,7 @@ struct Frames {
 struct MemoryPlan {
   GuestType type = GuestType::kPv64;
   uint64_t pages = 0;
+  uint64_t mapped_pages = 0;    ///< PV64: those that the boot page tables map; a kernel makes tables of others
   assay_agent_layout layout{};  ///< the image's, with the heap resized to what the domain has room for
   Frames image;                 ///< what has to be loaded: the image without the heap
   Frames initrd;                ///< for kernels only

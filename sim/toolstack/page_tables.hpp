@@ -29,7 +29,8 @@ constexpr unsigned table_index(Gva va, unsigned level) {
   return static_cast<unsigned>(va.raw() >> (kPageShift + 9 * (level - 1))) % kTableEntries;
 }
 
-/// plan.page_tables, filled: everything at virt_base, the tables themselves read-only. `p2m[pfn]` is a machine frame.
+/// plan.page_tables, filled: plan.mapped_pages at virt_base, the tables themselves read-only. `p2m[pfn]` is a machine
+/// frame.
 std::vector<std::byte> build_page_tables(const MemoryPlan& plan, std::span<const uint64_t> p2m);
 
 }  // namespace assay::toolstack

@@ -27,17 +27,13 @@ Conversation::~Conversation() {
   if (server_.joinable()) server_.join();
 }
 
-std::string Conversation::receive() {
-  return stream_->receive(kPatienceNs);
-}
-
 std::string Conversation::reply() {
   for (;;) {
     while (!decoder_.empty()) {
       PacketEvent event = decoder_.next();
       if (event.kind == PacketEvent::Kind::kPacket) return std::move(event.text);
     }
-    const std::string bytes = receive();
+    const std::string bytes = stream_->receive(kPatienceNs);
     if (bytes.empty()) return "(none)";
     decoder_.feed(bytes);
   }

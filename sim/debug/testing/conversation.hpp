@@ -23,8 +23,7 @@ class Conversation {
 
   /// Sends bytes as they are.
   void send(std::string_view bytes) { stream_->send(bytes); }
-  /// What arrives next, as it is; empty when nothing comes.
-  std::string receive();
+  [[nodiscard]] connect::ByteStream& stream() { return *stream_; }
   /// The text of the next packet, "(none)" when none comes.
   std::string reply();
   /// Sends a packet and returns the text of the answer.
