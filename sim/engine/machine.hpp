@@ -18,6 +18,7 @@
 #include "sim/engine/machine_digest.hpp"
 #include "sim/engine/machine_memory.hpp"
 #include "sim/engine/machine_state.hpp"
+#include "sim/engine/machine_watcher.hpp"
 #include "sim/engine/pcpu_set.hpp"
 #include "sim/engine/policy.hpp"
 
@@ -97,6 +98,8 @@ class Machine final : private CoreTrapTarget {
   /// Invariants that the core's own audit finds broken; empty when none or no audit.
   std::string audit();
   [[nodiscard]] bool is_dead() const { return death_ != nullptr; }
+  /// Null: nobody watches. It must outlive the machine, or be taken off.
+  void set_watcher(MachineWatcher* watcher) { watcher_ = watcher; }
   /// What each pCPU runs, and the last exits and trace events, for a failure report.
   [[nodiscard]] std::string describe() const;
 
@@ -160,6 +163,7 @@ class Machine final : private CoreTrapTarget {
   std::vector<std::unique_ptr<Fiber>> fibers_;  ///< one per pCPU, then one for jobs
   std::unique_ptr<SchedulePolicy> policy_;
   bool steers_ = false;
+  MachineWatcher* watcher_ = nullptr;
 
   MachineState state_;
   MachineState frozen_;

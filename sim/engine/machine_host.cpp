@@ -81,6 +81,9 @@ void Machine::host_trace(void* ctx, uint32_t id, const uint64_t* words, uint32_t
   const uint32_t kept = std::min(count, kTraceWordsMax);
   machine.state_.digest.fold(kFoldTrace | id, kept);
   for (uint32_t i = 0; i < kept; ++i) machine.state_.digest.fold(words[i]);
+  if (machine.watcher_ != nullptr) {
+    machine.watcher_->on_core_event(machine.state_.now_ns, machine.running_pcpu_, id, std::span(words, kept));
+  }
   TraceEntry& entry = machine.next_trace_entry();
   entry = {machine.state_.now_ns, TraceEntry::Kind::kCore, machine.running_pcpu_, id, 0, 0, {}};
   std::copy_n(words, std::min<size_t>(kept, entry.words.size()), entry.words.begin());

@@ -92,6 +92,7 @@ void Machine::enter(uint32_t pcpu) {
   PcpuState& state = state_.pcpus[pcpu];
   state_.now_ns += kExitCostNs;
   note_exit(pcpu, state);
+  if (watcher_ != nullptr) watcher_->on_exit(state_.now_ns, pcpu, state.run, state.exit);
   state.in_core = true;
   ++state_.inside;
   state.has_entered = true;
@@ -142,6 +143,7 @@ void Machine::absorb(uint32_t pcpu) {
         "the core returned a run without a mode or without registers on pcpu " + std::to_string(pcpu));
   }
   bind(pcpu);
+  if (watcher_ != nullptr) watcher_->on_entry(state_.now_ns, pcpu, run);
   state_.digest.fold(kFoldRun | place_of(pcpu, run.domid, run.vcpu_id), run.until_ns, idle ? 0 : run.regs->rip,
                      idle ? 0 : run.regs->rax);
   state_.next_event_ns = std::min(state_.next_event_ns, run.until_ns);
