@@ -8,6 +8,7 @@
 #include "conformance/show.hpp"
 #include "conformance/show_instruction.hpp"
 #include "sim/abi/describe.hpp"
+#include "sim/abi/describe_call.hpp"
 #include "sim/abi/xen.hpp"
 
 namespace assay {
@@ -15,7 +16,6 @@ namespace {
 
 constexpr size_t kRememberedWrites = 8;
 constexpr size_t kRememberedBytes = 512;
-constexpr uint64_t kShownElements = 3;
 constexpr size_t kHypercallArguments = 6;
 
 std::string name_of(const Vcpu& vcpu) {
@@ -34,92 +34,6 @@ std::string contents(std::span<const std::byte> bytes) {
   uint64_t value = 0;
   std::memcpy(&value, bytes.data(), bytes.size());
   return describe_number(value);
-}
-
-/// domctl, sysctl and platform_op keep the operation inside their argument, before the structure that goes with it.
-size_t payload_offset(uint64_t number) {
-  switch (number) {
-    case __HYPERVISOR_domctl:
-      return offsetof(xen_domctl, u);
-    case __HYPERVISOR_sysctl:
-      return offsetof(xen_sysctl, u);
-    default:
-      return 0;
-  }
-}
-
-uint32_t first_word(std::span<const std::byte> bytes) {
-  uint32_t word = 0;
-  if (bytes.size() >= sizeof word) std::memcpy(&word, bytes.data(), sizeof word);
-  return word;
-}
-
-std::string plain_arguments(std::span<const uint64_t> arguments) {
-  while (!arguments.empty() && arguments.back() == 0) arguments = arguments.first(arguments.size() - 1);
-  std::string text;
-  for (const uint64_t argument : arguments) text += " " + describe_number(argument);
-  return text;
-}
-
-std::string describe_control(uint64_t number, std::span<const std::byte> bytes) {
-  const auto names = operation_name(number, first_word(bytes));
-  const size_t offset = payload_offset(number);
-  std::string text = names ? std::string(names->name) : fmt::format("command {}", first_word(bytes));
-  if (number == __HYPERVISOR_domctl && bytes.size() >= offset) {
-    domid_t domain = 0;
-    std::memcpy(&domain, bytes.data() + offsetof(xen_domctl, domain), sizeof domain);
-    text += fmt::format(" d{}", domain);
-  }
-  if (names && names->argument != "void" && bytes.size() > offset) {
-    text += " " + describe_structure(names->argument, bytes.subspan(offset));
-  }
-  return text;
-}
-
-std::string describe_multicall_entry(std::span<const std::byte> bytes) {
-  multicall_entry_t entry{};
-  std::memcpy(&entry, bytes.data(), sizeof entry);
-  const auto name = hypercall_name(entry.op);
-  const auto names = operation_name(entry.op, entry.args[0]);
-  const std::string what =
-      names ? std::string(names->name) : (name ? std::string(*name) : fmt::format("hypercall {}", entry.op));
-  return fmt::format("{} = {}", what, show_signed(static_cast<int64_t>(entry.result)));
-}
-
-/// One element of an array argument.
-std::string describe_element(uint64_t number, std::string_view structure, std::span<const std::byte> bytes) {
-  if (number == __HYPERVISOR_multicall) return describe_multicall_entry(bytes);
-  if (number != __HYPERVISOR_mmuext_op) return describe_structure(structure, bytes);
-  const auto names = operation_name(number, first_word(bytes));
-  return (names ? std::string(names->name) + " " : "") + describe_structure(structure, bytes);
-}
-
-std::string_view structure_of(uint64_t number, uint64_t command) {
-  switch (number) {
-    case __HYPERVISOR_mmu_update:
-      return "mmu_update";
-    case __HYPERVISOR_mmuext_op:
-      return "mmuext_op";
-    case __HYPERVISOR_multicall:
-      return "multicall_entry";
-    default: {
-      const auto names = operation_name(number, command);
-      return names ? names->argument : "void";
-    }
-  }
-}
-
-std::string describe_argument(uint64_t number, uint64_t command, std::span<const std::byte> bytes) {
-  if (payload_offset(number) != 0) return describe_control(number, bytes);
-  const std::string_view structure = structure_of(number, command);
-  const size_t each = structure_bytes(structure);
-  if (each == 0) return describe_structure(structure, bytes);
-  std::string text;
-  uint64_t shown = 0;
-  for (size_t at = 0; at + each <= bytes.size() && shown < kShownElements; at += each, ++shown) {
-    text += (shown == 0 ? "" : ", ") + describe_element(number, structure, bytes.subspan(at, each));
-  }
-  return text + (bytes.size() >= (shown + 1) * each ? ", ..." : "");
 }
 
 std::string describe_fault(const assay_fault& fault) {
@@ -159,7 +73,7 @@ std::pair<std::string_view, std::string> describe_operation(const GuestRequest& 
     case ASSAY_OP_PARK:
       return {};
     default:
-      return {"operation", fmt::format("{}", static_cast<uint32_t>(request.op)) + plain_arguments(request.arg)};
+      return {"operation", fmt::format("{}", static_cast<uint32_t>(request.op)) + describe_numbers(request.arg)};
   }
 }
 
@@ -176,22 +90,10 @@ std::string CaseSteps::begin_call(const Vcpu& vcpu, const GuestRequest& request)
   if (unshown_write_va_ != 0 && unshown_write_va_ == seen.argument) unshown_write_va_ = 0;
   flush_write();
 
-  const auto name = hypercall_name(number);
-  const auto operation =
-      shape.command >= 0 ? operation_name(number, seen.call_command) : std::optional<OperationName>();
-  std::string text = name ? std::string(*name) : fmt::format("hypercall {}", describe_number(number));
-  if (operation) text = operation->name;
   const auto found = std::find_if(seen.written.rbegin(), seen.written.rend(),
                                   [&](const auto& entry) { return entry.first == seen.argument; });
-  const bool has_structure = payload_offset(number) != 0 || structure_of(number, seen.call_command) != "void";
-  if (!has_structure || seen.argument == 0 || found == seen.written.rend()) {
-    return text + plain_arguments(operation ? arguments.subspan(1) : arguments);
-  }
-  std::string others;  // such as the vcpu of a vcpu_op
-  for (size_t i = operation ? 1 : 0; i < arguments.size(); ++i) {
-    if (static_cast<int>(i) != shape.argument && arguments[i] != 0) others += " " + describe_number(arguments[i]);
-  }
-  return text + others + " " + describe_argument(number, seen.call_command, found->second);
+  const bool is_known = seen.argument != 0 && found != seen.written.rend();
+  return describe_call(number, arguments, is_known ? found->second : std::span<const std::byte>());
 }
 
 void CaseSteps::note_call(const Vcpu& vcpu, const GuestRequest& request, const GuestReply& reply) {

@@ -1,7 +1,9 @@
-/// A CPU fault inside a core ends that core's machine, not the process.
+/// What becomes of CPU faults: a write to watched memory is noted and goes on; a fault inside a core ends that core's
+/// machine, not the process; any other does what it did before.
 #pragma once
 
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 
 namespace assay {
@@ -35,6 +37,31 @@ class CoreTrapScope {
 
  private:
   CoreTrapTarget* outer_;
+};
+
+/// Whoever keeps memory read-only to learn of writes to it.
+class WriteFaultTarget {
+ public:
+  virtual ~WriteFaultTarget() = default;
+  /// Called in the signal handler, on whichever thread writes. True: it may write now, and does so again. False: the
+  /// address is none of the target's.
+  virtual bool on_write_fault(uintptr_t address) noexcept = 0;
+};
+
+/// While it lives, faults of writes anywhere in the process are shown to the target before anybody else. Threads that
+/// share the memory must have ended their writing before it ends.
+class WriteFaultScope {
+ public:
+  static constexpr size_t kScopesMax = 64;
+
+  /// Throws std::length_error past kScopesMax.
+  explicit WriteFaultScope(WriteFaultTarget& target);
+  WriteFaultScope(const WriteFaultScope&) = delete;
+  WriteFaultScope& operator=(const WriteFaultScope&) = delete;
+  ~WriteFaultScope();
+
+ private:
+  size_t place_;
 };
 
 }  // namespace assay

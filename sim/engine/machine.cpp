@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdio>
 #include <cstring>
+#include <stdexcept>
+#include <utility>
 
 namespace assay {
 
@@ -54,6 +56,8 @@ void Machine::power_on() {
   arena_.clear();
   core_.restore_data(core_.initial_data());
   state_ = MachineState{};
+  console_ = MachineConsole{};
+  frozen_ = Moment{};
   state_.pcpus.resize(config_.pcpus);
   restart_fibers();
 }
@@ -95,16 +99,38 @@ void Machine::freeze() {
   settle();
   memory_.freeze();
   arena_.freeze();
-  frozen_ = state_;
-  frozen_data_ = core_.save_data();
+  frozen_ = take_moment();
 }
 
 void Machine::rewind() {
-  memory_.rewind();
-  arena_.rewind();
-  core_.restore_data(frozen_data_);
+  go_back(frozen_);
+}
+
+Machine::Moment Machine::take_moment() {
+  check_alive();
+  if (state_.inside != 0) throw std::logic_error("a moment in the middle of the core");
+  Moment moment;
+  moment.memory_ = memory_.take();
+  moment.arena_ = arena_.take();
+  moment.console_ = console_.take();
+  auto data = core_.save_data();
+  if (last_data_ == nullptr || *last_data_ != data) {
+    last_data_ = std::make_shared<const CoreObject::Data>(std::move(data));
+  }
+  moment.data_ = last_data_;
+  moment.state_ = std::make_shared<const MachineState>(state_);
+  return moment;
+}
+
+void Machine::go_back(const Moment& moment) {
+  if (moment.state_ == nullptr) throw std::logic_error("no moment to go back to");
+  memory_.go_back(moment.memory_);
+  arena_.go_back(moment.arena_);
+  console_.go_back(moment.console_);
+  core_.restore_data(*moment.data_);
+  last_data_ = moment.data_;
   for (const AttachedGuest& attached : state_.guests) attached.guest->pcpu = PcpuSet::kNone;
-  state_ = frozen_;
+  state_ = *moment.state_;
   for (uint32_t pcpu = 0; pcpu < config_.pcpus; ++pcpu) {
     if (state_.pcpus[pcpu].guest != nullptr) state_.pcpus[pcpu].guest->pcpu = pcpu;
   }

@@ -15,6 +15,7 @@
 #include "sim/engine/core_trap.hpp"
 #include "sim/engine/fiber.hpp"
 #include "sim/engine/guest_executor.hpp"
+#include "sim/engine/machine_console.hpp"
 #include "sim/engine/machine_digest.hpp"
 #include "sim/engine/machine_memory.hpp"
 #include "sim/engine/machine_state.hpp"
@@ -46,6 +47,16 @@ struct MachineConfig {
 
 class Machine final : private CoreTrapTarget {
  public:
+  /// All that the machine was. A value, cheap to copy; what moments have in common they share.
+  class Moment {
+    friend class Machine;
+    MachineMemory::Moment memory_;
+    MachineMemory::Moment arena_;
+    MachineConsole::Moment console_;
+    std::shared_ptr<const CoreObject::Data> data_;
+    std::shared_ptr<const MachineState> state_;
+  };
+
   /// What virtual time a step costs. Part of the digest: a change makes other digests.
   static constexpr uint64_t kExitCostNs = 500;
   static constexpr uint64_t kPointCostNs = 10;
@@ -63,8 +74,15 @@ class Machine final : private CoreTrapTarget {
   int build_first_domain(const assay_image& image);
   /// Remembers this moment for rewind(). Once per boot, between steps of the guests. Executors keep their own state.
   void freeze();
-  /// Back to the frozen moment: memory, the core's data, time, console, digest, executors attached then.
+  /// Back to the frozen moment. Throws std::logic_error when there is none.
   void rewind();
+  /// This moment, as cheap to keep as little was written since the last one. Needs freeze(). Throws CoreDied;
+  /// std::logic_error while a pCPU is in the core (settle() first) and when not frozen.
+  [[nodiscard]] Moment take_moment();
+  /// Back to any moment since freeze(), from wherever the machine is now, dead included: memory, the core's data, time,
+  /// console, digest, executors attached then, which must still exist. Executors and the schedule policy keep their
+  /// own state. Throws std::logic_error when it is a moment of another machine or boot.
+  void go_back(const Moment& moment);
 
   void set_policy(std::unique_ptr<SchedulePolicy> policy);
   /// Folds a word of the harness's own (a seed, the contents of a reply) into the digest.
@@ -93,7 +111,7 @@ class Machine final : private CoreTrapTarget {
   [[nodiscard]] uint8_t* memory() const { return memory_.data(); }
   [[nodiscard]] uint64_t frames() const { return memory_.bytes() / ASSAY_PAGE_SIZE; }
   [[nodiscard]] uint64_t digest() const { return state_.digest.value(); }
-  [[nodiscard]] const std::string& console() const { return state_.console_output; }
+  [[nodiscard]] const std::string& console() const { return console_.text(); }
   void type_console(std::string_view text);
   /// Invariants that the core's own audit finds broken; empty when none or no audit.
   std::string audit();
@@ -166,8 +184,9 @@ class Machine final : private CoreTrapTarget {
   MachineWatcher* watcher_ = nullptr;
 
   MachineState state_;
-  MachineState frozen_;
-  CoreObject::Data frozen_data_;
+  MachineConsole console_;
+  std::shared_ptr<const CoreObject::Data> last_data_;  ///< of the moment last taken or gone back to
+  Moment frozen_;
 
   uint64_t deadline_ns_ = ASSAY_NEVER;  ///< of the run in progress
 

@@ -58,8 +58,8 @@ void Machine::host_signal(void* ctx, uint32_t pcpu) {
 }
 
 void Machine::host_console_write(void* ctx, const char* text, uint64_t bytes) {
-  std::string& output = self(ctx).state_.console_output;
-  output.append(text, std::min<uint64_t>(bytes, kConsoleBytesMax - output.size()));
+  MachineConsole& console = self(ctx).console_;
+  console.append({text, std::min<uint64_t>(bytes, kConsoleBytesMax - console.text().size())});
 }
 
 uint64_t Machine::host_console_read(void* ctx, char* text, uint64_t bytes) {

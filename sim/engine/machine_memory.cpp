@@ -4,8 +4,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <stdexcept>
 #include <system_error>
 
 namespace assay {
@@ -34,6 +36,7 @@ uint8_t* reserve(uintptr_t address, uint64_t bytes) {
 }  // namespace
 
 MachineMemory::MachineMemory(uintptr_t address, uint64_t bytes) : bytes_(bytes) {
+  if (bytes / kPageBytes > PageMap::kPagesMax) throw std::length_error("more machine memory than a moment can hold");
   reserved_ = reserve(address - kGuardBytes, bytes + 2 * kGuardBytes);
   data_ = reserved_ + kGuardBytes;
   file_ = memfd_create("assay-machine", MFD_CLOEXEC);
@@ -42,7 +45,7 @@ MachineMemory::MachineMemory(uintptr_t address, uint64_t bytes) : bytes_(bytes) 
 }
 
 MachineMemory::~MachineMemory() {
-  if (page_map_ >= 0) close(page_map_);
+  dirty_.reset();
   if (frozen_ != nullptr) munmap(const_cast<uint8_t*>(frozen_), bytes_);
   munmap(reserved_, bytes_ + 2 * kGuardBytes);
   close(file_);
@@ -54,6 +57,8 @@ void MachineMemory::map(int flags) {
 }
 
 void MachineMemory::clear() {
+  dirty_.reset();
+  now_ = PageMap{};
   if (ftruncate(file_, 0) != 0 || ftruncate(file_, static_cast<off_t>(bytes_)) != 0) {
     fail("sizing the machine's memory");
   }
@@ -61,41 +66,77 @@ void MachineMemory::clear() {
 }
 
 void MachineMemory::freeze() {
+  static std::atomic<uint64_t> last_id = 0;
+  if (dirty_) throw std::logic_error("machine memory is frozen already");
+  if (frozen_ == nullptr) {
+    void* const view = mmap(nullptr, bytes_, PROT_READ, MAP_SHARED | MAP_NORESERVE, file_, 0);
+    if (view == MAP_FAILED) fail("mapping the machine's frozen memory");
+    frozen_ = static_cast<const uint8_t*>(view);
+  }
   map(MAP_PRIVATE);
-  if (frozen_ != nullptr) return;
-  void* const view = mmap(nullptr, bytes_, PROT_READ, MAP_SHARED | MAP_NORESERVE, file_, 0);
-  if (view == MAP_FAILED) fail("mapping the machine's frozen memory");
-  frozen_ = static_cast<const uint8_t*>(view);
+  // A mapping with its first private page keeps that page's bookkeeping when it is split, and so can be joined again;
+  // parts that got their first private page apart from each other could not.
+  volatile uint8_t& first = data_[0];
+  first = first;
+  dirty_.emplace(data_, static_cast<uint32_t>(bytes_ / kPageBytes));
+  dirty_->forget();
+  frozen_id_ = ++last_id;
+}
+
+void MachineMemory::check_frozen() const {
+  if (!dirty_) throw std::logic_error("machine memory is not frozen");
+}
+
+const uint8_t* MachineMemory::contents(const PageMap& pages, uint32_t page) const {
+  const PageMap::Page* const found = pages.find(page);
+  return found != nullptr ? found->bytes.data() : frozen_ + page * kPageBytes;
+}
+
+/// True when the page is not what it was at the last moment.
+bool MachineMemory::remember(uint32_t page) {
+  const uint8_t* const here = data_ + page * kPageBytes;
+  if (std::memcmp(here, contents(now_, page), kPageBytes) == 0) return false;
+  if (std::memcmp(here, frozen_ + page * kPageBytes, kPageBytes) == 0) {
+    now_.erase(page);
+  } else {
+    now_.set(page, here);
+  }
+  return true;
+}
+
+/// True when the page was something else.
+bool MachineMemory::restore(uint32_t page, const PageMap& pages) {
+  uint8_t* const here = data_ + page * kPageBytes;
+  const uint8_t* const wanted = contents(pages, page);
+  if (std::memcmp(here, wanted, kPageBytes) == 0) return false;
+  std::memcpy(here, wanted, kPageBytes);
+  return true;
+}
+
+/// Back to the frozen contents by giving all private pages back to the kernel.
+void MachineMemory::drop() {
+  if (madvise(data_, bytes_, MADV_DONTNEED) != 0) fail("rewinding the machine's memory");
+  dirty_->forget();
+  now_ = PageMap{};
+}
+
+MachineMemory::Moment MachineMemory::take() {
+  check_frozen();
+  dirty_->sweep([this](uint32_t page) { return remember(page); });
+  return {now_, frozen_id_};
+}
+
+void MachineMemory::go_back(const Moment& moment) {
+  check_frozen();
+  if (moment.frozen_id_ != frozen_id_) throw std::logic_error("a moment of other memory");
+  if (dirty_->count() > kKeptMax) drop();
+  dirty_->open(PageMap::differences(now_, moment.pages_));
+  dirty_->sweep([&](uint32_t page) { return restore(page, moment.pages_); });
+  now_ = moment.pages_;
 }
 
 void MachineMemory::rewind() {
-  if (restore_private_pages()) return;
-  if (madvise(data_, bytes_, MADV_DONTNEED) != 0) fail("rewinding the machine's memory");
-}
-
-/// False when the kernel does not tell which pages are private, or when there are too many. Source: the kernel's
-/// Documentation/admin-guide/mm/pagemap.rst.
-bool MachineMemory::restore_private_pages() {
-  constexpr uint64_t kPresent = uint64_t{1} << 63, kSwapped = uint64_t{1} << 62, kOfFile = uint64_t{1} << 61;
-  if (page_map_owner_ != getpid()) {
-    if (page_map_ >= 0) close(page_map_);
-    page_map_ = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-    page_map_owner_ = getpid();
-  }
-  if (page_map_ < 0) return false;
-  entries_.resize(bytes_ / kPageBytes);
-  const auto wanted = static_cast<ssize_t>(entries_.size() * sizeof entries_[0]);
-  const auto start = static_cast<off_t>(reinterpret_cast<uintptr_t>(data_) / kPageBytes * sizeof entries_[0]);
-  if (pread(page_map_, entries_.data(), static_cast<size_t>(wanted), start) != wanted) return false;
-  size_t kept = 0;
-  for (size_t page = 0; page < entries_.size(); ++page) {
-    const uint64_t entry = entries_[page];
-    if ((entry & kSwapped) != 0) return false;
-    if ((entry & kPresent) == 0 || (entry & kOfFile) != 0) continue;
-    if (++kept > kKeptMax) return false;
-    std::memcpy(data_ + page * kPageBytes, frozen_ + page * kPageBytes, kPageBytes);
-  }
-  return true;
+  go_back({PageMap{}, frozen_id_});
 }
 
 bool MachineMemory::near(uintptr_t address) const {

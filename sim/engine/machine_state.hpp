@@ -1,4 +1,5 @@
-/// Everything about a simulated machine that is neither its memory nor the core's own: a value that can be copied.
+/// Everything about a simulated machine that is neither its memory, nor the core's own, nor printed by it: a value that
+/// can be copied.
 #pragma once
 
 #include <array>
@@ -58,7 +59,6 @@ struct MachineState {
   uint32_t inside = 0;  ///< pCPUs in the core
   std::vector<PcpuState> pcpus;
   std::vector<AttachedGuest> guests;
-  std::string console_output;
   std::string console_input;
   std::array<TraceEntry, kTraceEntries> trace{};
   uint64_t trace_count = 0;

@@ -54,7 +54,7 @@ std::string_view to_string(GuestEnd end) {
 }
 
 GuestRun::GuestRun(const GuestRunInputs& inputs)
-    : description_(inputs), core_(inputs.core), session_(core_, host_options(inputs)) {
+    : inputs_(inputs), core_(inputs.core), session_(core_, host_options(inputs)) {
   const KernelImage image = KernelImage::load(inputs.kernel, inputs.type);
   toolstack::KernelBoot boot;
   boot.command_line = inputs.command_line;
@@ -74,6 +74,36 @@ GuestRun::GuestRun(const GuestRunInputs& inputs)
 
 GuestRun::~GuestRun() = default;
 
+struct GuestRun::Moment {
+  host::Session::Moment session;
+  XenStore store;
+  XenStoreConnection connection;
+  StoreRing store_ring;
+  ConsoleRing console_ring;
+  ConsoleLog log;
+  std::string typed, death;
+  uint64_t slices;
+  GuestEnd end;
+};
+
+std::shared_ptr<const GuestRun::Moment> GuestRun::take_moment() {
+  return std::make_shared<Moment>(Moment{session_.take_moment(), store_, *connection_, *store_ring_, *console_ring_,
+                                         log_, typed_, death_, slices_, end_});
+}
+
+void GuestRun::go_back(const Moment& moment) {
+  session_.go_back(moment.session);
+  store_ = moment.store;
+  *connection_ = moment.connection;
+  *store_ring_ = moment.store_ring;
+  *console_ring_ = moment.console_ring;
+  log_ = moment.log;
+  typed_ = moment.typed;
+  death_ = moment.death;
+  slices_ = moment.slices;
+  end_ = moment.end;
+}
+
 /// What a toolstack writes into the store for a new domain.
 void GuestRun::introduce() {
   const DomId id = guest_->built.id;
@@ -90,8 +120,8 @@ void GuestRun::introduce() {
   put("/name", "guest", StoreAccess::kRead);
   put("/domid", std::to_string(id.raw()), StoreAccess::kRead);
   put("/memory", "", StoreAccess::kRead);
-  put("/memory/target", std::to_string(description_.memory_mib << 10), StoreAccess::kRead);
-  put("/memory/static-max", std::to_string(description_.memory_mib << 10), StoreAccess::kRead);
+  put("/memory/target", std::to_string(inputs_.memory_mib << 10), StoreAccess::kRead);
+  put("/memory/static-max", std::to_string(inputs_.memory_mib << 10), StoreAccess::kRead);
   put("/console", "", StoreAccess::kRead);
   put("/console/type", "xenconsoled", StoreAccess::kRead);
   put("/control", "", StoreAccess::kRead);
@@ -127,7 +157,7 @@ GuestEnd GuestRun::advance(uint64_t deadline_ns) {
   Machine& machine = session_.machine();
   try {
     while (end_ == GuestEnd::kRunning && machine.now_ns() < deadline_ns) {
-      machine.pass_time(std::min(kSliceNs, deadline_ns - machine.now_ns()));
+      machine.pass_time(kSliceNs);  // whole ones, whoever asks: where they end is a part of the run
       serve_devices();
       if (++slices_ % kSlicesPerLook == 0) look_after();
     }

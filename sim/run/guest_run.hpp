@@ -48,12 +48,22 @@ class GuestRun {
   GuestRun& operator=(const GuestRun&) = delete;
   ~GuestRun();
 
-  /// Lets it run until it ends or the clock has reached `deadline_ns`, in slices of kSliceNs.
+  /// Lets it run until it ends or the clock has reached `deadline_ns`, in slices of kSliceNs: the last one may end later.
   GuestEnd advance(uint64_t deadline_ns);
   [[nodiscard]] GuestEnd end() const { return end_; }
+  [[nodiscard]] const GuestRunInputs& inputs() const { return inputs_; }
   [[nodiscard]] const ConsoleLog& console() const { return log_; }
+  /// A moment between two slices, and back to it: what is then executed again is the same.
+  struct Moment;
+  [[nodiscard]] std::shared_ptr<const Moment> take_moment();
+  void go_back(const Moment& moment);
+  /// vCPUs of the guest, by their number.
+  [[nodiscard]] const std::vector<std::unique_ptr<UnicornGuest>>& vcpus() const { return guest_->vcpus; }
+  [[nodiscard]] DomId domain() const { return guest_->built.id; }
   /// What the guest will read from its console.
   void type(std::string_view text) { typed_ += text; }
+  /// Is told what happens on the machine; null: nobody.
+  void watch(MachineWatcher* watcher) { session_.machine().set_watcher(watcher); }
   [[nodiscard]] uint64_t now_ns() const;
   [[nodiscard]] uint64_t digest() const;
   /// What the hypervisor printed.
@@ -72,7 +82,7 @@ class GuestRun {
   void serve_devices();
   void look_after();
 
-  GuestRunInputs description_;
+  GuestRunInputs inputs_;
   CoreObject core_;
   host::Session session_;
   host::KernelGuest* guest_ = nullptr;

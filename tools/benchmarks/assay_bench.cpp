@@ -2,10 +2,13 @@
 #include <benchmark/benchmark.h>
 
 #include <array>
+#include <chrono>
 #include <cstdlib>
+#include <vector>
 
 #include "sim/abi/xen.hpp"
 #include "sim/base/paths.hpp"
+#include "sim/engine/machine_memory.hpp"
 #include "sim/target/host/target_host.hpp"
 #include "sim/target/xen/target_xen.hpp"
 
@@ -223,6 +226,89 @@ void HvGrantMapUnmap(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 
+/// Frozen memory of `mib` MiB, of which every page holds something.
+class FrozenMemory {
+ public:
+  explicit FrozenMemory(int64_t mib) : memory_(kAddress, static_cast<uint64_t>(mib) << 20) {
+    for (uint64_t page = 0; page < pages(); ++page) memory_.data()[page * kPageSize] = 1;
+    memory_.freeze();
+  }
+  /// Writes to `count` pages, apart from each other as far as there is room.
+  void write(uint64_t count) {
+    const uint64_t stride = pages() / count;
+    for (uint64_t i = 0; i < count; ++i) ++memory_.data()[i * stride * kPageSize + i % kPageSize];
+  }
+  MachineMemory& operator*() { return memory_; }
+
+ private:
+  static constexpr uintptr_t kAddress = 0x180000000000;
+  [[nodiscard]] uint64_t pages() const { return memory_.bytes() / kPageSize; }
+  MachineMemory memory_;
+};
+
+/// One iteration writes to `pages` pages and goes back to a moment that is not the frozen one.
+void go_back(benchmark::State& state, int64_t mib, uint64_t pages) {
+  FrozenMemory memory(mib);
+  memory.write(pages);
+  const MachineMemory::Moment moment = (*memory).take();
+  for (auto _ : state) {
+    memory.write(pages);
+    (*memory).go_back(moment);
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+
+void GoBack(benchmark::State& state) {
+  constexpr uint64_t kPages = 16;
+  go_back(state, state.range(0), kPages);
+}
+
+void GoBackDirty(benchmark::State& state) {
+  constexpr int64_t kMib = 256;
+  go_back(state, kMib, static_cast<uint64_t>(state.range(0)));
+}
+
+/// One iteration writes to 16 pages and takes a moment, which is kept until the end.
+void TakeMoment(benchmark::State& state) {
+  constexpr uint64_t kPages = 16;
+  FrozenMemory memory(state.range(0));
+  std::vector<MachineMemory::Moment> moments;
+  for (auto _ : state) {
+    memory.write(kPages);
+    moments.push_back((*memory).take());
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+
+/// What a case begins with: a booted hv and its toolstack as they were, after a case that has built a guest.
+void HvRewind(benchmark::State& state) {
+  using Clock = std::chrono::steady_clock;
+  const auto target = hv_target();
+  for (auto _ : state) {
+    target->begin_case(1);
+    target->create_guest({});
+    const Clock::time_point start = Clock::now();
+    target->begin_case(1);
+    state.SetIterationTime(std::chrono::duration<double>(Clock::now() - start).count());
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+
+/// A case that does nothing but build a guest: the rewind, and the faults of what is written after it.
+void HvGuestCase(benchmark::State& state) {
+  const auto target = hv_target();
+  for (auto _ : state) {
+    target->begin_case(1);
+    target->create_guest({});
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+
+BENCHMARK(GoBack)->Arg(16)->Arg(256)->Arg(1024);
+BENCHMARK(GoBackDirty)->Arg(1)->Arg(16)->Arg(256)->Arg(4096);
+BENCHMARK(TakeMoment)->Arg(256)->Iterations(10'000);
+BENCHMARK(HvRewind)->UseManualTime();
+BENCHMARK(HvGuestCase);
 BENCHMARK(HvXenVersion);
 BENCHMARK(HvGrantMapUnmap)->Arg(1)->Arg(GrantMapper::kBatchMax);
 BENCHMARK(HvFifoSend);

@@ -25,6 +25,7 @@ struct Flags {
   GradeFlags grade;
   CheckFlags check;
   RunFlags run;
+  ReplayFlags replay;
   std::vector<std::string> list_select;
   RequirementFlags requirements;
   ReportFlags report;
@@ -94,7 +95,19 @@ void add_run(CLI::App& app, Flags& flags, ExitCode& code) {
       ->check(CLI::Range(uint64_t{0}, kSeedMax));
   run->add_option("--limit", flags.run.limit_ms, "ms of virtual time, after which the guest is left")
       ->capture_default_str();
+  run->add_option("--record", flags.run.record, "file from which `assay replay` repeats the run");
   run->callback([&flags, &code] { code = run_guest(flags.run); });
+}
+
+void add_replay(CLI::App& app, Flags& flags, ExitCode& code) {
+  constexpr int kPortMax = 65535;
+  auto* replay = app.add_subcommand(
+      "replay", "Repeat a recorded run, and say where it differs; or look at it with gdb, forwards and backwards");
+  replay->add_option("FILE", flags.replay.recording, "what `assay run --record` has written")->required();
+  replay->add_option("--target", flags.replay.target, "hv, or FILE.so: another core than the recorded one");
+  replay->add_option("--gdb", flags.replay.gdb_port, "port on 127.0.0.1 for gdb's `target remote`; 0: any")
+      ->check(CLI::Range(0, kPortMax));
+  replay->callback([&flags, &code] { code = replay_run(flags.replay); });
 }
 
 void add_list(CLI::App& app, Flags& flags, ExitCode& code) {
@@ -169,6 +182,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_grade(app, flags, code);
   add_check(app, flags, code);
   add_run(app, flags, code);
+  add_replay(app, flags, code);
   add_list(app, flags, code);
   add_others(app, flags, code);
   if (const std::string unknown = unknown_verb(app, argc, argv); !unknown.empty()) {

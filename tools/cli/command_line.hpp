@@ -41,6 +41,13 @@ struct RunFlags {
   uint32_t vcpus = 1;
   uint64_t seed = 1;
   uint64_t limit_ms = 60'000;  ///< of virtual time
+  std::string record;          ///< file for a recording; empty: none
+};
+
+struct ReplayFlags {
+  std::string recording;
+  std::string target;  ///< a core in the place of the recorded one; empty: that
+  int gdb_port = -1;   ///< -1: no debugger; 0: any free port
 };
 
 struct RequirementFlags {
@@ -59,6 +66,7 @@ struct ReportFlags {
 ExitCode run_grade(const GradeFlags& flags);
 ExitCode run_check(const CheckFlags& flags);
 ExitCode run_guest(const RunFlags& flags);
+ExitCode replay_run(const ReplayFlags& flags);
 ExitCode list_cases(const std::vector<std::string>& select);
 ExitCode list_requirements(const RequirementFlags& flags);
 ExitCode list_profiles();

@@ -3,11 +3,14 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 
+#include "conformance/runner/assemble.hpp"
 #include "conformance/runner/input_error.hpp"
 #include "conformance/runner/interruption.hpp"
 #include "sim/base/paths.hpp"
 #include "sim/run/guest_run.hpp"
+#include "sim/run/recording.hpp"
 #include "tools/cli/command_line.hpp"
 #include "tools/cli/targets.hpp"
 
@@ -20,11 +23,11 @@ constexpr uint64_t kTurnNs = 5 * kNsPerMs;
 
 GuestRunInputs inputs_of(const RunFlags& flags) {
   GuestRunInputs inputs;
-  inputs.core = flags.target == "hv" ? artifact("hv.so") : std::filesystem::absolute(flags.target);
-  inputs.kernel = flags.kernel;
+  inputs.core = core_path(flags.target);
+  inputs.kernel = std::filesystem::absolute(flags.kernel);
   if (flags.type == "pv64") inputs.type = GuestType::kPv64;
   if (flags.type == "pvh") inputs.type = GuestType::kPvh;
-  inputs.initrd = flags.initrd;
+  if (!flags.initrd.empty()) inputs.initrd = std::filesystem::absolute(flags.initrd);
   inputs.command_line = flags.command_line;
   inputs.memory_mib = flags.memory_mib;
   inputs.vcpus = flags.vcpus;
@@ -67,11 +70,28 @@ std::unique_ptr<GuestRun> start(const RunFlags& flags) {
   }
 }
 
+void save_recording(const RunFlags& flags, const GuestRun& run, const std::vector<uint64_t>& digests) {
+  Recording recording;
+  recording.inputs = run.inputs();
+  recording.made_by = suite_version();
+  constexpr uint64_t kFileBytesMax = 512ull << 20;
+  recording.kernel_hash = hash_of(read_whole_file(recording.inputs.kernel, kFileBytesMax));
+  if (!flags.initrd.empty()) recording.initrd_hash = hash_of(read_whole_file(flags.initrd, kFileBytesMax));
+  recording.end_ns = run.now_ns();
+  recording.end = run.end();
+  recording.console_hash = hash_of(std::as_bytes(std::span(run.console().text())));
+  recording.digests = digests;
+  recording.save(flags.record);
+  fmt::print(stderr, "assay: recorded in {}, {} exits\n", flags.record, digests.size());
+}
+
 }  // namespace
 
 ExitCode run_guest(const RunFlags& flags) {
   const Interruption interruption;
   const std::unique_ptr<GuestRun> run = start(flags);
+  std::optional<DigestLog> digests;
+  if (!flags.record.empty()) run->watch(&digests.emplace(*run));
   Tail console(stdout);
   const uint64_t limit = run->now_ns() + flags.limit_ms * kNsPerMs;
   bool stopped = false;
@@ -87,6 +107,7 @@ ExitCode run_guest(const RunFlags& flags) {
   if (run->console().dropped() != 0) {
     fmt::print(stderr, "assay: {} bytes of its console were dropped\n", run->console().dropped());
   }
+  if (digests) save_recording(flags, *run, digests->digests());
   const bool is_well = run->end() == GuestEnd::kPoweroff || run->end() == GuestEnd::kReboot;
   if (!is_well) fmt::print(stderr, "{}hypervisor console:\n{}", run->describe(), run->hypervisor_console());
   if (stopped) return kExitInterrupted;

@@ -103,6 +103,12 @@ TargetChoice choose_target(const std::string& name, const TargetWishes& wishes) 
   return core_target(name, core.stem().string(), core, wishes, {}, {});
 }
 
+std::filesystem::path core_path(const std::string& name) {
+  if (name == "hv") return artifact("hv.so");
+  expect_elf(name);
+  return std::filesystem::absolute(name);
+}
+
 std::filesystem::path xen_binary() {
   if (const char* given = std::getenv("ASSAY_XEN"); given != nullptr && *given != '\0') return given;
   // build/<preset>/bin is where the program is; the cache is at the root of the tree.

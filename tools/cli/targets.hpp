@@ -29,6 +29,9 @@ struct TargetWishes {
 /// Throws InputError when there is no such target or file, the file is no core, or the address is none.
 TargetChoice choose_target(const std::string& name, const TargetWishes& wishes = {});
 
+/// The shared object of "hv" or of the path of a core.
+std::filesystem::path core_path(const std::string& name);
+
 /// Where the Xen binary is looked for: $ASSAY_XEN, or the cache that tools/setup fills.
 std::filesystem::path xen_binary();
 

@@ -58,6 +58,30 @@ const Case kArgumentsIntact{{
         },
 }};
 
+/// Hypercalls from a 32-bit code segment, and memory for their arguments.
+struct Narrow32 {
+  explicit Narrow32(CaseContext& context)
+      : c(context), cpu(context, context.vcpu()), memory(context.vcpu()), low_alias(context.guest().space().layout.virt_base) {}
+
+  [[nodiscard]] uint32_t pointer() const { return static_cast<uint32_t>(memory.va().raw() - low_alias); }
+  int32_t call(uint64_t number, uint64_t a1, uint64_t a2 = 0, uint64_t a3 = 0) {
+    assay_registers registers = cpu.registers();
+    registers.rsp = cpu.stack() - low_alias;
+    registers.rax = kUpperHalf | number;
+    registers.rbx = kUpperHalf | a1;
+    registers.rcx = kUpperHalf | a2;
+    registers.rdx = kUpperHalf | a3;
+    const auto after = cpu.run(ASSAY_INSTRUCTION_VMCALL, registers, ASSAY_EXECUTE_KERNEL32);
+    c.check_eq(after.entry, ASSAY_ENTRY_USER_LANDING, "behind the instruction");
+    return static_cast<int32_t>(after.at.rax);
+  }
+
+  CaseContext& c;
+  Instructions cpu;
+  Scratch memory;
+  uint64_t low_alias;
+};
+
 const Case kHvm32{{
     .slug = "hypercall.entry.hvm_32bit.registers",
     .rule = "From a 32-bit code segment an HVM guest passes the number in eax and arguments in ebx, ecx, edx; the "
@@ -69,20 +93,11 @@ const Case kHvm32{{
     .guests = GuestTypes::kPvh,
     .body =
         [](CaseContext& c) {
-          Instructions cpu(c, c.vcpu());
-          Scratch memory(c.vcpu());
-          const uint64_t low_alias = c.guest().space().layout.virt_base;
-          const uint64_t pointer = memory.va().raw() - low_alias;
+          Narrow32 narrow(c);
+          Scratch& memory = narrow.memory;
+          const uint64_t pointer = narrow.pointer();
           const auto call = [&](uint64_t number, uint64_t a1, uint64_t a2, uint64_t a3) {
-            assay_registers registers = cpu.registers();
-            registers.rsp = cpu.stack() - low_alias;
-            registers.rax = kUpperHalf | number;
-            registers.rbx = kUpperHalf | a1;
-            registers.rcx = kUpperHalf | a2;
-            registers.rdx = kUpperHalf | a3;
-            const auto after = cpu.run(ASSAY_INSTRUCTION_VMCALL, registers, ASSAY_EXECUTE_KERNEL32);
-            c.check_eq(after.entry, ASSAY_ENTRY_USER_LANDING, "behind the instruction");
-            return static_cast<int32_t>(after.at.rax);
+            return narrow.call(number, a1, a2, a3);
           };
           c.check_eq(call(__HYPERVISOR_xen_version, XENVER_pagesize, 0, 0), 4096, "two arguments");
           memory.put(xen_feature_info_t{0, kUntouched32});
@@ -94,6 +109,49 @@ const Case kHvm32{{
           c.check_eq(call(__HYPERVISOR_vcpu_op, VCPUOP_get_runstate_info, 0, pointer), 0, "a pointer in edx");
           c.check_eq(memory.get<uint32_t>(), RUNSTATE_running, "what it points to was written");
           c.check_eq(call(11, 0, 0, 0), -XEN_ENOSYS, "an unknown number");
+        },
+}};
+
+const Case kHvm32Structures{{
+    .slug = "hypercall.entry.hvm_32bit.structures",
+    .rule = "From a 32-bit code segment structures are laid out as a 32-bit guest has them: pointers, frame numbers and "
+            "unsigned longs take 4 bytes.",
+    .source = "public/arch-x86/xen-x86_32.h; public/sched.h, struct sched_poll; public/memory.h, struct "
+              "xen_add_to_physmap and xen_remove_from_physmap",
+    .method = "Each structure is one that would mean something else, and give another result, in the 64-bit layout.",
+    .requirements = {"HCALL-004"},
+    .guests = GuestTypes::kPvh,
+    .body =
+        [](CaseContext& c) {
+          struct NarrowPoll {
+            uint32_t ports, nr_ports, timeout[2];
+          };
+          struct NarrowAdd {
+            uint16_t domid, size;
+            uint32_t space, idx, gpfn;
+          };
+          struct NarrowRemove {
+            uint16_t domid, padding;
+            uint32_t gpfn;
+          };
+          Narrow32 narrow(c);
+          Scratch& memory = narrow.memory;
+          memory.put(NarrowPoll{0, 129, {0, 0}});
+          c.check_eq(narrow.call(__HYPERVISOR_sched_op, SCHEDOP_poll, narrow.pointer()), -XEN_EINVAL, "too many ports");
+          EventChannels ours(c.vcpu());
+          const EvtchnPort port = ours.bind_ipi(0).port;
+          c.require_eq(ours.send(port), 0, "send");
+          memory.put(std::array<uint32_t, 5>{narrow.pointer() + 16, 1, 0, 0, port.raw()});
+          c.check_eq(narrow.call(__HYPERVISOR_sched_op, SCHEDOP_poll, narrow.pointer()), 0, "a port that is pending");
+          const Gva page = c.guest().alloc_pages(1);
+          const auto gfn = static_cast<uint32_t>(c.guest().gfn_of(page).raw());
+          memory.put(NarrowRemove{DOMID_SELF, 0, gfn});
+          c.check_eq(narrow.call(__HYPERVISOR_memory_op, XENMEM_remove_from_physmap, narrow.pointer()), 0, "removing a page");
+          c.check_eq(narrow.call(__HYPERVISOR_memory_op, XENMEM_remove_from_physmap, narrow.pointer()), -XEN_ENOENT,
+                     "it is gone");
+          memory.put(NarrowAdd{DOMID_SELF, 0, XENMAPSPACE_grant_table, 0, gfn});
+          c.check_eq(narrow.call(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, narrow.pointer()), 0,
+                     "a frame of the grant table in its place");
         },
 }};
 

@@ -54,8 +54,13 @@ constexpr int kGeneral[] = {UC_X86_REG_RAX, UC_X86_REG_RBX,    UC_X86_REG_RCX, U
 constexpr size_t kGeneralCount = std::size(kGeneral);
 constexpr size_t kFlagsIndex = 16, kRipIndex = 17;
 
-constexpr size_t kVectors = 16;
-constexpr size_t kStackRegisters = 8;
+constexpr int vector_register(size_t index) {
+  return UC_X86_REG_XMM0 + static_cast<int>(index);
+}
+constexpr int stack_register(size_t index) {
+  return UC_X86_REG_FP0 + static_cast<int>(index);
+}
+constexpr std::array<int, 4> kFloatControl{UC_X86_REG_FPSW, UC_X86_REG_FPCW, UC_X86_REG_FPTAG, UC_X86_REG_MXCSR};
 
 void must(uc_err error, const char* what) {
   if (error != UC_ERR_OK) throw std::runtime_error(std::string("Unicorn: ") + what + ": " + uc_strerror(error));
@@ -127,6 +132,8 @@ struct Processor::Engine {
   uc_context* clean32 = nullptr;  ///< in ring 3, nothing raised
   uc_context* clean64 = nullptr;
   std::vector<uc_hook> hooks;
+  uc_hook tracing = 0;  ///< 0: none
+  std::vector<uc_hook> watching;
   std::vector<uint8_t> bytes;  ///< of a block
 
   ~Engine() {
@@ -166,6 +173,10 @@ struct Callbacks {
     return true;
   }
   static void syscall(uc_engine*, void* user) { self(user).on_syscall(); }
+  static void code(uc_engine*, uint64_t address, uint32_t, void* user) { self(user).on_code(address); }
+  static void access(uc_engine*, uc_mem_type type, uint64_t address, int, int64_t, void* user) {
+    self(user).on_access(type == UC_MEM_WRITE, address);
+  }
   static void outside(uc_engine*, uint64_t address, uint32_t, void* user) { self(user).on_outside(address); }
 };
 
@@ -255,20 +266,34 @@ void Processor::reset() {
 /// A second exception in a row would become a double fault: what was raised is forgotten with a clean context, which
 /// must not take the floating point state with it.
 void Processor::clear_exception() {
-  Engine& e = *engine_;
-  std::array<std::array<uint64_t, 2>, kVectors> vectors{};
-  std::array<std::array<uint8_t, 16>, kStackRegisters> stack{};
-  std::array<uint64_t, 4> control{};
-  constexpr int kControl[4] = {UC_X86_REG_FPSW, UC_X86_REG_FPCW, UC_X86_REG_FPTAG, UC_X86_REG_MXCSR};
-  for (size_t i = 0; i < kVectors; ++i) uc_reg_read(e.uc, UC_X86_REG_XMM0 + static_cast<int>(i), &vectors[i]);
-  for (size_t i = 0; i < kStackRegisters; ++i) uc_reg_read(e.uc, UC_X86_REG_FP0 + static_cast<int>(i), &stack[i]);
-  for (size_t i = 0; i < control.size(); ++i) uc_reg_read(e.uc, kControl[i], &control[i]);
-  must(uc_context_restore(e.uc, code_bits_ == 64 ? e.clean64 : e.clean32), "the clean context");
-  e.write(UC_X86_REG_CR3, tables_.address());
-  for (size_t i = 0; i < control.size(); ++i) uc_reg_write(e.uc, kControl[i], &control[i]);
-  for (size_t i = 0; i < kVectors; ++i) uc_reg_write(e.uc, UC_X86_REG_XMM0 + static_cast<int>(i), &vectors[i]);
-  for (size_t i = 0; i < kStackRegisters; ++i) uc_reg_write(e.uc, UC_X86_REG_FP0 + static_cast<int>(i), &stack[i]);
+  const State kept = state();
+  must(uc_context_restore(engine_->uc, code_bits_ == 64 ? engine_->clean64 : engine_->clean32), "the clean context");
+  flush();
+  write_float(kept);
   had_exception_ = false;
+}
+
+Processor::State Processor::state() const {
+  uc_engine* const uc = engine_->uc;
+  State state;
+  for (size_t i = 0; i < state.vectors.size(); ++i) uc_reg_read(uc, vector_register(i), &state.vectors[i]);
+  for (size_t i = 0; i < state.stack.size(); ++i) uc_reg_read(uc, stack_register(i), &state.stack[i]);
+  for (size_t i = 0; i < state.control.size(); ++i) uc_reg_read(uc, kFloatControl[i], &state.control[i]);
+  state.shadow = shadow_;
+  return state;
+}
+
+void Processor::write_float(const State& state) {
+  uc_engine* const uc = engine_->uc;
+  for (size_t i = 0; i < state.control.size(); ++i) uc_reg_write(uc, kFloatControl[i], &state.control[i]);
+  for (size_t i = 0; i < state.vectors.size(); ++i) uc_reg_write(uc, vector_register(i), &state.vectors[i]);
+  for (size_t i = 0; i < state.stack.size(); ++i) uc_reg_write(uc, stack_register(i), &state.stack[i]);
+}
+
+void Processor::set_state(const State& state) {
+  reset();
+  write_float(state);
+  shadow_ = state.shadow;
 }
 
 void Processor::load(const assay_regs& regs, unsigned io_level) {
@@ -305,9 +330,10 @@ void Processor::store(assay_regs& regs) const {
   regs.rip = values[kRipIndex];
 }
 
-Stop Processor::run(uint64_t budget) {
+Stop Processor::run(uint64_t budget, bool continues) {
   Engine& e = *engine_;
   budget_ = budget;
+  continues_ = continues;
   executed_ = 0;
   block_start_ = block_end_ = 0;
   ++runs_;
@@ -327,8 +353,8 @@ Stop Processor::run(uint64_t budget) {
     break;
   }
   if (missed_page_ != kNowhere) unmap(std::exchange(missed_page_, kNowhere), kPageBytes);
-  const bool midway =
-      stop_.why == Stop::Why::kMiss || stop_.why == Stop::Why::kException || stop_.why == Stop::Why::kInvalid;
+  const bool midway = stop_.why == Stop::Why::kMiss || stop_.why == Stop::Why::kException ||
+                      stop_.why == Stop::Why::kInvalid || stop_.why == Stop::Why::kTraced;
   const uint64_t rip = e.read(UC_X86_REG_RIP);
   if (midway && rip >= block_start_ && rip < block_end_) {
     executed_ -= std::min<uint64_t>(executed_, count(rip, block_end_));
@@ -351,13 +377,13 @@ void Processor::stop(const Stop& why) {
 void Processor::on_block(uint64_t address, uint32_t bytes) {
   if (stopped_ || is_stepping_) return;
   stopped_before_ = address;  // unless it goes on
-  if (address == watched_ && !std::exchange(passes_watched_, false)) return stop({Stop::Why::kWatched});
-  if (executed_ >= budget_) return stop({Stop::Why::kBudget});
-  const bool may_interrupt = window_ && !is_shadowed(address);
-  if (may_interrupt && (engine_->read(UC_X86_REG_RFLAGS) & kFlagInterrupt) != 0) return stop({Stop::Why::kBudget});
+  if (!std::exchange(continues_, false) && ends_before(address)) return;
   Block& block = recent_[(address ^ address >> 12) % kRecentBlocks];
   const bool is_recent = block.address == address && block.bytes == bytes && block.run == runs_;
-  if (!is_recent && !look_up(block, address, bytes)) return retranslate(address, bytes);
+  if (!is_recent && !look_up(block, address, bytes)) {
+    continues_ = true;  // the same block comes again
+    return retranslate(address, bytes);
+  }
   stopped_before_ = kNowhere;
   executed_ += block.instructions;
   block_start_ = address;
@@ -365,6 +391,52 @@ void Processor::on_block(uint64_t address, uint32_t bytes) {
   block_outside_ = block.outside;
   outside_is_float_ = block.outside_is_float;
   shadow_ = block.ends_in_sti ? block_end_ : kNowhere;
+}
+
+/// True when the run ends here, which `stop` was told.
+bool Processor::ends_before(uint64_t address) {
+  const bool may_interrupt = window_ && !is_shadowed(address);
+  if (address == watched_ && !std::exchange(passes_watched_, false)) {
+    stop({Stop::Why::kWatched});
+  } else if (executed_ >= budget_) {
+    stop({Stop::Why::kBudget});
+  } else if (may_interrupt && (engine_->read(UC_X86_REG_RFLAGS) & kFlagInterrupt) != 0) {
+    stop({Stop::Why::kBudget});
+  }
+  return stopped_;
+}
+
+void Processor::trace(Tracer* tracer) {
+  Engine& e = *engine_;
+  tracer_ = tracer;
+  if ((e.tracing != 0) == (tracer != nullptr)) return;
+  if (tracer == nullptr) {
+    must(uc_hook_del(e.uc, std::exchange(e.tracing, 0)), "ending a trace");
+  } else {
+    must(uc_hook_add(e.uc, &e.tracing, UC_HOOK_CODE, reinterpret_cast<void*>(Callbacks::code), this, 1, 0), "a trace");
+  }
+  forget_code();
+}
+
+void Processor::watch_memory(const std::vector<Watched>& ranges) {
+  Engine& e = *engine_;
+  for (const uc_hook hook : std::exchange(e.watching, {})) must(uc_hook_del(e.uc, hook), "ending a watch");
+  for (const Watched& range : ranges) {
+    const int type = (range.reads ? UC_HOOK_MEM_READ : 0) | (range.writes ? UC_HOOK_MEM_WRITE : 0);
+    must(uc_hook_add(e.uc, &e.watching.emplace_back(), type, reinterpret_cast<void*>(Callbacks::access), this, range.va,
+                     range.va + range.bytes - 1),
+         "a watch");
+  }
+  forget_code();
+}
+
+void Processor::on_code(uint64_t address) {
+  if (stopped_ || is_stepping_ || tracer_ == nullptr) return;
+  if (tracer_->on_instruction(address)) stop({Stop::Why::kTraced});
+}
+
+void Processor::on_access(bool is_write, uint64_t address) {
+  if (tracer_ != nullptr) tracer_->on_access(address, is_write);
 }
 
 /// Nobody says when code changes: it is looked at once in every run. False when what was translated is not what is

@@ -20,6 +20,7 @@ struct Stop {
   enum class Why : uint8_t {
     kBudget,     ///< before a block that begins beyond the budget
     kWatched,    ///< before the block at the watched address
+    kTraced,     ///< before an instruction at which the tracer wanted to stop
     kSyscall,    ///< `syscall`; rip is behind it
     kTrap,       ///< int3, int n: `vector`; rip is behind it
     kException,  ///< any other exception: `vector`
@@ -42,6 +43,16 @@ class Filler {
   virtual bool fill(uint64_t address, assay_access access) = 0;
 };
 
+/// Who wants to see every instruction. It costs two thirds of the speed.
+class Tracer {
+ public:
+  virtual ~Tracer() = default;
+  /// Before the instruction at `address`: true stops there.
+  virtual bool on_instruction(uint64_t address) = 0;
+  /// The instruction before the next one has used memory that is watched.
+  virtual void on_access(uint64_t address, bool is_write) = 0;
+};
+
 class Processor {
  public:
   /// Of mapped memory. Unicorn slows down with their number.
@@ -61,13 +72,35 @@ class Processor {
   void store(assay_regs& regs) const;
 
   /// Runs until something stops it, at the earliest before the first block that begins after `budget` instructions.
-  Stop run(uint64_t budget);
+  /// `continues`: from a stop for the tracer, as if that had not been; what ends a run at the start of a block has been
+  /// looked at already.
+  Stop run(uint64_t budget, bool continues = false);
   /// One instruction, or one turn of a repeated one, by the processor's own trap flag. kBudget: it is done. kException
   /// with vector 1: likewise, and the guest had set the flag itself. Anything else: it was not completed, as with
   /// run().
   Stop run_one();
   /// Instructions that the last run completed; one that trapped or left counts.
   [[nodiscard]] uint64_t executed() const { return executed_; }
+  /// From now on, or (null) no more.
+  void trace(Tracer* tracer);
+  /// Bytes whose use the tracer is told of.
+  struct Watched {
+    uint64_t va, bytes;
+    bool reads, writes;
+  };
+  void watch_memory(const std::vector<Watched>& ranges);
+
+  /// What a moment consists of that `load` does not set: floating point registers, and where the shadow of `sti` lies.
+  struct State {
+    std::array<std::array<uint64_t, 2>, 16> vectors{};
+    std::array<std::array<uint8_t, 16>, 8> stack{};
+    std::array<uint64_t, 4> control{};
+    uint64_t shadow = kNowhere;
+  };
+  [[nodiscard]] State state() const;
+  /// As new, but for that.
+  void set_state(const State& state);
+
   /// Stops before the block there; kNowhere: none.
   void watch(uint64_t address) { watched_ = address; }
   /// The next run begins with the watched block instead of stopping there.
@@ -117,7 +150,11 @@ class Processor {
   void open();
   void make_mode(unsigned code_bits);
   void clear_exception();
+  void write_float(const State& state);
+  void on_code(uint64_t address);
+  void on_access(bool is_write, uint64_t address);
   void on_block(uint64_t address, uint32_t bytes);
+  bool ends_before(uint64_t address);
   void on_interrupt(uint32_t vector);
   bool on_miss(int kind, uint64_t address);
   void on_invalid();
@@ -168,6 +205,8 @@ class Processor {
   bool outside_is_float_ = false;
   uint64_t missed_page_ = kNowhere;  ///< where the filler had nothing, and a page stands in until the fault
   assay_access missed_access_ = ASSAY_ACCESS_READ;
+  bool continues_ = false;
+  Tracer* tracer_ = nullptr;
   uint64_t watched_ = kNowhere;
   bool passes_watched_ = false;
   bool window_ = false;

@@ -35,12 +35,6 @@ constexpr uint8_t kRdtscp[] = {0x0f, 0x01, 0xf9};
 UnicornGuest::UnicornGuest(Machine& machine)
     : machine_(machine), memory_(machine.memory(), machine.frames()), processor_(*this) {}
 
-void UnicornGuest::forget() {
-  memory_.forget();
-  processor_.reset();
-  generation_ = 0;
-}
-
 uint8_t* UnicornGuest::reach(uint64_t va, assay_access access) {
   MemoryMiss miss;
   return memory_.reach(va, access, miss);
@@ -75,16 +69,60 @@ GuestStep UnicornGuest::step(assay_run& run, const StepLimits& limits, assay_exi
   GuestStep step{};
   do {
     goes_on_ = false;
-    load();
-    const Stop stop = processor_.run(turn > spent_ ? turn - spent_ : 0);
-    spent_ += processor_.executed();
-    instructions_ += processor_.executed();
-    processor_.store(*regs_);
+    const Stop stop = run_processor(turn);
+    const uint64_t rip = regs_->rip;
     step = take(stop);
+    // What the processor did not complete and was done here.
+    const bool was_emulated = stop.why == Stop::Why::kException || stop.why == Stop::Why::kInvalid;
+    if (was_emulated && regs_->rip != rip) ++instructions_;
     if (goes_on_) refresh();
   } while (goes_on_);
   step.spent_ns = spent_ * kInstructionNs;
   return step;
+}
+
+/// The processor's next run within this turn, with stops for the probe as if they were not there.
+Stop UnicornGuest::run_processor(uint64_t turn) {
+  for (bool continues = false;; continues = true) {
+    load();
+    is_running_ = true;
+    if (probe_ != nullptr) probe_->on_run(instructions_);
+    const Stop stop = processor_.run(turn > spent_ ? turn - spent_ : 0, continues);
+    spent_ += processor_.executed();
+    instructions_ += processor_.executed();
+    processor_.store(*regs_);
+    is_running_ = stop.why == Stop::Why::kTraced;
+    if (!is_running_) return stop;
+    probe_->on_stop(*this);
+    refresh();
+  }
+}
+
+void UnicornGuest::set_probe(Probe* probe) {
+  probe_ = probe;
+  processor_.trace(probe);
+}
+
+UnicornGuest::State UnicornGuest::state() const {
+  return {processor_.state(), hvm_, absent_device_, absent_address_, instructions_};
+}
+
+void UnicornGuest::set_state(const State& state) {
+  memory_.forget();
+  processor_.set_state(state.processor);
+  generation_ = 0;
+  hvm_ = state.hvm;
+  absent_device_ = state.absent_device;
+  absent_address_ = state.absent_address;
+  instructions_ = state.instructions;
+  is_running_ = false;
+}
+
+uint8_t* UnicornGuest::peek(uint64_t va) {
+  if (run_ == nullptr) return nullptr;
+  memory_.use(*run_);
+  const GuestMemory::Translation found = memory_.translation(va);
+  return found.host == nullptr ? nullptr : found.host + va % kPageBytes;
 }
 
 /// The address space may have become another one.
@@ -116,6 +154,8 @@ GuestStep UnicornGuest::take(const Stop& stop) {
       processor_.pass_watched();
       goes_on_ = true;
       return {};
+    case Stop::Why::kTraced:
+      break;  // does not get here
     case Stop::Why::kSyscall:
       if (!is_pv()) return exception(kVectorInvalidOpcode);
       regs_->rcx = regs_->rip;

@@ -29,6 +29,31 @@ class UnicornGuest final : public GuestExecutor, private unicorn::Filler {
     virtual ~Spin() = default;
     virtual bool is_idle() = 0;
   };
+  /// Sees every instruction, and may hold the guest before any of them.
+  class Probe : public unicorn::Tracer {
+   public:
+    /// A run of instructions begins; those before it are `instructions`.
+    virtual void on_run(uint64_t instructions) = 0;
+    /// on_instruction() wanted to stop, and the registers are those of that moment. The guest goes on when this
+    /// returns; what it throws leaves the machine in the midst of a step, from which it has to be put back.
+    virtual void on_stop(UnicornGuest& guest) = 0;
+  };
+  /// Null: nobody.
+  void set_probe(Probe* probe);
+  void watch_memory(const std::vector<unicorn::Processor::Watched>& ranges) { processor_.watch_memory(ranges); }
+
+  /// Of a vCPU between two steps, besides registers and memory.
+  struct State;
+  [[nodiscard]] State state() const;
+  void set_state(const State& state);
+
+  /// True in the midst of a step.
+  [[nodiscard]] bool is_running() const { return is_running_; }
+  /// As the core has them; null before its first step.
+  [[nodiscard]] const assay_regs* registers() const { return regs_; }
+  /// Host address of a byte of the guest's memory, which is not touched by this; null when it is not there.
+  [[nodiscard]] uint8_t* peek(uint64_t va);
+
   void spins_at(uint64_t address, Spin& spin) {
     processor_.watch(address);
     spin_ = &spin;
@@ -39,10 +64,9 @@ class UnicornGuest final : public GuestExecutor, private unicorn::Filler {
   uint8_t* reach(uint64_t va, assay_access access);
 
   GuestStep step(assay_run& run, const StepLimits& limits, assay_exit& exit) override;
-  /// What was mapped or translated may be stale: the machine went back in time.
-  void forget();
 
  private:
+  unicorn::Stop run_processor(uint64_t turn);
   GuestStep take(const unicorn::Stop& stop);
   GuestStep leave_for(assay_exit_reason reason, uint64_t instruction_bytes = 0);
   GuestStep exception(uint32_t vector, bool has_code = false, uint32_t code = 0, uint64_t address = 0);
@@ -88,6 +112,7 @@ class UnicornGuest final : public GuestExecutor, private unicorn::Filler {
   };
 
   Machine& machine_;
+  Probe* probe_ = nullptr;
   GuestMemory memory_;
   unicorn::Decoder decoder_;
   HvmState hvm_;
@@ -105,6 +130,15 @@ class UnicornGuest final : public GuestExecutor, private unicorn::Filler {
   uint64_t spent_ = 0;  ///< instructions of this step
   uint64_t instructions_ = 0;
   bool goes_on_ = false;
+  bool is_running_ = false;
+};
+
+struct UnicornGuest::State {
+  unicorn::Processor::State processor;
+  HvmState hvm;
+  bool absent_device = false;
+  uint64_t absent_address = 0;
+  uint64_t instructions = 0;
 };
 
 }  // namespace assay

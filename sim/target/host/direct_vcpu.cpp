@@ -21,12 +21,19 @@ class DirectVcpu final : public HostVcpu {
   [[nodiscard]] bool is_busy() const override { return guest_.state().is_busy; }
   [[nodiscard]] const bool& has_replied() const override { return guest_.has_replied(); }
   [[nodiscard]] const GuestReply& reply() const override { return guest_.reply(); }
-  void freeze() override { frozen_ = guest_.state(); }
-  void rewind() override { guest_.restore(frozen_); }
+  [[nodiscard]] std::unique_ptr<Saved> save() const override {
+    auto saved = std::make_unique<SavedDirect>();
+    saved->state = guest_.state();
+    return saved;
+  }
+  void restore(const Saved& saved) override { guest_.restore(dynamic_cast<const SavedDirect&>(saved).state); }
 
  private:
+  struct SavedDirect final : Saved {
+    DirectState state;
+  };
+
   DirectGuest guest_;
-  DirectState frozen_;
 };
 
 }  // namespace

@@ -40,9 +40,14 @@ class HostVcpu {
   /// Of the last operation that was not borrowed.
   [[nodiscard]] virtual const GuestReply& reply() const = 0;
 
-  /// Remembers this moment, which is that of Machine::freeze(), and goes back to it.
-  virtual void freeze() = 0;
-  virtual void rewind() = 0;
+  /// What it knows besides registers and memory, at a moment when no operation is in flight; and back to that, together
+  /// with the machine.
+  class Saved {
+   public:
+    virtual ~Saved() = default;
+  };
+  [[nodiscard]] virtual std::unique_ptr<Saved> save() const = 0;
+  virtual void restore(const Saved& saved) = 0;
 };
 
 /// Does what the agent does, without machine code.

@@ -67,7 +67,7 @@ Session::Session(const CoreObject& core, const HostOptions& options)
   }
   console_start_ = machine_.console().size();
   if (has_dom0_) {
-    dom0_.vcpus[0]->freeze();
+    dom0_booted_ = dom0_.vcpus[0]->save();
     adopt_dom0();
   }
 }
@@ -159,7 +159,7 @@ void Session::rewind(uint64_t seed) {
   try {
     if (has_dom0_) {
       dom0_.vcpus.resize(1);
-      dom0_.vcpus[0]->rewind();
+      dom0_.vcpus[0]->restore(*dom0_booted_);
       adopt_dom0();
     }
     machine_.set_policy(make_policy(options_, seed));
@@ -209,6 +209,25 @@ Domain& Session::create_guest(const GuestSpec& spec) {
     open_vcpu(guest, vcpu_id, guest_image_.layout);
   }
   return *guest.domain;
+}
+
+Session::Moment Session::take_moment() {
+  Moment moment;
+  moment.machine = machine_.take_moment();
+  moment.dom0 = dom0_.vcpus[0]->save();
+  for (const auto& kernel : kernels_) {
+    for (const auto& vcpu : kernel->vcpus) moment.vcpus.push_back(vcpu->state());
+  }
+  return moment;
+}
+
+void Session::go_back(const Moment& moment) {
+  machine_.go_back(moment.machine);
+  dom0_.vcpus[0]->restore(*moment.dom0);
+  size_t next = 0;
+  for (const auto& kernel : kernels_) {
+    for (const auto& vcpu : kernel->vcpus) vcpu->set_state(moment.vcpus.at(next++));
+  }
 }
 
 std::unique_ptr<HostVcpu> Session::make_vcpu(const assay_agent_layout& layout, GuestType type, uint32_t vcpu_id) {

@@ -50,6 +50,15 @@ class Session final : private SilenceWatch {
   void destroy_guest(Domain& guest);
   /// Domain and vCPUs of a kernel, which runs from now on. Throws ToolstackError. It lives until rewind().
   KernelGuest& boot_kernel(const GuestSpec& spec, const KernelImage& image, const toolstack::KernelBoot& boot);
+  /// A moment between two steps of everybody, with no operation of the first domain in flight; only for sessions whose
+  /// guests are kernels. It is of use until rewind().
+  struct Moment {
+    Machine::Moment machine;
+    std::unique_ptr<HostVcpu::Saved> dom0;
+    std::vector<UnicornGuest::State> vcpus;
+  };
+  Moment take_moment();
+  void go_back(const Moment& moment);
   /// Of the privileged domain. HarnessFault when there is none that takes operations.
   Toolstack& toolstack();
   Vcpu& attach_vcpu(Domain& domain, uint32_t vcpu_id);
@@ -73,6 +82,7 @@ class Session final : private SilenceWatch {
   Machine machine_;
   uint64_t seed_ = 0;  ///< of the case
   std::string boot_trouble_;
+  std::unique_ptr<HostVcpu::Saved> dom0_booted_;
   bool has_dom0_ = false;
   size_t console_start_ = 0;
   GuestSpace dom0_space_;

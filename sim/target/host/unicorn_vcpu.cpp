@@ -30,14 +30,25 @@ class UnicornVcpu final : public HostVcpu, private GuestExecutor, private Unicor
   [[nodiscard]] bool is_busy() const override { return mailbox_.in_flight(); }
   [[nodiscard]] const bool& has_replied() const override { return has_replied_; }
   [[nodiscard]] const GuestReply& reply() const override { return own_reply_; }
-  void freeze() override { frozen_mailbox_ = mailbox_; }
-  void rewind() override {
-    mailbox_ = frozen_mailbox_;
+  [[nodiscard]] std::unique_ptr<Saved> save() const override {
+    auto saved = std::make_unique<SavedUnicorn>();
+    saved->guest = guest_.state();
+    saved->mailbox = mailbox_;
+    return saved;
+  }
+  void restore(const Saved& saved) override {
+    const auto& earlier = dynamic_cast<const SavedUnicorn&>(saved);
+    mailbox_ = earlier.mailbox;
     has_replied_ = false;
-    guest_.forget();
+    guest_.set_state(earlier.guest);
   }
 
  private:
+  struct SavedUnicorn final : Saved {
+    UnicornGuest::State guest;
+    agents::MailboxMemory mailbox;
+  };
+
   GuestStep step(assay_run& run, const StepLimits& limits, assay_exit& exit) override {
     const GuestStep step = guest_.step(run, limits, exit);
     take_reply();
@@ -78,7 +89,6 @@ class UnicornVcpu final : public HostVcpu, private GuestExecutor, private Unicor
   UnicornGuest guest_;
   uint64_t mailbox_va_;
   agents::MailboxMemory mailbox_;
-  agents::MailboxMemory frozen_mailbox_;
   bool is_booted_ = false;
   bool has_replied_ = false;
   GuestReply own_reply_;

@@ -1,0 +1,77 @@
+/// The code where vCPUs left.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sim/guest/unicorn/disassembly.hpp"
+#include "sim/trace/trace_text.hpp"
+
+namespace assay::trace {
+namespace {
+
+constexpr size_t kNeighbours = 8;
+using Instructions = std::vector<unicorn::TextInstruction>;
+
+/// Instructions that end exactly at the end of `code`: x86 code cannot be read backwards, so from the first byte on
+/// which that works out.
+Instructions leading_to_end(std::span<const std::byte> code, uint64_t address, unsigned code_bits) {
+  for (size_t start = 0; start < code.size(); ++start) {
+    Instructions found = unicorn::disassemble(code.subspan(start), address + start, code_bits);
+    if (!found.empty() && found.back().address + found.back().bytes == address + code.size()) return found;
+  }
+  return {};
+}
+
+const Exit* exit_with_code(const Event& event) {
+  const Exit* const exit = std::get_if<Exit>(&event.what);
+  return exit != nullptr && !exit->code.empty() ? exit : nullptr;
+}
+
+uint64_t distance(const Event& event, uint64_t at_ns) {
+  return event.now_ns > at_ns ? event.now_ns - at_ns : at_ns - event.now_ns;
+}
+
+/// The index that is nearest in time among those that `counts`; the count of events when none does.
+template <typename Counts>
+size_t nearest(const Trace& trace, uint64_t at_ns, Counts counts) {
+  size_t best = trace.events.size();
+  for (size_t i = 0; i < trace.events.size(); ++i) {
+    if (!counts(trace.events[i])) continue;
+    if (best == trace.events.size() || distance(trace.events[i], at_ns) < distance(trace.events[best], at_ns)) best = i;
+  }
+  return best;
+}
+
+}  // namespace
+
+std::string describe_code(const Exit& exit) {
+  const std::span<const std::byte> code(exit.code);
+  const size_t before = std::min<size_t>(exit.code_before, code.size());
+  std::string text;
+  for (const auto& one : leading_to_end(code.first(before), exit.rip - before, exit.code_bits)) {
+    text += fmt::format("    {:#18x}  {}\n", one.address, one.text);
+  }
+  bool is_first = true;
+  for (const auto& one : unicorn::disassemble(code.subspan(before), exit.rip, exit.code_bits)) {
+    text += fmt::format(" {}  {:#18x}  {}\n", is_first ? "=>" : "  ", one.address, one.text);
+    is_first = false;
+  }
+  return text;
+}
+
+void print_around(const Trace& trace, uint64_t at_ns, const Sink& sink) {
+  const size_t count = trace.events.size();
+  const size_t centre = nearest(trace, at_ns, [](const Event&) { return true; });
+  if (centre == count) return sink("# no events\n");
+  const size_t first = centre - std::min(centre, kNeighbours);
+  const size_t end = std::min(count, centre + kNeighbours + 1);
+  for (size_t i = first; i < end; ++i) sink((i == centre ? "> " : "  ") + describe(trace.events[i]) + "\n");
+  const size_t place =
+      nearest(trace, trace.events[centre].now_ns, [](const Event& event) { return exit_with_code(event) != nullptr; });
+  if (place == count) return sink("# no code was kept\n");
+  const Event& event = trace.events[place];
+  sink(fmt::format("\ncode of {} at {} ns:\n", to_string(*event.vcpu), event.now_ns) +
+       describe_code(*exit_with_code(event)));
+}
+
+}  // namespace assay::trace
