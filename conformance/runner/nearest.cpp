@@ -37,7 +37,7 @@ std::vector<std::string> nearest(const std::set<std::string>& names, std::string
   std::sort(ranked.begin(), ranked.end());
   std::vector<std::string> found;
   for (const auto& [distance, name] : ranked) {
-    if (found.size() == kSuggestionsMax || distance > std::max<size_t>(3, wrong.size() / 2)) break;
+    if (found.size() == kSuggestionsMax || distance > std::max<size_t>(1, wrong.size() / 2)) break;
     found.push_back(name);
   }
   return found;

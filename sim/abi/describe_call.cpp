@@ -13,6 +13,57 @@
 namespace assay {
 namespace {
 
+/// Arguments of each hypercall. Source: the prototypes of public/xen.h and its kin, x86 with 64 bits.
+struct CountRow {
+  std::string_view name;
+  size_t arguments;
+};
+constexpr CountRow kCounts[] = {
+    {"iret", 0},
+    {"set_trap_table", 1},
+    {"fpu_taskswitch", 1},
+    {"platform_op", 1},
+    {"get_debugreg", 1},
+    {"set_timer_op", 1},
+    {"event_channel_op_compat", 1},
+    {"physdev_op_compat", 1},
+    {"xsm_op", 1},
+    {"sysctl", 1},
+    {"domctl", 1},
+    {"tmem_op", 1},
+    {"mca", 1},
+    {"set_gdt", 2},
+    {"stack_switch", 2},
+    {"sched_op_compat", 2},
+    {"set_debugreg", 2},
+    {"update_descriptor", 2},
+    {"memory_op", 2},
+    {"multicall", 2},
+    {"xen_version", 2},
+    {"vm_assist", 2},
+    {"set_segment_base", 2},
+    {"nmi_op", 2},
+    {"sched_op", 2},
+    {"callback_op", 2},
+    {"xenoprof_op", 2},
+    {"event_channel_op", 2},
+    {"physdev_op", 2},
+    {"hvm_op", 2},
+    {"kexec_op", 2},
+    {"xenpmu_op", 2},
+    {"set_callbacks", 3},
+    {"update_va_mapping", 3},
+    {"console_io", 3},
+    {"grant_table_op", 3},
+    {"vcpu_op", 3},
+    {"dm_op", 3},
+    {"mmu_update", 4},
+    {"update_va_mapping_otherdomain", 4},
+    {"mmuext_op", 4},
+    {"argo_op", 5},
+    {"hypfs_op", 5},
+};
+
 constexpr uint64_t kShownElements = 3;
 constexpr int64_t kErrnoMax = 4095;  // results from -4095 to -1 are errors
 
@@ -120,6 +171,14 @@ std::string describe_argument(uint64_t number, uint64_t command, std::span<const
   return text + (bytes.size() >= (shown + 1) * each ? ", ..." : "");
 }
 
+size_t argument_count(uint64_t number) {
+  constexpr size_t kAll = 6;
+  const auto name = hypercall_name(number);
+  const auto* const row =
+      std::find_if(std::begin(kCounts), std::end(kCounts), [&](const CountRow& one) { return name == one.name; });
+  return row == std::end(kCounts) ? kAll : row->arguments;
+}
+
 std::string describe_numbers(std::span<const uint64_t> numbers) {
   while (!numbers.empty() && numbers.back() == 0) numbers = numbers.first(numbers.size() - 1);
   std::string text;
@@ -131,7 +190,8 @@ std::string describe_call(uint64_t number, std::span<const uint64_t> arguments, 
   const CallShape shape = call_shape(number);
   const uint64_t command = command_of(shape, arguments);
   const auto name = hypercall_name(number);
-  const auto operation = shape.command >= 0 ? operation_name(number, command) : std::optional<OperationName>();
+  const bool has_command = shape.command >= 0 && !arguments.empty();
+  const auto operation = has_command ? operation_name(number, command) : std::optional<OperationName>();
   std::string text = name ? std::string(*name) : fmt::format("hypercall {}", describe_number(number));
   if (operation) text = operation->name;
   const bool has_structure = payload_offset(number) != 0 || structure_of(number, command) != "void";

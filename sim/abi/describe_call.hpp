@@ -12,6 +12,9 @@ namespace assay {
 /// Without it, or when the call has no structure, the registers are shown.
 std::string describe_call(uint64_t number, std::span<const uint64_t> arguments, std::span<const std::byte> argument);
 
+/// How many registers carry arguments; what others hold is nobody's business. 6 for a number that does not exist.
+size_t argument_count(uint64_t number);
+
 /// What a call was given behind its argument pointer, or gave back there; of an array the first elements.
 std::string describe_argument(uint64_t number, uint64_t command, std::span<const std::byte> bytes);
 

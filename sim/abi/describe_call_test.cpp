@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "sim/abi/describe.hpp"
 #include "sim/abi/xen.hpp"
 
 namespace assay {
@@ -45,6 +46,14 @@ TEST(DescribeCall, ArgumentBytes_OfAnArray_AreBounded) {
   EXPECT_EQ(argument_bytes(__HYPERVISOR_mmu_update, Arguments{0x1000, 2}), 2 * sizeof(mmu_update));
   EXPECT_EQ(argument_bytes(__HYPERVISOR_mmu_update, Arguments{0x1000, UINT64_MAX}), 4 * sizeof(mmu_update));
   EXPECT_EQ(argument_bytes(__HYPERVISOR_mmu_update, Arguments{0x1000, 0}), 0u);
+}
+
+TEST(DescribeCall, ArgumentCount_IsKnownOfEveryHypercall) {
+  constexpr uint64_t kNumbers = 64;
+  for (uint64_t number = 0; number < kNumbers; ++number) {
+    EXPECT_EQ(argument_count(number) == 6, !hypercall_name(number).has_value()) << number;
+  }
+  EXPECT_EQ(argument_count(__HYPERVISOR_vcpu_op), 3u);
 }
 
 TEST(DescribeCall, Results_HaveTheNamesOfErrno) {

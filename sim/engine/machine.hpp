@@ -60,6 +60,8 @@ class Machine final : private CoreTrapTarget {
   /// What virtual time a step costs. Part of the digest: a change makes other digests.
   static constexpr uint64_t kExitCostNs = 500;
   static constexpr uint64_t kPointCostNs = 10;
+  /// A pCPU whose guest takes time goes on for so long before another one that could go on gets its turn.
+  static constexpr uint64_t kTurnNs = 20'000;
   /// A core that passes this many scheduling points within one entry will not return.
   static constexpr uint64_t kPointsPerEntryMax = 10'000'000;
 

@@ -57,7 +57,8 @@ bool DirtyPages::on_write_fault(uintptr_t address) noexcept {
 
 void DirtyPages::open(std::span<const uint32_t> pages) {
   for_each_run(pages, [this](uint32_t first, uint32_t end) {
-    if (!open_run(first, end)) throw std::system_error(errno, std::generic_category(), "making machine memory writable");
+    if (open_run(first, end)) return;
+    throw std::system_error(errno, std::generic_category(), "making machine memory writable");
   });
 }
 

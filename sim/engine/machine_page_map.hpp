@@ -12,7 +12,7 @@ namespace assay {
 /// A node of the tree that a PageMap is; at level 0 it is a page.
 template <unsigned kLevel>
 struct PageNode {
-  static constexpr unsigned kBits = 6;
+  static constexpr unsigned kBits = 4;
   std::array<std::shared_ptr<PageNode<kLevel - 1>>, 1u << kBits> children;
 };
 template <>
@@ -26,7 +26,7 @@ struct PageNode<0> {
 class PageMap {
  public:
   using Page = PageNode<0>;
-  static constexpr unsigned kLevels = 4;
+  static constexpr unsigned kLevels = 6;
   static constexpr uint64_t kPagesMax = uint64_t{1} << (kLevels * PageNode<1>::kBits);
 
   /// Null when the map says nothing of this page.

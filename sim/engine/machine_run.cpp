@@ -76,7 +76,9 @@ void Machine::step_guest(uint32_t pcpu) {
   PcpuState& state = state_.pcpus[pcpu];
   state.exit = assay_exit{};
   state.wait_ns = ASSAY_NEVER;
-  const StepLimits limits{state_.now_ns, std::min(state_.next_event_ns, deadline_ns_)};
+  const uint64_t next = std::min(state_.next_event_ns, deadline_ns_);
+  const bool is_alone = state_.ready.after(pcpu) == pcpu;
+  const StepLimits limits{state_.now_ns, is_alone ? next : std::min(next, state_.now_ns + kTurnNs)};
   const GuestStep step = state.guest->step(state.run, limits, state.exit);
   state_.now_ns += step.spent_ns;
   if (step.kind == GuestStep::Kind::kExit) return enter(pcpu);

@@ -84,6 +84,11 @@ struct Rig {
   CoreDied::How how{};
 };
 
+uint64_t tick_word(const Rig& rig, uint32_t pcpu, unsigned index) {
+  const auto* const words = reinterpret_cast<const uint64_t*>(static_cast<const void*>(rig.machine.memory()));
+  return words[pcpu * TICKER_WORDS + index];
+}
+
 TEST(Machine, Boot_CapturesTheConsole) {
   const Rig rig("tiny");
   EXPECT_EQ(rig.machine.console(), "test core up\n");
@@ -139,6 +144,78 @@ TEST(Machine, Rewind_GoesBackToTheFrozenMoment) {
   EXPECT_EQ(rig.machine.memory()[0], 0);
 }
 
+TEST(Machine, GoBack_IsTheSameMachineAgain) {
+  Rig rig("ticker", TICKER_SLICE, 1, 1'000'000);
+  rig.machine.freeze();
+  ASSERT_TRUE(rig.run());
+  rig.machine.pass_time(5'500'000);
+  const Machine::Moment moment = rig.machine.take_moment();
+  const uint64_t digest = rig.machine.digest();
+  const uint64_t ticks = tick_word(rig, 0, TICKER_PREEMPTED);
+  rig.machine.pass_time(10'000'000);
+  const uint64_t later = rig.machine.digest();
+  const uint64_t later_ticks = tick_word(rig, 0, TICKER_PREEMPTED);
+  EXPECT_GT(later_ticks, ticks);
+  for (int again = 0; again < 3; ++again) {
+    rig.machine.go_back(moment);
+    EXPECT_EQ(rig.machine.digest(), digest);
+    EXPECT_EQ(tick_word(rig, 0, TICKER_PREEMPTED), ticks);
+    rig.machine.pass_time(10'000'000);
+    EXPECT_EQ(rig.machine.digest(), later);
+    EXPECT_EQ(tick_word(rig, 0, TICKER_PREEMPTED), later_ticks);
+    if (again == 1) rig.machine.rewind();
+  }
+}
+
+TEST(Machine, GoBack_PutsTheConsoleBack) {
+  Rig rig("ticker", TICKER_READ_CONSOLE);
+  rig.machine.freeze();
+  const Machine::Moment quiet = rig.machine.take_moment();
+  rig.machine.type_console("x");
+  const Machine::Moment typed = rig.machine.take_moment();
+  rig.machine.go_back(quiet);
+  rig.machine.go_back(typed);
+  ASSERT_TRUE(rig.run());
+  EXPECT_EQ(rig.caller.result(), static_cast<uint64_t>('x'));
+}
+
+TEST(Machine, NotFrozen_HasNoMoments) {
+  Rig rig("tiny");
+  EXPECT_THROW(static_cast<void>(rig.machine.take_moment()), std::logic_error);
+  EXPECT_THROW(rig.machine.rewind(), std::logic_error);
+  EXPECT_THROW(rig.machine.go_back({}), std::logic_error);
+}
+
+TEST(Machine, MomentOfAnEarlierBoot_IsRefused) {
+  Rig rig("tiny");
+  rig.machine.freeze();
+  const Machine::Moment moment = rig.machine.take_moment();
+  ASSERT_EQ(rig.machine.boot(), 0);
+  EXPECT_THROW(rig.machine.rewind(), std::logic_error);
+  rig.machine.freeze();
+  EXPECT_THROW(rig.machine.go_back(moment), std::logic_error);
+}
+
+TEST(Machine, DeadInTheMiddle_GoesBackToAMoment) {
+  Rig rig("crash", kVersionCall);
+  rig.machine.freeze();
+  const Machine::Moment moment = rig.machine.take_moment();
+  for (int again = 0; again < 3; ++again) {
+    rig.machine.memory()[4096] = 1;
+    EXPECT_THAT(rig.death(), HasSubstr("the core died of SIGSEGV: wrote to 0x10"));
+    EXPECT_THROW(static_cast<void>(rig.machine.take_moment()), CoreDied);
+    rig.machine.go_back(moment);
+    EXPECT_EQ(rig.machine.memory()[4096], 0);
+    rig.caller = Caller(kVersionCall, 1);
+  }
+}
+
+TEST(Machine, FrozenArena_StillSaysWhatWasOverrun) {
+  Rig behind("overrun", kVersionCall);
+  behind.machine.freeze();
+  EXPECT_THAT(behind.death(), HasSubstr("wrote to 16 bytes past the end of the arena"));
+}
+
 TEST(Machine, BootAgain_IsAFreshMachine) {
   Rig rig("tiny", kVersionCall, 5);
   ASSERT_TRUE(rig.run());
@@ -190,11 +267,6 @@ TEST(Machine, Describe_ShowsTheLastExits) {
   Rig rig("tiny");
   ASSERT_TRUE(rig.run());
   EXPECT_THAT(rig.machine.describe(), HasSubstr("hypercall rax 0x11"));
-}
-
-uint64_t tick_word(const Rig& rig, uint32_t pcpu, unsigned index) {
-  const auto* const words = reinterpret_cast<const uint64_t*>(static_cast<const void*>(rig.machine.memory()));
-  return words[pcpu * TICKER_WORDS + index];
 }
 
 TEST(Machine, Timer_FiresOnceAtItsTime) {
@@ -300,6 +372,33 @@ TEST(Machine, RandomWalk_MakesContentionAndRaces) {
   EXPECT_EQ(contest.word(CONTENDED_ENTRIES), 600u);
   EXPECT_GT(contest.word(CONTENDED_MISSES), 0u);
   EXPECT_GT(contest.word(CONTENDED_RACES), 0u);
+}
+
+TEST(Machine, MomentInTheMiddleOfTheCore_IsRefusedUntilSettled) {
+  Contest contest(std::make_unique<RandomWalk>(Rng(1).fork("sched"), 2));
+  contest.machine.freeze();
+  std::vector<Caller> callers(Contest::kContenders, Caller(kVersionCall, 200));
+  for (uint32_t i = 0; i < Contest::kContenders; ++i) {
+    contest.machine.detach(*contest.callers[i]);
+    contest.machine.attach(0, i, callers[i]);
+  }
+  bool was_refused = false;
+  for (int i = 0; i < 50; ++i) {
+    contest.machine.pass_time(1);
+    try {
+      static_cast<void>(contest.machine.take_moment());
+    } catch (const std::logic_error&) {
+      was_refused = true;
+    }
+  }
+  EXPECT_TRUE(was_refused);
+  contest.machine.settle();
+  const Machine::Moment moment = contest.machine.take_moment();
+  const uint64_t entries = contest.word(CONTENDED_ENTRIES);
+  contest.machine.pass_time(100'000);
+  EXPECT_GT(contest.word(CONTENDED_ENTRIES), entries);
+  contest.machine.go_back(moment);
+  EXPECT_EQ(contest.word(CONTENDED_ENTRIES), entries);
 }
 
 TEST(Machine, RandomWalk_SameSeedSameDigest) {

@@ -8,8 +8,8 @@
 
 namespace assay {
 
-/// Everything is valid during the call only. Watching changes nothing: the digest of a watched run is that of the same run
-/// unwatched. Nothing may be done to the machine or its guests in there.
+/// Everything is valid during the call only. Watching changes nothing: the digest of a watched run is that of the same
+/// run unwatched. Nothing may be done to the machine or its guests in there.
 class MachineWatcher {
  public:
   virtual ~MachineWatcher() = default;

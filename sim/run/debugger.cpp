@@ -100,8 +100,11 @@ void Debugger::go_to(uint64_t position) {
   go_on();
 }
 
-void Debugger::on_run(uint64_t) {
+void Debugger::on_run(UnicornGuest& guest) {
   position_ = run_.instructions();
+  const auto& vcpus = run_.vcpus();
+  const auto found = std::ranges::find(vcpus, &guest, [](const auto& vcpu) { return vcpu.get(); });
+  current_ = static_cast<uint32_t>(found - vcpus.begin());
 }
 
 bool Debugger::on_instruction(uint64_t address) {
@@ -123,9 +126,6 @@ void Debugger::on_stop(UnicornGuest& guest) {
 }
 
 bool Debugger::decide(uint64_t address) {
-  for (uint32_t i = 0; i < run_.vcpus().size(); ++i) {
-    if (run_.vcpus()[i]->is_running()) current_ = i;
-  }
   if (search_ == Search::kPosition) return position_ >= limit_;
   const std::optional<Hit> found = interest(address);
   if (found) hit_ = found;
@@ -153,6 +153,12 @@ std::optional<Debugger::Hit> Debugger::interest(uint64_t address) {
     return Hit{position_, {Stop::Reason::kBreakpoint, current_thread(), kind, address, {}}};
   }
   return std::nullopt;
+}
+
+void Debugger::note_last_instruction() {
+  if (position_ == start_) return;
+  if (const auto access = std::exchange(access_, std::nullopt)) hit_ = Hit{position_ - 1, watch_stop(*access)};
+  if (stepped_ && executed_by_ == *stepped_) hit_ = Hit{position_ - 1, {Stop::Reason::kStep, *stepped_, {}, 0, {}}};
 }
 
 Stop Debugger::watch_stop(const Access& access) const {
@@ -202,6 +208,8 @@ Stop Debugger::backward(const debug::Resume& how) {
     executed_by_ = debug::kNoThread;
     hit_.reset();
     go_on();
+    // Nothing comes behind the last instruction, which might have been of interest.
+    if (has_ended_) note_last_instruction();
     if (hit_) {
       const Hit found = *hit_;
       go_to(found.position);

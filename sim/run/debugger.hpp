@@ -65,7 +65,7 @@ class Debugger final : public debug::Debuggee, private UnicornGuest::Probe {
   };
   struct Unwound {};  ///< leaves the step that the guest is in the midst of
 
-  void on_run(uint64_t instructions) override;
+  void on_run(UnicornGuest& guest) override;
   bool on_instruction(uint64_t address) override;
   void on_access(uint64_t address, bool is_write) override;
   void on_stop(UnicornGuest& guest) override;
@@ -80,6 +80,7 @@ class Debugger final : public debug::Debuggee, private UnicornGuest::Probe {
 
   [[nodiscard]] bool decide(uint64_t address);
   [[nodiscard]] std::optional<Hit> interest(uint64_t address);
+  void note_last_instruction();
   [[nodiscard]] debug::Stop watch_stop(const Access& access) const;
   [[nodiscard]] debug::Stop forward(const debug::Resume& how);
   [[nodiscard]] debug::Stop backward(const debug::Resume& how);

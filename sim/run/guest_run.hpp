@@ -64,6 +64,7 @@ class GuestRun {
   void type(std::string_view text) { typed_ += text; }
   /// Is told what happens on the machine; null: nobody.
   void watch(MachineWatcher* watcher) { session_.machine().set_watcher(watcher); }
+  [[nodiscard]] const Machine& machine() const { return session_.machine(); }
   [[nodiscard]] uint64_t now_ns() const;
   [[nodiscard]] uint64_t digest() const;
   /// What the hypervisor printed.

@@ -42,6 +42,7 @@ struct Return {
   uint64_t rip = 0;
   /// HYPERCALL: rax. CPUID: eax, ebx, ecx, edx. MSR: what was read. IO: what was read. Others: zeroes.
   std::array<uint64_t, 4> values{};
+  std::vector<std::byte> argument;  ///< HYPERCALL: what is at the argument pointer now, when it is not what it was
   friend bool operator==(const Return&, const Return&) = default;
 };
 
@@ -104,6 +105,8 @@ struct Filter {
   std::optional<uint16_t> domain;  ///< none: all
   uint64_t from_ns = 0;
   uint64_t to_ns = ASSAY_NEVER;  ///< exclusive
+
+  friend bool operator==(const Filter&, const Filter&) = default;
 
   /// False: the event does not belong to it. What belongs to it in part is cut: the other side of a switch becomes
   /// kOther.

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "sim/guest/unicorn/disassembly.hpp"
 #include "sim/trace/trace_text.hpp"
@@ -12,14 +13,34 @@ namespace {
 constexpr size_t kNeighbours = 8;
 using Instructions = std::vector<unicorn::TextInstruction>;
 
-/// Instructions that end exactly at the end of `code`: x86 code cannot be read backwards, so from the first byte on
-/// which that works out.
+/// Instructions that end exactly at the end of `code`. x86 code cannot be read backwards, but reading it from anywhere
+/// soon falls into step: before each instruction stands the one to which most of the possible beginnings lead.
 Instructions leading_to_end(std::span<const std::byte> code, uint64_t address, unsigned code_bits) {
-  for (size_t start = 0; start < code.size(); ++start) {
-    Instructions found = unicorn::disassemble(code.subspan(start), address + start, code_bits);
-    if (!found.empty() && found.back().address + found.back().bytes == address + code.size()) return found;
+  struct Place {
+    std::optional<unicorn::TextInstruction> one;
+    size_t beginnings = 1;
+  };
+  std::vector<Place> places(code.size() + 1);
+  for (size_t at = 0; at < code.size(); ++at) {
+    Instructions found = unicorn::disassemble(code.subspan(at), address + at, code_bits);
+    if (found.empty()) continue;
+    places[at + found.front().bytes].beginnings += places[at].beginnings;
+    places[at].one = std::move(found.front());
   }
-  return {};
+  Instructions backwards;
+  for (size_t end = code.size(); end != 0;) {
+    const Place* best = nullptr;
+    for (size_t at = 0; at < end; ++at) {
+      const Place& place = places[at];
+      const bool leads_there = place.one && at + place.one->bytes == end;
+      if (leads_there && (best == nullptr || place.beginnings > best->beginnings)) best = &place;
+    }
+    if (best == nullptr) break;
+    backwards.push_back(*best->one);
+    end -= best->one->bytes;
+  }
+  std::reverse(backwards.begin(), backwards.end());
+  return backwards;
 }
 
 const Exit* exit_with_code(const Event& event) {
@@ -48,14 +69,11 @@ std::string describe_code(const Exit& exit) {
   const std::span<const std::byte> code(exit.code);
   const size_t before = std::min<size_t>(exit.code_before, code.size());
   std::string text;
-  for (const auto& one : leading_to_end(code.first(before), exit.rip - before, exit.code_bits)) {
-    text += fmt::format("    {:#18x}  {}\n", one.address, one.text);
-  }
-  bool is_first = true;
-  for (const auto& one : unicorn::disassemble(code.subspan(before), exit.rip, exit.code_bits)) {
-    text += fmt::format(" {}  {:#18x}  {}\n", is_first ? "=>" : "  ", one.address, one.text);
-    is_first = false;
-  }
+  const auto add = [&](const unicorn::TextInstruction& one) {
+    text += fmt::format("{} {:#18x}  {}\n", one.address == exit.rip ? " =>" : "   ", one.address, one.text);
+  };
+  for (const auto& one : leading_to_end(code.first(before), exit.rip - before, exit.code_bits)) add(one);
+  for (const auto& one : unicorn::disassemble(code.subspan(before), exit.rip, exit.code_bits)) add(one);
   return text;
 }
 

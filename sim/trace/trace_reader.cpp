@@ -77,6 +77,11 @@ assay_exit read_left(Reader& from) {
   return left;
 }
 
+std::vector<std::byte> read_bytes(Reader& from, size_t max) {
+  const auto taken = from.bytes(max);
+  return {taken.begin(), taken.end()};
+}
+
 Return read_return(Reader& from, uint64_t left_ns) {
   Return back;
   back.now_ns = from.number<uint64_t>();
@@ -84,12 +89,8 @@ Return read_return(Reader& from, uint64_t left_ns) {
   back.pcpu = from.number_up_to(ASSAY_PCPUS_MAX - 1, "no such pCPU");
   back.rip = from.number<uint64_t>();
   for (uint64_t& value : back.values) value = from.number<uint64_t>();
+  back.argument = read_bytes(from, kArgumentBytesMax);
   return back;
-}
-
-std::vector<std::byte> read_bytes(Reader& from, size_t max) {
-  const auto taken = from.bytes(max);
-  return {taken.begin(), taken.end()};
 }
 
 Exit read_exit(Reader& from, uint64_t now_ns) {

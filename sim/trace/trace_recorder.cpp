@@ -22,6 +22,12 @@ bool is_long_mode(const assay_run& run) {
   return run.mode == ASSAY_MODE_PV64 || run.regs->code_bits == 64;
 }
 
+/// A core need not say it of a PV64 vCPU.
+uint8_t code_bits_of(const assay_run& run) {
+  const uint8_t bits = run.regs->code_bits;
+  return bits == 16 || bits == 32 ? bits : 64;
+}
+
 /// The registers that carry arguments. Source: public/arch-x86/xen-x86_64.h, xen-x86_32.h.
 std::array<uint64_t, 6> call_arguments(const assay_run& run) {
   const assay_regs& r = *run.regs;
@@ -72,6 +78,12 @@ bool is_beside(uint64_t rip, uint64_t from) {
   return rip - from + kInstructionBytesMax <= 2 * kInstructionBytesMax;
 }
 
+/// Of a call that has one.
+uint64_t argument_pointer(const Exit& exit) {
+  const int place = call_shape(exit.rax).argument;
+  return place < 0 ? 0 : exit.arguments.at(static_cast<size_t>(place));
+}
+
 void read_up_to(const ReadBytes& read, const assay_run& run, uint64_t va, size_t bytes, std::vector<std::byte>& to) {
   to.resize(bytes);
   to.resize(std::min(read(run, va, to), bytes));
@@ -105,13 +117,18 @@ Occupant& TraceRecorder::occupant(uint32_t pcpu) {
   return occupants_[pcpu];
 }
 
+std::vector<std::byte> TraceRecorder::changed_argument(const Exit& exit, const assay_run& run) const {
+  std::vector<std::byte> now;
+  if (exit.argument.empty()) return now;
+  read_up_to(options_.read, run, argument_pointer(exit), exit.argument.size(), now);
+  if (now == exit.argument) now.clear();
+  return now;
+}
+
 void TraceRecorder::read_around(Exit& exit, const assay_run& run) const {
   if (exit.left.reason == ASSAY_EXIT_HYPERCALL && (is_long_mode(run) || has_one_layout(exit.rax))) {
     const size_t bytes = std::min(argument_bytes(exit.rax, exit.arguments), kArgumentBytesMax);
-    const int place = call_shape(exit.rax).argument;
-    if (bytes != 0 && place >= 0) {
-      read_up_to(options_.read, run, exit.arguments[static_cast<size_t>(place)], bytes, exit.argument);
-    }
+    if (bytes != 0) read_up_to(options_.read, run, argument_pointer(exit), bytes, exit.argument);
   }
   if (!options_.with_code) return;
   read_up_to(options_.read, run, exit.rip - kCodeBefore, kCodeBytesMax, exit.code);
@@ -128,7 +145,7 @@ Exit TraceRecorder::make_exit(const assay_run& run, const assay_exit& left) cons
   exit.rax = run.regs->rax;
   exit.arguments = arguments_of(run, left);
   exit.mode = static_cast<uint8_t>(run.mode);
-  exit.code_bits = run.regs->code_bits;
+  exit.code_bits = code_bits_of(run);
   if (options_.read) read_around(exit, run);
   return exit;
 }
@@ -176,7 +193,7 @@ void TraceRecorder::on_entry(uint64_t now_ns, uint32_t pcpu, const assay_run& ru
   const Left left = found->second;
   left_.erase(found);
   if (Exit* const exit = exit_of(left.number); exit != nullptr) {
-    exit->back = Return{now_ns, pcpu, run.regs->rip, values_of(run, left.reason)};
+    exit->back = Return{now_ns, pcpu, run.regs->rip, values_of(run, left.reason), changed_argument(*exit, run)};
   }
   note_delivery(now_ns, pcpu, run, &left);
 }

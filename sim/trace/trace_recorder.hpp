@@ -51,6 +51,7 @@ class TraceRecorder final : public MachineWatcher {
   Exit* exit_of(uint64_t number);
   [[nodiscard]] Exit make_exit(const assay_run& run, const assay_exit& left) const;
   void read_around(Exit& exit, const assay_run& run) const;
+  [[nodiscard]] std::vector<std::byte> changed_argument(const Exit& exit, const assay_run& run) const;
   void note_switch(uint64_t now_ns, uint32_t pcpu, const Occupant& to);
   void note_delivery(uint64_t now_ns, uint32_t pcpu, const assay_run& run, const Left* left);
   Occupant& occupant(uint32_t pcpu);

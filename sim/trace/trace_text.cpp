@@ -51,10 +51,22 @@ bool is_repeated(const Exit& exit) {
   return back == (exit.mode == ASSAY_MODE_PV64 ? kPvInstructionBytes : kHvmInstructionBytes);
 }
 
+std::span<const uint64_t> used_arguments(const Exit& exit) {
+  return std::span(exit.arguments).first(std::min(exit.arguments.size(), argument_count(exit.rax)));
+}
+
+/// What the call wrote to its structure.
+std::string describe_given_back(const Exit& exit) {
+  if (exit.back->argument.empty()) return "";
+  const int place = call_shape(exit.rax).command;
+  const uint64_t command = place < 0 ? 0 : exit.arguments.at(static_cast<size_t>(place));
+  return " " + describe_argument(exit.rax, command, exit.back->argument);
+}
+
 std::string describe_call_return(const Exit& exit) {
   if (exit.rax == __HYPERVISOR_iret && exit.mode == ASSAY_MODE_PV64) return fmt::format("to {:#x}", exit.back->rip);
   if (is_repeated(exit)) return "again";
-  return describe_result(static_cast<int64_t>(exit.back->values[0]));
+  return describe_result(static_cast<int64_t>(exit.back->values[0])) + describe_given_back(exit);
 }
 
 std::string in_words(const Exit& exit) {
@@ -69,7 +81,8 @@ std::string in_words(const Exit& exit) {
 }
 
 std::string in_words(const Switch& change) {
-  return fmt::format("runs {}, not {}", to_string(change.to), to_string(change.from));
+  const bool is_first = change.from.kind == Occupant::Kind::kUnknown;
+  return "runs " + to_string(change.to) + (is_first ? "" : ", not " + to_string(change.from));
 }
 
 std::string in_words(const Delivery& delivery) {
@@ -104,7 +117,7 @@ std::string to_string(const Occupant& occupant) {
 std::string describe_reason(const Exit& exit) {
   switch (exit.left.reason) {
     case ASSAY_EXIT_HYPERCALL:
-      return describe_call(exit.rax, exit.arguments, exit.argument);
+      return describe_call(exit.rax, used_arguments(exit), exit.argument);
     case ASSAY_EXIT_EXCEPTION:
       return describe_exception(exit);
     case ASSAY_EXIT_IO:

@@ -49,6 +49,7 @@ class Writer {
     number(back.pcpu);
     number(back.rip);
     for (const uint64_t value : back.values) number(value);
+    bytes(back.argument, kArgumentBytesMax);
   }
   void write(const Exit& exit) {
     write(exit.left);

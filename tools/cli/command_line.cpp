@@ -25,6 +25,7 @@ struct Flags {
   GradeFlags grade;
   CheckFlags check;
   RunFlags run;
+  TraceFlags trace;
   ReplayFlags replay;
   std::vector<std::string> list_select;
   RequirementFlags requirements;
@@ -73,30 +74,53 @@ void add_check(CLI::App& app, Flags& flags, ExitCode& code) {
   check->callback([&flags, &code] { code = run_check(flags.check); });
 }
 
-void add_run(CLI::App& app, Flags& flags, ExitCode& code) {
+/// What the verbs that run a kernel have in common.
+void add_kernel_options(CLI::App& verb, RunFlags& flags) {
   constexpr uint64_t kMemoryMinMib = 4, kMemoryMaxMib = 1024;
   constexpr uint32_t kVcpusOfAKernel = 32;
-  auto* run = app.add_subcommand("run", "Boot a guest kernel: its console is printed, the same in every run");
-  run->add_option("KERNEL", flags.run.kernel, "ELF file with Xen notes")->required();
-  run->add_option("--target", flags.run.target, "hv, or FILE.so (a core)")->capture_default_str();
-  run->add_option("--type", flags.run.type, "boot protocol: pv64, pvh, or auto: what the kernel speaks, PVH first")
+  verb.add_option("--target", flags.target, "hv, or FILE.so (a core)")->capture_default_str();
+  verb.add_option("--type", flags.type, "boot protocol: pv64, pvh, or auto: what the kernel speaks, PVH first")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "pv64", "pvh"}));
-  run->add_option("--initrd", flags.run.initrd, "file that the kernel finds in its memory");
-  run->add_option("--cmdline", flags.run.command_line, "of the kernel");
-  run->add_option("--memory", flags.run.memory_mib, "MiB of the guest")
+  verb.add_option("--initrd", flags.initrd, "file that the kernel finds in its memory");
+  verb.add_option("--cmdline", flags.command_line, "of the kernel");
+  verb.add_option("--memory", flags.memory_mib, "MiB of the guest")
       ->capture_default_str()
       ->check(CLI::Range(kMemoryMinMib, kMemoryMaxMib));
-  run->add_option("--vcpus", flags.run.vcpus, "of the guest")
+  verb.add_option("--vcpus", flags.vcpus, "of the guest")
       ->capture_default_str()
       ->check(CLI::Range(1u, kVcpusOfAKernel));
-  run->add_option("--seed", flags.run.seed, "root of every choice")
+  verb.add_option("--seed", flags.seed, "root of every choice")
       ->capture_default_str()
       ->check(CLI::Range(uint64_t{0}, kSeedMax));
-  run->add_option("--limit", flags.run.limit_ms, "ms of virtual time, after which the guest is left")
+  verb.add_option("--limit", flags.limit_ms, "ms of virtual time, after which the guest is left")
       ->capture_default_str();
+}
+
+void add_run(CLI::App& app, Flags& flags, ExitCode& code) {
+  auto* run = app.add_subcommand("run", "Boot a guest kernel: its console is printed, the same in every run");
+  run->add_option("KERNEL", flags.run.kernel, "ELF file with Xen notes")->required();
+  add_kernel_options(*run, flags.run);
   run->add_option("--record", flags.run.record, "file from which `assay replay` repeats the run");
   run->callback([&flags, &code] { code = run_guest(flags.run); });
+}
+
+void add_trace(CLI::App& app, Flags& flags, ExitCode& code) {
+  TraceFlags& mine = flags.trace;
+  auto* trace = app.add_subcommand(
+      "trace", "Boot a guest kernel and print what happens between it and the hypervisor: a line an event");
+  auto* kernel = trace->add_option("KERNEL", mine.run.kernel, "ELF file with Xen notes");
+  add_kernel_options(*trace, mine.run);
+  trace->add_option("--file", mine.file, "read the trace that --out has written, and run nothing")->excludes(kernel);
+  trace->add_option("--out", mine.out, "file that keeps the trace");
+  trace->add_option("--perfetto", mine.perfetto, "file for ui.perfetto.dev");
+  trace->add_option("--last", mine.last, "print so many events only, the last ones");
+  trace->add_option("--domain", mine.domain, "events of this domain only");
+  trace->add_option("--from", mine.from_ns, "events from this time on only, in ns of virtual time");
+  trace->add_option("--to", mine.to_ns, "events before this time only, in ns of virtual time");
+  trace->add_option("--around", mine.around_ns,
+                    "print the events around this time, in ns of virtual time, and the code that the nearest one left");
+  trace->callback([&flags, &code] { code = run_trace(flags.trace); });
 }
 
 void add_replay(CLI::App& app, Flags& flags, ExitCode& code) {
@@ -182,6 +206,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_grade(app, flags, code);
   add_check(app, flags, code);
   add_run(app, flags, code);
+  add_trace(app, flags, code);
   add_replay(app, flags, code);
   add_list(app, flags, code);
   add_others(app, flags, code);

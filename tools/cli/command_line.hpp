@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,18 @@ struct ReplayFlags {
   int gdb_port = -1;   ///< -1: no debugger; 0: any free port
 };
 
+struct TraceFlags {
+  RunFlags run;
+  std::string file;      ///< a trace that was kept; empty: the kernel is run
+  std::string out;       ///< file for the trace; empty: none
+  std::string perfetto;  ///< file for ui.perfetto.dev; empty: none
+  uint64_t last = UINT64_MAX;
+  std::optional<uint16_t> domain;  ///< none: all
+  uint64_t from_ns = 0;
+  uint64_t to_ns = UINT64_MAX;
+  std::optional<uint64_t> around_ns;
+};
+
 struct RequirementFlags {
   bool uncovered = false;
   std::string format = "text";
@@ -66,6 +79,7 @@ struct ReportFlags {
 ExitCode run_grade(const GradeFlags& flags);
 ExitCode run_check(const CheckFlags& flags);
 ExitCode run_guest(const RunFlags& flags);
+ExitCode run_trace(const TraceFlags& flags);
 ExitCode replay_run(const ReplayFlags& flags);
 ExitCode list_cases(const std::vector<std::string>& select);
 ExitCode list_requirements(const RequirementFlags& flags);

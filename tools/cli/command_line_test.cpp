@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "reports/write_file.hpp"
+#include "sim/base/paths.hpp"
 
 namespace assay {
 namespace {
@@ -218,6 +219,51 @@ TEST_F(CommandLine, Check_OfNoCase_IsSixtyFour) {
   const Ran ran = run({"check", "--select", "xen_versoin"});
   EXPECT_EQ(ran.code, kExitBadInput);
   EXPECT_THAT(ran.err, HasSubstr("no case begins with this"));
+}
+
+/// A kernel that every build has: it asks for this and that, and waits.
+std::vector<std::string> traced(std::vector<std::string> more) {
+  std::vector<std::string> all{"trace", artifact("agent.elf").string(), "--limit", "3"};
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+std::string digest_in(const std::string& text) {
+  const size_t at = text.find("digest 0x");
+  return at == std::string::npos ? "" : text.substr(at, 25);
+}
+
+TEST_F(CommandLine, Trace_PrintsALineAnEvent_AndLeavesTheRunAsItIs) {
+  const Ran ran = run(traced({}));
+  EXPECT_THAT(ran.out, HasSubstr(" ns  pcpu "));
+  const Ran plain = run({"run", artifact("agent.elf").string(), "--limit", "3"});
+  EXPECT_NE(digest_in(plain.err), "");
+  EXPECT_EQ(digest_in(ran.err), digest_in(plain.err));
+  EXPECT_EQ(ran.code, plain.code);
+}
+
+TEST_F(CommandLine, Trace_IsKept_AndReadBack) {
+  const std::string out = (folder_ / "trace").string();
+  const std::string picture = (folder_ / "picture.json").string();
+  const Ran ran = run(traced({"--out", out, "--perfetto", picture}));
+  EXPECT_EQ(run({"trace", "--file", out}).out, ran.out);
+  EXPECT_EQ(run({"trace", "--file", out}).code, kExitExpected);
+  EXPECT_THAT(read_file(picture), HasSubstr("\"thread_name\""));
+  EXPECT_THAT(run({"trace", "--file", out, "--last", "1"}).out, HasSubstr("earlier events"));
+  EXPECT_THAT(run({"trace", "--file", out, "--around", "0"}).out, HasSubstr("=>"));
+  EXPECT_THAT(run({"trace", "--file", out, "--domain", "999"}).out, ::testing::Not(HasSubstr("pcpu")));
+}
+
+TEST_F(CommandLine, Trace_OfNothing_OrOfWhatIsNone_IsSixtyFour) {
+  EXPECT_EQ(run({"trace"}).code, kExitBadInput);
+  EXPECT_EQ(run({"trace", "kernel", "--file", "trace"}).code, kExitBadInput);
+  const Ran text = run({"trace", "--file", file("text", "not a trace")});
+  EXPECT_EQ(text.code, kExitBadInput);
+  EXPECT_THAT(text.err, HasSubstr("text: not a trace of assay"));
+  EXPECT_EQ(run({"trace", "--file", (folder_ / "none").string()}).code, kExitBadInput);
+  const Ran nowhere = run(traced({"--out", (folder_ / "none" / "trace").string()}));
+  EXPECT_EQ(nowhere.code, kExitBadInput);
+  EXPECT_THAT(nowhere.err, HasSubstr("cannot be written"));
 }
 
 }  // namespace

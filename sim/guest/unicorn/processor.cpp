@@ -123,6 +123,8 @@ bool is_float(csh decoder, const cs_insn& instruction) {
 
 }  // namespace
 
+const Processor::Block Processor::kNoBlock{};
+
 struct Processor::Engine {
   uc_engine* uc = nullptr;
   csh decoder32 = 0, decoder64 = 0;
@@ -132,8 +134,6 @@ struct Processor::Engine {
   uc_context* clean32 = nullptr;  ///< in ring 3, nothing raised
   uc_context* clean64 = nullptr;
   std::vector<uc_hook> hooks;
-  uc_hook tracing = 0;  ///< 0: none
-  std::vector<uc_hook> watching;
   std::vector<uint8_t> bytes;  ///< of a block
 
   ~Engine() {
@@ -243,6 +243,7 @@ void Processor::make_mode(unsigned code_bits) {
   stop_ = Stop{};
   stopped_ = false;
   budget_ = UINT64_MAX;
+  limit_ = 0;
   uc_emu_start(e.uc, kEntryPages + kCodeAt, kNowhere, 0, 0);
   if (stop_.why != Stop::Why::kMiss || stop_.address != kAway) {
     throw std::runtime_error("Unicorn cannot be brought into ring 3 with " + std::to_string(code_bits) + "-bit code");
@@ -256,9 +257,8 @@ void Processor::make_mode(unsigned code_bits) {
 
 void Processor::reset() {
   unmap_all();
-  must(uc_context_restore(engine_->uc, engine_->clean64), "the clean context");
-  engine_->write(UC_X86_REG_CR3, tables_.address());
   code_bits_ = 64;
+  restore_clean();
   had_exception_ = false;
   shadow_ = kNowhere;
 }
@@ -267,10 +267,15 @@ void Processor::reset() {
 /// must not take the floating point state with it.
 void Processor::clear_exception() {
   const State kept = state();
-  must(uc_context_restore(engine_->uc, code_bits_ == 64 ? engine_->clean64 : engine_->clean32), "the clean context");
-  flush();
+  restore_clean();
   write_float(kept);
   had_exception_ = false;
+}
+
+void Processor::restore_clean() {
+  must(uc_context_restore(engine_->uc, code_bits_ == 64 ? engine_->clean64 : engine_->clean32), "the clean context");
+  flush();
+  fs_base_ = gs_base_ = kNowhere;  // to be written
 }
 
 Processor::State Processor::state() const {
@@ -297,6 +302,7 @@ void Processor::set_state(const State& state) {
 }
 
 void Processor::load(const assay_regs& regs, unsigned io_level) {
+  if (known_.size() > kBlocksMax) forget_code();
   Engine& e = *engine_;
   const unsigned code_bits = regs.code_bits == 32 ? 32 : 64;
   if (had_exception_ || code_bits != code_bits_) {
@@ -313,8 +319,9 @@ void Processor::load(const assay_regs& regs, unsigned io_level) {
   must(uc_reg_write_batch(e.uc, const_cast<int*>(kGeneral), places.data(), static_cast<int>(kGeneralCount)),
        "registers");
   float_control_ = regs.cr0 & kCr0Float;
-  e.write(UC_X86_REG_FS_BASE, regs.fs_base);
-  e.write(UC_X86_REG_GS_BASE, regs.gs_base);
+  rip_ = regs.rip;
+  if (regs.fs_base != fs_base_) e.write(UC_X86_REG_FS_BASE, fs_base_ = regs.fs_base);
+  if (regs.gs_base != gs_base_) e.write(UC_X86_REG_GS_BASE, gs_base_ = regs.gs_base);
 }
 
 void Processor::store(assay_regs& regs) const {
@@ -334,18 +341,17 @@ Stop Processor::run(uint64_t budget, bool continues) {
   Engine& e = *engine_;
   budget_ = budget;
   continues_ = continues;
+  limit_ = 0;  // the first block takes the long way
   executed_ = 0;
-  block_start_ = block_end_ = 0;
+  block_ = &kNoBlock;
   ++runs_;
-  if (known_.size() > kBlocksMax) forget_code();
   for (;;) {
     stop_ = Stop{};
     stopped_ = retranslate_ = false;
-    const uint64_t rip = e.read(UC_X86_REG_RIP);
     stopped_before_ = kNowhere;
-    const uc_err error = uc_emu_start(e.uc, rip, kNowhere, 0, 0);
+    const uc_err error = uc_emu_start(e.uc, rip_, kNowhere, 0, 0);
     // Stopped by the hook of a block, Unicorn may still name the block before it.
-    if (stopped_before_ != kNowhere) e.write(UC_X86_REG_RIP, stopped_before_);
+    if (stopped_before_ != kNowhere) e.write(UC_X86_REG_RIP, rip_ = stopped_before_);
     if (retranslate_) continue;
     if (!stopped_) {
       throw std::runtime_error(std::string("Unicorn ended without a reason: ") + uc_strerror(error));
@@ -355,47 +361,68 @@ Stop Processor::run(uint64_t budget, bool continues) {
   if (missed_page_ != kNowhere) unmap(std::exchange(missed_page_, kNowhere), kPageBytes);
   const bool midway = stop_.why == Stop::Why::kMiss || stop_.why == Stop::Why::kException ||
                       stop_.why == Stop::Why::kInvalid || stop_.why == Stop::Why::kTraced;
-  const uint64_t rip = e.read(UC_X86_REG_RIP);
-  if (midway && rip >= block_start_ && rip < block_end_) {
-    executed_ -= std::min<uint64_t>(executed_, count(rip, block_end_));
-  }
+  if (midway) uncount(e.read(UC_X86_REG_RIP));
+  if (block_ != &kNoBlock) shadow_ = block_->shadow();
   return stop_;
 }
 
+/// Translated code that nothing may be left of goes with the engine: Unicorn's own way takes half a second.
 void Processor::forget_code() {
-  must(uc_ctl_flush_tlb(engine_->uc), "forgetting code");  // all translated code, in spite of the name
+  const State kept = state();
+  regions_.clear();
   known_.clear();
+  outside_.clear();
   std::ranges::fill(recent_, Block{});
+  engine_.reset();
+  open();
+  set_state(kept);
+  add_tracing();
+}
+
+/// What the block was counted for and did not get to.
+void Processor::uncount(uint64_t rip) {
+  if (rip < block_->address || rip >= block_->end()) return;
+  executed_ -= std::min<uint64_t>(executed_, count(rip, block_->end()));
 }
 
 void Processor::stop(const Stop& why) {
+  limit_ = 0;
   if (!stopped_) stop_ = why;
   stopped_ = true;
   uc_emu_stop(engine_->uc);
 }
 
+/// The first lines are what a guest that computes spends its time with.
 void Processor::on_block(uint64_t address, uint32_t bytes) {
+  Block& block = recent_[slot_of(address)];
+  const bool is_known = block.address == address && block.bytes == bytes && block.run == runs_;
+  if (is_known && executed_ < limit_ && address != watched_) [[likely]] {
+    executed_ += block.instructions;
+    block_ = &block;
+    return;
+  }
+  begin_block(block, address, bytes);
+}
+
+void Processor::begin_block(Block& block, uint64_t address, uint32_t bytes) {
   if (stopped_ || is_stepping_) return;
   stopped_before_ = address;  // unless it goes on
   if (!std::exchange(continues_, false) && ends_before(address)) return;
-  Block& block = recent_[(address ^ address >> 12) % kRecentBlocks];
-  const bool is_recent = block.address == address && block.bytes == bytes && block.run == runs_;
-  if (!is_recent && !look_up(block, address, bytes)) {
+  const bool is_known = block.address == address && block.bytes == bytes && block.run == runs_;
+  if (!is_known && !look_up(block, address, bytes)) {
     continues_ = true;  // the same block comes again
     return retranslate(address, bytes);
   }
   stopped_before_ = kNowhere;
   executed_ += block.instructions;
-  block_start_ = address;
-  block_end_ = block.outside == kNowhere ? address + bytes : block.outside;
-  block_outside_ = block.outside;
-  outside_is_float_ = block.outside_is_float;
-  shadow_ = block.ends_in_sti ? block_end_ : kNowhere;
+  block_ = &block;
+  limit_ = window_ ? 0 : budget_;
 }
 
 /// True when the run ends here, which `stop` was told.
 bool Processor::ends_before(uint64_t address) {
-  const bool may_interrupt = window_ && !is_shadowed(address);
+  const bool is_shadowed_here = block_ == &kNoBlock ? is_shadowed(address) : block_->shadow() == address;
+  const bool may_interrupt = window_ && !is_shadowed_here;
   if (address == watched_ && !std::exchange(passes_watched_, false)) {
     stop({Stop::Why::kWatched});
   } else if (executed_ >= budget_) {
@@ -407,27 +434,23 @@ bool Processor::ends_before(uint64_t address) {
 }
 
 void Processor::trace(Tracer* tracer) {
-  Engine& e = *engine_;
+  const bool changes = (tracer_ == nullptr) != (tracer == nullptr);
   tracer_ = tracer;
-  if ((e.tracing != 0) == (tracer != nullptr)) return;
-  if (tracer == nullptr) {
-    must(uc_hook_del(e.uc, std::exchange(e.tracing, 0)), "ending a trace");
-  } else {
-    must(uc_hook_add(e.uc, &e.tracing, UC_HOOK_CODE, reinterpret_cast<void*>(Callbacks::code), this, 1, 0), "a trace");
-  }
-  forget_code();
+  if (changes) forget_code();
 }
 
 void Processor::watch_memory(const std::vector<Watched>& ranges) {
-  Engine& e = *engine_;
-  for (const uc_hook hook : std::exchange(e.watching, {})) must(uc_hook_del(e.uc, hook), "ending a watch");
-  for (const Watched& range : ranges) {
-    const int type = (range.reads ? UC_HOOK_MEM_READ : 0) | (range.writes ? UC_HOOK_MEM_WRITE : 0);
-    must(uc_hook_add(e.uc, &e.watching.emplace_back(), type, reinterpret_cast<void*>(Callbacks::access), this, range.va,
-                     range.va + range.bytes - 1),
-         "a watch");
-  }
+  watched_memory_ = ranges;
   forget_code();
+}
+
+void Processor::add_tracing() {
+  if (tracer_ == nullptr) return;
+  engine_->hook(UC_HOOK_CODE, Callbacks::code, this);
+  for (const Watched& range : watched_memory_) {
+    const int type = (range.reads ? UC_HOOK_MEM_READ : 0) | (range.writes ? UC_HOOK_MEM_WRITE : 0);
+    engine_->hook(type, Callbacks::access, this, range.va, range.va + range.bytes - 1);
+  }
 }
 
 void Processor::on_code(uint64_t address) {
@@ -443,14 +466,12 @@ void Processor::on_access(bool is_write, uint64_t address) {
 /// there, or when the block needs a hook in its middle.
 bool Processor::look_up(Block& block, uint64_t address, uint32_t bytes) {
   const uint8_t* const code = code_at(address, bytes);
-  const auto known = known_.find(key_of(address));
-  if (known != known_.end()) {
-    if (known->second.bytes != bytes || XXH3_64bits(code, bytes) != known->second.digest) return false;
-    block = known->second;
-  } else {
-    block = learn(address, bytes, code);
-    known_.emplace(key_of(address), block);
+  const uint64_t key = key_of(address);
+  if (block.key != key) {
+    const auto known = known_.find(key);
+    block = known != known_.end() ? known->second : known_.emplace(key, learn(address, bytes, code)).first->second;
   }
+  if (block.bytes != bytes || XXH3_64bits(code, bytes) != block.digest) return false;
   block.run = runs_;
   if (block.outside == kNowhere || std::ranges::find(outside_, block.outside) != outside_.end()) return true;
   stop_before(block.outside);
@@ -459,12 +480,13 @@ bool Processor::look_up(Block& block, uint64_t address, uint32_t bytes) {
 
 /// Unicorn shall translate the block anew, and run it.
 void Processor::retranslate(uint64_t address, uint32_t bytes) {
-  recent_[(address ^ address >> 12) % kRecentBlocks] = Block{};
+  recent_[slot_of(address)] = Block{};
   const auto known = known_.find(key_of(address));
   const uint32_t all = known == known_.end() ? bytes : std::max(bytes, known->second.bytes);
   known_.erase(key_of(address));
   must(uc_ctl_remove_cache(engine_->uc, address, address + all), "forgetting a block");
   retranslate_ = true;
+  limit_ = 0;
   uc_emu_stop(engine_->uc);
 }
 
@@ -474,8 +496,8 @@ void Processor::stop_before(uint64_t address) {
 }
 
 void Processor::on_outside(uint64_t address) {
-  if (address != block_outside_) return;  // a hook for another mode
-  if (outside_is_float_) return stop({Stop::Why::kException, kVectorNoFloat});
+  if (address != block_->outside) return;  // a hook for another mode
+  if (block_->outside_is_float) return stop({Stop::Why::kException, kVectorNoFloat});
   ++executed_;
   stop({Stop::Why::kOutside});
 }
@@ -521,7 +543,7 @@ bool Processor::is_cut_short(uint64_t page) {
   if ((rip & ~(kPageBytes - 1)) == page) return true;
   constexpr uint64_t kLongestInstruction = 15;
   if (page < rip || page - rip >= kLongestInstruction) return false;
-  return count(rip, page) == 0 || block_end_ > page;
+  return count(rip, page) == 0 || block_->end() > page;
 }
 
 bool Processor::on_miss(int kind, uint64_t address) {
@@ -557,7 +579,7 @@ const uint8_t* Processor::code_at(uint64_t address, uint32_t bytes) {
 }
 
 Processor::Block Processor::learn(uint64_t address, uint32_t bytes, const uint8_t* code) {
-  Block block{.address = address, .bytes = bytes, .digest = XXH3_64bits(code, bytes)};
+  Block block{.address = address, .key = key_of(address), .bytes = bytes, .digest = XXH3_64bits(code, bytes)};
   Engine& e = *engine_;
   size_t left = bytes;
   uint64_t at = address;
@@ -660,6 +682,7 @@ Stop Processor::run_one() {
   stop_ = Stop{};
   stopped_ = false;
   is_stepping_ = true;
+  limit_ = 0;
   uc_emu_start(e.uc, e.read(UC_X86_REG_RIP), kNowhere, 0, 0);
   is_stepping_ = false;
   if (missed_page_ != kNowhere) unmap(std::exchange(missed_page_, kNowhere), kPageBytes);

@@ -136,6 +136,7 @@ class Processor {
   /// What is known of the code of a block.
   struct Block {
     uint64_t address = kNowhere;
+    uint64_t key = kNowhere;
     uint32_t bytes = 0;
     uint32_t instructions = 0;      ///< before `outside`
     uint64_t outside = kNowhere;    ///< first instruction in it that asks the world outside
@@ -143,17 +144,26 @@ class Processor {
     bool ends_in_sti = false;
     uint64_t digest = 0;  ///< of its code
     uint64_t run = 0;     ///< in which the code was last looked at
+
+    /// Where what is counted ends, and where nothing interrupts because of what was executed last.
+    [[nodiscard]] uint64_t end() const { return outside == kNowhere ? address + bytes : outside; }
+    [[nodiscard]] uint64_t shadow() const { return ends_in_sti ? end() : kNowhere; }
   };
+  static const Block kNoBlock;
+  static size_t slot_of(uint64_t address) { return (address ^ address >> 12) % kRecentBlocks; }
   static constexpr size_t kRecentBlocks = 4096;
   static constexpr size_t kBlocksMax = 1u << 16;
 
   void open();
   void make_mode(unsigned code_bits);
   void clear_exception();
+  void restore_clean();
+  void uncount(uint64_t rip);
   void write_float(const State& state);
   void on_code(uint64_t address);
   void on_access(bool is_write, uint64_t address);
   void on_block(uint64_t address, uint32_t bytes);
+  void begin_block(Block& block, uint64_t address, uint32_t bytes);
   bool ends_before(uint64_t address);
   void on_interrupt(uint32_t vector);
   bool on_miss(int kind, uint64_t address);
@@ -163,6 +173,7 @@ class Processor {
   void on_page_fault();
   void stop(const Stop& why);
   void forget_code();
+  void add_tracing();
   void retranslate(uint64_t address, uint32_t bytes);
   [[nodiscard]] bool traps_float() const { return float_control_ != 0; }
   /// The same bytes are another block in another mode; the upper bits of an address repeat each other.
@@ -190,7 +201,9 @@ class Processor {
   std::vector<uint64_t> outside_;  ///< instructions with a hook of their own
   unsigned code_bits_ = 64;
   bool had_exception_ = false;
-  uint64_t float_control_ = 0;  ///< of CR0, what makes floating point instructions an exception
+  uint64_t rip_ = 0;
+  uint64_t fs_base_ = kNowhere, gs_base_ = kNowhere;  ///< as the engine has them; kNowhere: not known
+  uint64_t float_control_ = 0;                        ///< of CR0, what makes floating point instructions an exception
 
   // Of the run in progress.
   Stop stop_;
@@ -198,15 +211,15 @@ class Processor {
   bool retranslate_ = false;
   uint64_t stopped_before_ = kNowhere;  ///< the block whose hook ended the run
   uint64_t budget_ = 0;
+  uint64_t limit_ = 0;  ///< the budget, or 0 when a block needs a closer look
   uint64_t executed_ = 0;
   uint64_t runs_ = 0;
-  uint64_t block_start_ = 0, block_end_ = 0;  ///< of what is counted of the block that is executed
-  uint64_t block_outside_ = kNowhere;
-  bool outside_is_float_ = false;
+  const Block* block_ = &kNoBlock;   ///< that is executed
   uint64_t missed_page_ = kNowhere;  ///< where the filler had nothing, and a page stands in until the fault
   assay_access missed_access_ = ASSAY_ACCESS_READ;
   bool continues_ = false;
   Tracer* tracer_ = nullptr;
+  std::vector<Watched> watched_memory_;
   uint64_t watched_ = kNowhere;
   bool passes_watched_ = false;
   bool window_ = false;

@@ -165,6 +165,51 @@ TEST_F(ProcessorTest, FloatingPoint_IsAnExceptionWhileTheTaskIsSwitched) {
   EXPECT_EQ(run({0xd9, 0xd0, 0x0f, 0x05}).why, Stop::Why::kSyscall);
 }
 
+class EveryInstruction : public Tracer {
+ public:
+  bool on_instruction(uint64_t address) override {
+    if (address == stop_at) return true;
+    seen.push_back(address);
+    return false;
+  }
+  void on_access(uint64_t address, bool is_write) override { used.push_back({address, is_write}); }
+  uint64_t stop_at = Processor::kNowhere;
+  std::vector<uint64_t> seen;
+  std::vector<std::pair<uint64_t, bool>> used;
+};
+
+TEST_F(ProcessorTest, Tracer_SeesEachInstruction_AndStopsExactlyBeforeOne_WithoutLosingCount) {
+  EveryInstruction tracer;
+  tracer.stop_at = kCode + 3;
+  processor_.trace(&tracer);
+  const std::initializer_list<uint8_t> code{0x48, 0xff, 0xc0, 0x48,
+                                            0xff, 0xc3, 0x0f, 0x05};  // inc rax; inc rbx; syscall
+  EXPECT_EQ(run(code).why, Stop::Why::kTraced);
+  EXPECT_EQ(regs_.rip, kCode + 3);
+  EXPECT_EQ(regs_.rax, 1u);
+  EXPECT_EQ(regs_.rbx, 0u);
+  EXPECT_EQ(processor_.executed(), 1u);
+  tracer.stop_at = Processor::kNowhere;
+  EXPECT_EQ(processor_.run(0, true).why, Stop::Why::kSyscall) << "the budget was looked at before";
+  EXPECT_EQ(processor_.executed(), 2u);
+  EXPECT_EQ(tracer.seen, (std::vector<uint64_t>{kCode, kCode + 3, kCode + 6}));
+  processor_.trace(nullptr);
+  regs_.rip = kCode;
+  EXPECT_EQ(run(code).why, Stop::Why::kSyscall);
+  EXPECT_EQ(tracer.seen.size(), 3u);
+}
+
+TEST_F(ProcessorTest, WatchedMemory_IsReported_ForWhatIsAskedAndNothingElse) {
+  EveryInstruction tracer;
+  processor_.trace(&tracer);
+  processor_.watch_memory({{kData + 8, 8, false, true}});
+  put(kData, data_, true);
+  regs_.rbx = kData;
+  // mov %rax, (%rbx); mov %rax, 8(%rbx); mov 8(%rbx), %rcx; syscall
+  run({0x48, 0x89, 0x03, 0x48, 0x89, 0x43, 0x08, 0x48, 0x8b, 0x4b, 0x08, 0x0f, 0x05});
+  EXPECT_EQ(tracer.used, (std::vector<std::pair<uint64_t, bool>>{{kData + 8, true}}));
+}
+
 TEST_F(ProcessorTest, ThirtyTwoBitCode_IsExecutedAsSuch) {
   std::memset(code_, 0x90, sizeof code_);
   const uint8_t code[] = {0xb8, 0x01, 0x00, 0x00, 0x00, 0x40, 0xcc};  // mov $1, %eax; inc %eax; int3

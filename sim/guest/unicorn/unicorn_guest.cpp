@@ -59,7 +59,7 @@ GuestStep UnicornGuest::step(assay_run& run, const StepLimits& limits, assay_exi
   start_ns_ = limits.now_ns;
   spent_ = 0;
   refresh();
-  const uint64_t turn = std::min(kTurnInstructions, (limits.until_ns - limits.now_ns) / kInstructionNs + 1);
+  const uint64_t turn = limits.until_ns > limits.now_ns ? (limits.until_ns - limits.now_ns) / kInstructionNs + 1 : 1;
   if (run.inject != 0) {
     run.inject = 0;
     if (!enter_handler(run.inject_vector, false, 0)) return leave_for(ASSAY_EXIT_TRIPLE);
@@ -78,6 +78,7 @@ GuestStep UnicornGuest::step(assay_run& run, const StepLimits& limits, assay_exi
     if (goes_on_) refresh();
   } while (goes_on_);
   step.spent_ns = spent_ * kInstructionNs;
+  last_run_ = run;
   return step;
 }
 
@@ -85,14 +86,13 @@ GuestStep UnicornGuest::step(assay_run& run, const StepLimits& limits, assay_exi
 Stop UnicornGuest::run_processor(uint64_t turn) {
   for (bool continues = false;; continues = true) {
     load();
-    is_running_ = true;
-    if (probe_ != nullptr) probe_->on_run(instructions_);
+    if (probe_ != nullptr) probe_->on_run(*this);
     const Stop stop = processor_.run(turn > spent_ ? turn - spent_ : 0, continues);
     spent_ += processor_.executed();
     instructions_ += processor_.executed();
     processor_.store(*regs_);
-    is_running_ = stop.why == Stop::Why::kTraced;
-    if (!is_running_) return stop;
+    last_run_ = *run_;
+    if (stop.why != Stop::Why::kTraced) return stop;
     probe_->on_stop(*this);
     refresh();
   }
@@ -115,12 +115,11 @@ void UnicornGuest::set_state(const State& state) {
   absent_device_ = state.absent_device;
   absent_address_ = state.absent_address;
   instructions_ = state.instructions;
-  is_running_ = false;
 }
 
 uint8_t* UnicornGuest::peek(uint64_t va) {
-  if (run_ == nullptr) return nullptr;
-  memory_.use(*run_);
+  if (last_run_.regs == nullptr) return nullptr;
+  memory_.use(last_run_);
   const GuestMemory::Translation found = memory_.translation(va);
   return found.host == nullptr ? nullptr : found.host + va % kPageBytes;
 }

@@ -17,8 +17,6 @@ class UnicornGuest final : public GuestExecutor, private unicorn::Filler {
   /// Reading the time-stamp counter takes as long as so many others: it traps here. A guest that only waits for time to
   /// pass gets there the sooner.
   static constexpr uint64_t kTimeReadInstructions = 500;
-  /// Others get their turn after so many instructions.
-  static constexpr uint64_t kTurnInstructions = 20'000;
 
   explicit UnicornGuest(Machine& machine);
 
@@ -32,8 +30,8 @@ class UnicornGuest final : public GuestExecutor, private unicorn::Filler {
   /// Sees every instruction, and may hold the guest before any of them.
   class Probe : public unicorn::Tracer {
    public:
-    /// A run of instructions begins; those before it are `instructions`.
-    virtual void on_run(uint64_t instructions) = 0;
+    /// A run of instructions begins.
+    virtual void on_run(UnicornGuest& guest) = 0;
     /// on_instruction() wanted to stop, and the registers are those of that moment. The guest goes on when this
     /// returns; what it throws leaves the machine in the midst of a step, from which it has to be put back.
     virtual void on_stop(UnicornGuest& guest) = 0;
@@ -47,8 +45,6 @@ class UnicornGuest final : public GuestExecutor, private unicorn::Filler {
   [[nodiscard]] State state() const;
   void set_state(const State& state);
 
-  /// True in the midst of a step.
-  [[nodiscard]] bool is_running() const { return is_running_; }
   /// As the core has them; null before its first step.
   [[nodiscard]] const assay_regs* registers() const { return regs_; }
   /// Host address of a byte of the guest's memory, which is not touched by this; null when it is not there.
@@ -122,6 +118,8 @@ class UnicornGuest final : public GuestExecutor, private unicorn::Filler {
   uint32_t generation_ = 0;
   Spin* spin_ = nullptr;
 
+  assay_run last_run_{};  ///< as it was when the vCPU ran last: the pCPU's may be another one's by now
+
   // Of the step in progress.
   assay_run* run_ = nullptr;
   assay_regs* regs_ = nullptr;
@@ -130,7 +128,6 @@ class UnicornGuest final : public GuestExecutor, private unicorn::Filler {
   uint64_t spent_ = 0;  ///< instructions of this step
   uint64_t instructions_ = 0;
   bool goes_on_ = false;
-  bool is_running_ = false;
 };
 
 struct UnicornGuest::State {
