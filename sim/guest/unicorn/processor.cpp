@@ -392,18 +392,6 @@ void Processor::stop(const Stop& why) {
   uc_emu_stop(engine_->uc);
 }
 
-/// The first lines are what a guest that computes spends its time with.
-void Processor::on_block(uint64_t address, uint32_t bytes) {
-  Block& block = recent_[slot_of(address)];
-  const bool is_known = block.address == address && block.bytes == bytes && block.run == runs_;
-  if (is_known && executed_ < limit_ && address != watched_) [[likely]] {
-    executed_ += block.instructions;
-    block_ = &block;
-    return;
-  }
-  begin_block(block, address, bytes);
-}
-
 void Processor::begin_block(Block& block, uint64_t address, uint32_t bytes) {
   if (stopped_ || is_stepping_) return;
   stopped_before_ = address;  // unless it goes on

@@ -72,8 +72,8 @@ class Processor {
   void store(assay_regs& regs) const;
 
   /// Runs until something stops it, at the earliest before the first block that begins after `budget` instructions.
-  /// `continues`: from a stop for the tracer, as if that had not been; what ends a run at the start of a block has been
-  /// looked at already.
+  /// After load(). `continues`: from a stop for the tracer, as if that had not been; what ends a run at the start of a
+  /// block has been looked at already.
   Stop run(uint64_t budget, bool continues = false);
   /// One instruction, or one turn of a repeated one, by the processor's own trap flag. kBudget: it is done. kException
   /// with vector 1: likewise, and the guest had set the flag itself. Anything else: it was not completed, as with
@@ -162,7 +162,6 @@ class Processor {
   void write_float(const State& state);
   void on_code(uint64_t address);
   void on_access(bool is_write, uint64_t address);
-  void on_block(uint64_t address, uint32_t bytes);
   void begin_block(Block& block, uint64_t address, uint32_t bytes);
   bool ends_before(uint64_t address);
   void on_interrupt(uint32_t vector);
@@ -226,6 +225,18 @@ class Processor {
   uint64_t shadow_ = kNowhere;  ///< behind the `sti` that was executed last
   bool is_stepping_ = false;
   bool is_hvm_ = false;  ///< more instructions must not be done by ring 3 alone
+
+  /// What a guest that computes spends its time with, so it is here, where it can be inlined.
+  void on_block(uint64_t address, uint32_t bytes) {
+    Block& block = recent_[slot_of(address)];
+    const bool is_known = block.address == address && block.bytes == bytes && block.run == runs_;
+    if (is_known && executed_ < limit_ && address != watched_) [[likely]] {
+      executed_ += block.instructions;
+      block_ = &block;
+      return;
+    }
+    begin_block(block, address, bytes);
+  }
 };
 
 }  // namespace assay::unicorn

@@ -190,6 +190,7 @@ TEST_F(ProcessorTest, Tracer_SeesEachInstruction_AndStopsExactlyBeforeOne_Withou
   EXPECT_EQ(regs_.rbx, 0u);
   EXPECT_EQ(processor_.executed(), 1u);
   tracer.stop_at = Processor::kNowhere;
+  processor_.load(regs_, 0);
   EXPECT_EQ(processor_.run(0, true).why, Stop::Why::kSyscall) << "the budget was looked at before";
   EXPECT_EQ(processor_.executed(), 2u);
   EXPECT_EQ(tracer.seen, (std::vector<uint64_t>{kCode, kCode + 3, kCode + 6}));
