@@ -3,6 +3,7 @@
 #include <array>
 
 #include "sim/abi/xen.hpp"
+#include "sim/guest/vectors.hpp"
 
 namespace assay {
 
@@ -10,8 +11,6 @@ namespace {
 
 constexpr uint64_t kInterruptFlag = 1u << 9;
 constexpr uint32_t kTraps = 32;
-/// #DF #TS #NP #SS #GP #PF #AC #CP push an error code.
-constexpr uint32_t kVectorsWithCode = 0x227d00;
 constexpr uint64_t kPageEntries = 128;
 constexpr uint64_t kPageEntryBytes = 32;
 /// Where a stub of the hypercall page returns to, and how far a core steps back to have the call made again.
@@ -214,7 +213,7 @@ GuestStep DirectGuest::event_callback() {
 }
 
 GuestStep DirectGuest::trap(uint32_t vector) {
-  const bool has_code = (kVectorsWithCode >> vector & 1) != 0;
+  const bool has_code = has_error_code(vector);
   constexpr uint64_t kRegistersBytes = 16;  // rcx and r11 come first
   assay_fault fault{};
   fault.vector = vector;
@@ -231,7 +230,7 @@ void DirectGuest::take_injection(assay_run& run) {
   if (vector < kTraps) {
     const uint64_t rip = regs_->rip == instruction_end_ ? serve_rip_ : regs_->rip;
     if (state_.phase == DirectState::Phase::kExecute) {
-      static_cast<void>(hvm_entry(vector, (kVectorsWithCode >> vector & 1) != 0, 0));
+      static_cast<void>(hvm_entry(vector, has_error_code(vector), 0));
     } else if (state_.is_busy) {
       finish_fault({vector, 0, vector == 14 ? regs_->cr2 : 0, rip});
     }

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <vector>
 
+#include "sim/guest/vectors.hpp"
+
 namespace assay {
 
 namespace {
@@ -62,7 +64,7 @@ GuestStep UnicornGuest::step(assay_run& run, const StepLimits& limits, assay_exi
   const uint64_t turn = limits.until_ns > limits.now_ns ? (limits.until_ns - limits.now_ns) / kInstructionNs + 1 : 1;
   if (run.inject != 0) {
     run.inject = 0;
-    if (!enter_handler(run.inject_vector, false, 0)) return leave_for(ASSAY_EXIT_TRIPLE);
+    if (!enter_handler(run.inject_vector, has_error_code(run.inject_vector), 0)) return leave_for(ASSAY_EXIT_TRIPLE);
   }
   if (may_interrupt()) return leave_for(ASSAY_EXIT_PREEMPTED);
   processor_.set_window(run.window != 0, !is_pv());
