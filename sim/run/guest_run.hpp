@@ -48,7 +48,8 @@ class GuestRun {
   GuestRun& operator=(const GuestRun&) = delete;
   ~GuestRun();
 
-  /// Lets it run until it ends or the clock has reached `deadline_ns`, in slices of kSliceNs: the last one may end later.
+  /// Lets it run until it ends or the clock has reached `deadline_ns`, in slices of kSliceNs: the last one may end
+  /// later.
   GuestEnd advance(uint64_t deadline_ns);
   [[nodiscard]] GuestEnd end() const { return end_; }
   [[nodiscard]] const GuestRunInputs& inputs() const { return inputs_; }

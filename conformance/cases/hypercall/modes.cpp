@@ -61,7 +61,10 @@ const Case kArgumentsIntact{{
 /// Hypercalls from a 32-bit code segment, and memory for their arguments.
 struct Narrow32 {
   explicit Narrow32(CaseContext& context)
-      : c(context), cpu(context, context.vcpu()), memory(context.vcpu()), low_alias(context.guest().space().layout.virt_base) {}
+      : c(context),
+        cpu(context, context.vcpu()),
+        memory(context.vcpu()),
+        low_alias(context.guest().space().layout.virt_base) {}
 
   [[nodiscard]] uint32_t pointer() const { return static_cast<uint32_t>(memory.va().raw() - low_alias); }
   int32_t call(uint64_t number, uint64_t a1, uint64_t a2 = 0, uint64_t a3 = 0) {
@@ -114,8 +117,9 @@ const Case kHvm32{{
 
 const Case kHvm32Structures{{
     .slug = "hypercall.entry.hvm_32bit.structures",
-    .rule = "From a 32-bit code segment structures are laid out as a 32-bit guest has them: pointers, frame numbers and "
-            "unsigned longs take 4 bytes.",
+    .rule =
+        "From a 32-bit code segment structures are laid out as a 32-bit guest has them: pointers, frame numbers and "
+        "unsigned longs take 4 bytes.",
     .source = "public/arch-x86/xen-x86_32.h; public/sched.h, struct sched_poll; public/memory.h, struct "
               "xen_add_to_physmap and xen_remove_from_physmap",
     .method = "Each structure is one that would mean something else, and give another result, in the 64-bit layout.",
@@ -146,7 +150,8 @@ const Case kHvm32Structures{{
           const Gva page = c.guest().alloc_pages(1);
           const auto gfn = static_cast<uint32_t>(c.guest().gfn_of(page).raw());
           memory.put(NarrowRemove{DOMID_SELF, 0, gfn});
-          c.check_eq(narrow.call(__HYPERVISOR_memory_op, XENMEM_remove_from_physmap, narrow.pointer()), 0, "removing a page");
+          c.check_eq(narrow.call(__HYPERVISOR_memory_op, XENMEM_remove_from_physmap, narrow.pointer()), 0,
+                     "removing a page");
           c.check_eq(narrow.call(__HYPERVISOR_memory_op, XENMEM_remove_from_physmap, narrow.pointer()), -XEN_ENOENT,
                      "it is gone");
           memory.put(NarrowAdd{DOMID_SELF, 0, XENMAPSPACE_grant_table, 0, gfn});

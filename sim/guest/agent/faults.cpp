@@ -58,8 +58,8 @@ extern "C" {
 
 void agent_upcall(uint64_t rip, uint64_t rflags) {
   State& self = state_by_stack(address_of(__builtin_frame_address(0)));
-  // A vector may be delivered twice (QEMU does it when an exit comes in the middle of a delivery), also into the midst of
-  // its own handler: taking the pending bit is one step, and only who takes it counts.
+  // A vector may be delivered twice (QEMU does it when an exit comes in the middle of a delivery), also into the midst
+  // of its own handler: taking the pending bit is one step, and only who takes it counts.
   if (__atomic_exchange_n(&self.info->evtchn_upcall_pending, 0, __ATOMIC_SEQ_CST) == 0) {
     __atomic_fetch_add(&self.upcalls_spurious, 1, __ATOMIC_RELAXED);
     return;

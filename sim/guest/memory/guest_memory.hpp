@@ -52,9 +52,9 @@ class GuestMemory {
 
   /// What the translation of a page allows now, without touching it: no bit is set and nothing is remembered.
   struct Translation {
-    uint8_t* host = nullptr;     ///< start of the page; null: there is none
-    bool is_accessed = false;    ///< false: reach() first, which sets the bits that hardware would
-    bool is_writable = false;    ///< and dirty already
+    uint8_t* host = nullptr;   ///< start of the page; null: there is none
+    bool is_accessed = false;  ///< false: reach() first, which sets the bits that hardware would
+    bool is_writable = false;  ///< and dirty already
     bool is_executable = false;
   };
   [[nodiscard]] Translation translation(uint64_t va);
@@ -92,7 +92,8 @@ class GuestMemory {
     uint32_t generation = 0;
     bool is_writable = false;
   };
-  /// What a walk found: the physical address in the terms of its table, and what may be done there without another walk.
+  /// What a walk found: the physical address in the terms of its table, and what may be done there without another
+  /// walk.
   struct Leaf {
     uint64_t address = 0;
     bool is_writable = true;

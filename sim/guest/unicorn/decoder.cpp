@@ -147,6 +147,7 @@ Operation simple(unsigned id) {
       return Operation::kClearTaskSwitched;
     case X86_INS_INVLPG:
       return Operation::kInvalidatePage;
+    case X86_INS_LLDT:
     case X86_INS_WBINVD:
     case X86_INS_INVD:
       return Operation::kWriteBack;
@@ -232,6 +233,17 @@ std::optional<Instruction> Decoder::decode(std::span<const uint8_t> code, const 
     case X86_INS_OUT:
       take_port(made, Operation::kOut, x86.operands[0], x86.operands[1], regs);
       break;
+    case X86_INS_OUTSB:
+    case X86_INS_OUTSW:
+    case X86_INS_OUTSD: {
+      constexpr uint8_t kRepeat = 0xf3;
+      made.operation = Operation::kOutString;
+      made.operand_bytes = found->id == X86_INS_OUTSB ? 1 : found->id == X86_INS_OUTSW ? 2 : 4;
+      made.port = static_cast<uint16_t>(regs.rdx);
+      made.number = x86.prefix[0] == kRepeat ? 1 : 0;
+      made.address = regs.code_bits == 32 ? static_cast<uint32_t>(regs.rsi) : regs.rsi;
+      break;
+    }
     case X86_INS_IRETQ:
     case X86_INS_RETFQ:
       made.operand_bytes = 8;

@@ -29,13 +29,14 @@ enum class Operation : uint8_t {
   kHalt,
   kClearTaskSwitched,
   kInvalidatePage,
-  kWriteBack,  ///< wbinvd, invd
+  kWriteBack,  ///< also what else has no effect here: lldt  ///< wbinvd, invd
   kReadMsr,
   kWriteMsr,
   kReadTime,  ///< rdtsc, rdtscp (then `number` is 1)
   kSwapGs,
   kIn,
   kOut,
+  kOutString,  ///< `number`: repeated; the data is at `address`
   kCpuid,
 };
 

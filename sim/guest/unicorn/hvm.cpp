@@ -15,6 +15,7 @@ using unicorn::Operation;
 
 constexpr uint32_t kVectorProtection = 13, kVectorPageFault = 14;
 constexpr uint64_t kFlagFixed = 1u << 1, kFlagTrap = 1u << 8, kFlagInterrupt = 1u << 9, kFlagNested = 1u << 14;
+constexpr uint64_t kFlagDirection = 1u << 10;
 constexpr uint64_t kFlagResume = 1u << 16, kFlagVirtual = 1u << 17;
 constexpr uint64_t kCr0Protected = 1u << 0, kCr0TaskSwitched = 1u << 3, kCr0Paging = 1u << 31;
 constexpr uint64_t kEferLongMode = 1u << 8, kEferLongActive = 1u << 10;
@@ -127,6 +128,28 @@ GuestStep UnicornGuest::interrupt_return(const Instruction& instruction) {
   regs_->ss = static_cast<uint16_t>(frame[4]);
   goes_on_ = true;
   return {};
+}
+
+/// One element; a repeated instruction is met again for the next.
+GuestStep UnicornGuest::out_string(const Instruction& instruction) {
+  const bool repeats = instruction.number != 0;
+  const uint64_t mask = regs_->code_bits == 64 ? ~0ull : 0xffff'ffff;
+  if (repeats && (regs_->rcx & mask) == 0) {
+    regs_->rip += instruction.bytes;
+    goes_on_ = true;
+    return {};
+  }
+  MemoryMiss miss;
+  uint64_t value = 0;
+  if (!memory_.read(instruction.address, &value, instruction.operand_bytes, miss)) return hvm_miss(miss);
+  const bool is_down = (regs_->rflags & kFlagDirection) != 0;
+  regs_->rsi = (is_down ? regs_->rsi - instruction.operand_bytes : regs_->rsi + instruction.operand_bytes) & mask;
+  if (repeats) regs_->rcx = (regs_->rcx - 1) & mask;
+  exit_->index = instruction.port;
+  exit_->size = instruction.operand_bytes;
+  exit_->is_write = 1;
+  exit_->value = value;
+  return leave_for(ASSAY_EXIT_IO, repeats && regs_->rcx != 0 ? 0 : instruction.bytes);
 }
 
 GuestStep UnicornGuest::hvm_miss(const MemoryMiss& miss) {
@@ -303,6 +326,8 @@ GuestStep UnicornGuest::emulate() {
       exit_->is_write = instruction.operation == Operation::kOut ? 1 : 0;
       exit_->value = regs_->rax & (~0ull >> (64 - 8 * instruction.operand_bytes));
       return leave_for(ASSAY_EXIT_IO, instruction.bytes);
+    case Operation::kOutString:
+      return out_string(instruction);
     case Operation::kInterruptReturn:
       return interrupt_return(instruction);
     case Operation::kFarReturn: {

@@ -255,14 +255,6 @@ void Processor::make_mode(unsigned code_bits) {
   must(uc_context_save(e.uc, code_bits == 64 ? e.clean64 : e.clean32), "saving the clean context");
 }
 
-void Processor::reset() {
-  unmap_all();
-  code_bits_ = 64;
-  restore_clean();
-  had_exception_ = false;
-  shadow_ = kNowhere;
-}
-
 /// A second exception in a row would become a double fault: what was raised is forgotten with a clean context, which
 /// must not take the floating point state with it.
 void Processor::clear_exception() {
@@ -295,8 +287,9 @@ void Processor::write_float(const State& state) {
   for (size_t i = 0; i < state.stack.size(); ++i) uc_reg_write(uc, stack_register(i), &state.stack[i]);
 }
 
+/// A fresh engine: what Unicorn keeps of code and memory is of another time.
 void Processor::set_state(const State& state) {
-  reset();
+  reopen();
   write_float(state);
   shadow_ = state.shadow;
 }
@@ -368,14 +361,18 @@ Stop Processor::run(uint64_t budget, bool continues) {
 
 /// Translated code that nothing may be left of goes with the engine: Unicorn's own way takes half a second.
 void Processor::forget_code() {
-  const State kept = state();
+  set_state(state());
+}
+
+void Processor::reopen() {
   regions_.clear();
   known_.clear();
   outside_.clear();
   std::ranges::fill(recent_, Block{});
   engine_.reset();
   open();
-  set_state(kept);
+  restore_clean();
+  had_exception_ = false;
   add_tracing();
 }
 

@@ -6,8 +6,8 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
-#include <unordered_map>
 #include <vector>
 
 #include "sim/guest/unicorn/presence_tables.hpp"
@@ -63,9 +63,6 @@ class Processor {
   Processor(const Processor&) = delete;
   Processor& operator=(const Processor&) = delete;
   ~Processor();
-
-  /// As new: no memory, no floating point state. What was translated is kept: it is looked at before it runs.
-  void reset();
 
   /// From the port's registers and back. `io_level`: IOPL that it runs with; 3 lets it change IF by itself.
   void load(const assay_regs& regs, unsigned io_level);
@@ -172,6 +169,7 @@ class Processor {
   void on_page_fault();
   void stop(const Stop& why);
   void forget_code();
+  void reopen();
   void add_tracing();
   void retranslate(uint64_t address, uint32_t bytes);
   [[nodiscard]] bool traps_float() const { return float_control_ != 0; }
@@ -196,7 +194,7 @@ class Processor {
   std::vector<Region> regions_;
   std::vector<Block> recent_;  ///< by a part of the address
   /// Of everything that is translated: what Unicorn keeps must not be older than what is known of it.
-  std::unordered_map<uint64_t, Block> known_;
+  std::map<uint64_t, Block> known_;
   std::vector<uint64_t> outside_;  ///< instructions with a hook of their own
   unsigned code_bits_ = 64;
   bool had_exception_ = false;

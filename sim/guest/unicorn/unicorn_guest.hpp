@@ -75,6 +75,7 @@ class UnicornGuest final : public GuestExecutor, private unicorn::Filler {
   GuestStep emulate();
   GuestStep hvm_exception(uint32_t vector, bool has_code, uint32_t code);
   GuestStep hvm_software_interrupt(uint32_t vector, uint64_t instruction_bytes);
+  GuestStep out_string(const unicorn::Instruction& instruction);
   GuestStep hvm_miss(const MemoryMiss& miss);
   GuestStep interrupt_return(const unicorn::Instruction& instruction);
   bool enter_handler(uint32_t vector, bool has_code, uint32_t code);
