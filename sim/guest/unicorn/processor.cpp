@@ -440,7 +440,8 @@ void Processor::add_tracing() {
 
 void Processor::on_code(uint64_t address) {
   if (stopped_ || is_stepping_ || tracer_ == nullptr) return;
-  if (tracer_->on_instruction(address)) stop({Stop::Why::kTraced});
+  if (tracer_->on_instruction(address)) return stop({Stop::Why::kTraced});
+  on_outside(address);
 }
 
 void Processor::on_access(bool is_write, uint64_t address) {
@@ -458,7 +459,8 @@ bool Processor::look_up(Block& block, uint64_t address, uint32_t bytes) {
   }
   if (block.bytes != bytes || XXH3_64bits(code, bytes) != block.digest) return false;
   block.run = runs_;
-  if (block.outside == kNowhere || std::ranges::find(outside_, block.outside) != outside_.end()) return true;
+  if (block.outside == kNowhere || tracer_ != nullptr) return true;  // every instruction has the tracer's hook
+  if (std::ranges::find(outside_, block.outside) != outside_.end()) return true;
   stop_before(block.outside);
   return false;
 }
