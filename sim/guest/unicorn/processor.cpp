@@ -165,6 +165,7 @@ struct Callbacks {
   static Processor& self(void* user) { return *static_cast<Processor*>(user); }
   static void block(uc_engine*, uint64_t address, uint32_t bytes, void* user) { self(user).on_block(address, bytes); }
   static void interrupt(uc_engine*, uint32_t vector, void* user) { self(user).on_interrupt(vector); }
+  static void generated(uc_engine*, uc_tb* block, uc_tb*, void* user) { self(user).on_generated(block->pc); }
   static bool miss(uc_engine*, uc_mem_type type, uint64_t address, int, int64_t, void* user) {
     return self(user).on_miss(type, address);
   }
@@ -201,6 +202,7 @@ void Processor::open() {
   e.instruction64 = cs_malloc(e.decoder64);
   e.instruction32 = cs_malloc(e.decoder32);
   e.hook(UC_HOOK_BLOCK, Callbacks::block, this);
+  e.hook(UC_HOOK_EDGE_GENERATED, Callbacks::generated, this);
   e.hook(UC_HOOK_INTR, Callbacks::interrupt, this);
   e.hook(UC_HOOK_MEM_UNMAPPED | UC_HOOK_MEM_PROT, Callbacks::miss, this);
   e.hook(UC_HOOK_INSN_INVALID, Callbacks::invalid, this);
@@ -387,6 +389,13 @@ void Processor::stop(const Stop& why) {
   if (!stopped_) stop_ = why;
   stopped_ = true;
   uc_emu_stop(engine_->uc);
+}
+
+/// Unicorn has translated the code there anew, because the guest changed it: what was known of it is old.
+void Processor::on_generated(uint64_t address) {
+  Block& block = recent_[slot_of(address)];
+  if (block.address == address) block = Block{};
+  known_.erase(key_of(address));
 }
 
 void Processor::begin_block(Block& block, uint64_t address, uint32_t bytes) {

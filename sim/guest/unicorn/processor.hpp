@@ -159,6 +159,7 @@ class Processor {
   void write_float(const State& state);
   void on_code(uint64_t address);
   void on_access(bool is_write, uint64_t address);
+  void on_generated(uint64_t address);
   void begin_block(Block& block, uint64_t address, uint32_t bytes);
   bool ends_before(uint64_t address);
   void on_interrupt(uint32_t vector);

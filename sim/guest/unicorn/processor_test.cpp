@@ -291,6 +291,37 @@ TEST_F(ProcessorTest, CodeThatSomebodyElseChanged_IsExecutedAsItIsNow) {
   EXPECT_EQ(regs_.rax, 2u);
 }
 
+TEST_F(ProcessorTest, CodeThatChangesItself_IsCountedAndStoppedAsItIsNow) {
+  // Twice: call f; then cpuid in f becomes two nops, and inc %rax; f: cpuid; ret
+  put(kData, code_, true, true);
+  put(kCode, code_, true, true);
+  regs_.rbx = kCode + 0x20;
+  const std::initializer_list<uint8_t> code{
+      0xe8, 0x1b, 0x00, 0x00, 0x00,  // call f
+      0x66, 0xc7, 0x03, 0x90, 0x90,  // movw $0x9090, (%rbx)
+      0xe8, 0x11, 0x00, 0x00, 0x00,  // call f
+      0x0f, 0x05,                    // syscall
+      0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90,
+      0x90, 0x90, 0x90, 0x90, 0x0f, 0xa2, 0x48, 0xff, 0xc0, 0xc3,  // f: cpuid; inc %rax; ret
+  };
+  std::memset(code_, 0x90, sizeof code_);
+  std::copy(code.begin(), code.end(), code_);
+  put(kCode, code_, true, true);
+  alignas(4096) static uint8_t stack[4096];
+  put(0x7000, stack, true);
+  regs_.rsp = 0x8000;
+  processor_.load(regs_, 0);
+  EXPECT_EQ(processor_.run(1000).why, Stop::Why::kOutside);
+  processor_.store(regs_);
+  EXPECT_EQ(regs_.rip, kCode + 0x20);
+  regs_.rip += 2;
+  processor_.load(regs_, 0);
+  EXPECT_EQ(processor_.run(1000).why, Stop::Why::kSyscall) << "the second time there is no cpuid";
+  processor_.store(regs_);
+  EXPECT_EQ(regs_.rip, kCode + 17);
+  EXPECT_EQ(processor_.executed(), 2u + 1 + 1 + 4 + 1);
+}
+
 TEST_F(ProcessorTest, MemoryWhereThePresenceTablesAre_IsTheGuests) {
   const uint64_t va = 0xff'fff0'0000;
   put(va, data_, true);
