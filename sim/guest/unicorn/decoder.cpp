@@ -233,6 +233,12 @@ std::optional<Instruction> Decoder::decode(std::span<const uint8_t> code, const 
     case X86_INS_OUT:
       take_port(made, Operation::kOut, x86.operands[0], x86.operands[1], regs);
       break;
+    case X86_INS_POPCNT:
+      take_operand(made, x86.operands[1], regs);
+      made.source = made.general;
+      take_operand(made, x86.operands[0], regs);
+      made.operation = Operation::kPopCount;
+      break;
     case X86_INS_OUTSB:
     case X86_INS_OUTSW:
     case X86_INS_OUTSD: {

@@ -36,6 +36,7 @@ enum class Operation : uint8_t {
   kSwapGs,
   kIn,
   kOut,
+  kPopCount,   ///< from `source`, or from memory, to `general`
   kOutString,  ///< `number`: repeated; the data is at `address`
   kCpuid,
 };
@@ -48,6 +49,7 @@ struct Instruction {
   uint8_t number = 0;
   uint8_t operand_bytes = 0;
   uint64_t assay_regs::*general = nullptr;  ///< a register operand; null: memory at `address`
+  uint64_t assay_regs::*source = nullptr;
   uint64_t address = 0;
   uint64_t target = 0;
   uint16_t selector = 0;

@@ -281,7 +281,7 @@ bool UnicornGuest::privileged(const Instruction& instruction, MemoryMiss& miss) 
   }
 }
 
-GuestStep UnicornGuest::emulate() {
+std::optional<Instruction> UnicornGuest::decode() {
   std::array<uint8_t, 15> code{};
   MemoryMiss miss;
   size_t bytes = 0;
@@ -290,7 +290,12 @@ GuestStep UnicornGuest::emulate() {
     if (at == nullptr) break;
     code[bytes] = *at;
   }
-  const auto decoded = decoder_.decode(std::span(code).first(bytes), *regs_);
+  return decoder_.decode(std::span(code).first(bytes), *regs_);
+}
+
+GuestStep UnicornGuest::emulate() {
+  MemoryMiss miss;
+  const std::optional<Instruction> decoded = decode();
   if (!decoded) return hvm_exception(kVectorProtection, true, 0);
   const Instruction& instruction = *decoded;
   const bool is_user = regs_->cpl != 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <vector>
 
@@ -202,7 +203,32 @@ GuestStep UnicornGuest::trap(uint32_t vector) {
 GuestStep UnicornGuest::invalid_instruction() {
   if (is_pv() && code_is(kPrefixedCpuid)) return leave_for(ASSAY_EXIT_CPUID, sizeof kPrefixedCpuid);
   if (!is_pv() && (code_is(kVmcall) || code_is(kVmmcall))) return leave_for(ASSAY_EXIT_HYPERCALL, sizeof kVmcall);
-  return exception(kVectorInvalidOpcode);
+  const auto instruction = decode();
+  const bool counts = instruction && instruction->operation == unicorn::Operation::kPopCount;
+  return counts ? count_bits(*instruction) : exception(kVectorInvalidOpcode);
+}
+
+/// popcnt, which Unicorn's processor does not have and CPUID promises.
+GuestStep UnicornGuest::count_bits(const unicorn::Instruction& instruction) {
+  constexpr uint64_t kArithmeticFlags = 0x8d5, kFlagZero = 1u << 6;
+  uint64_t value = 0;
+  if (instruction.source != nullptr) {
+    std::memcpy(&value, &(regs_->*instruction.source), instruction.operand_bytes);
+  } else {
+    MemoryMiss miss;
+    if (!memory_.read(instruction.address, &value, instruction.operand_bytes, miss)) {
+      return missed(instruction.address, ASSAY_ACCESS_READ);
+    }
+  }
+  uint64_t& place = regs_->*instruction.general;
+  const auto count = static_cast<uint64_t>(std::popcount(value));
+  if (instruction.operand_bytes >= 4) place = 0;
+  std::memcpy(&place, &count, instruction.operand_bytes);
+  regs_->rflags = (regs_->rflags & ~kArithmeticFlags) | (value == 0 ? kFlagZero : 0);
+  regs_->rip += instruction.bytes;
+  ++spent_;
+  goes_on_ = true;
+  return {};
 }
 
 GuestStep UnicornGuest::outside() {

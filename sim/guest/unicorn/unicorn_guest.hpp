@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "sim/engine/machine.hpp"
 #include "sim/guest/memory/guest_memory.hpp"
@@ -70,6 +71,9 @@ class UnicornGuest final : public GuestExecutor, private unicorn::Filler {
   GuestStep protection();
   GuestStep stage2(const MemoryMiss& miss);
   void read_time(bool with_processor_id, uint64_t instruction_bytes);
+
+  std::optional<unicorn::Instruction> decode();
+  GuestStep count_bits(const unicorn::Instruction& instruction);
 
   // hvm.cpp
   GuestStep emulate();
