@@ -51,7 +51,7 @@ start_info make_start_info(const MemoryPlan& plan, std::span<const uint64_t> p2m
 /// Memory map, modules and command line lie behind hvm_start_info in its page.
 struct PvhBootPage {
   hvm_start_info info;
-  hvm_memmap_table_entry map[2];
+  hvm_memmap_table_entry map[3];
   hvm_modlist_entry initrd;
   char command_line[2048];
 };
@@ -89,8 +89,11 @@ std::vector<std::byte> pv_boot_bytes(const MemoryPlan& plan, std::span<const uin
 
 std::vector<MemoryRange> pvh_memory_map(const MemoryPlan& plan) {
   if (plan.store_ring.count == 0) return {{0, plan.pages * kPageSize, XEN_HVM_MEMMAP_TYPE_RAM}};
-  const uint64_t ram_bytes = plan.store_ring.first.raw() * kPageSize;
-  return {{0, ram_bytes, XEN_HVM_MEMMAP_TYPE_RAM}, {ram_bytes, 2 * kPageSize, XEN_HVM_MEMMAP_TYPE_RESERVED}};
+  const uint64_t acpi = plan.acpi.first.raw() * kPageSize;
+  const uint64_t rings = plan.store_ring.first.raw() * kPageSize;
+  return {{0, acpi, XEN_HVM_MEMMAP_TYPE_RAM},
+          {acpi, kPageSize, XEN_HVM_MEMMAP_TYPE_ACPI},
+          {rings, 2 * kPageSize, XEN_HVM_MEMMAP_TYPE_RESERVED}};
 }
 
 std::vector<std::byte> pvh_boot_bytes(const MemoryPlan& plan, const BootExtras& extras) {
@@ -104,6 +107,7 @@ std::vector<std::byte> pvh_boot_bytes(const MemoryPlan& plan, const BootExtras& 
   const std::vector<MemoryRange> map = pvh_memory_map(plan);
   page.info.memmap_entries = static_cast<uint32_t>(map.size());
   for (size_t i = 0; i < map.size(); ++i) page.map[i] = {map[i].start, map[i].bytes, map[i].type, 0};
+  if (plan.acpi.count != 0) page.info.rsdp_paddr = plan.acpi.first.raw() * kPageSize;
   if (extras.initrd_bytes != 0) {
     page.info.nr_modules = 1;
     page.info.modlist_paddr = physical + offsetof(PvhBootPage, initrd);

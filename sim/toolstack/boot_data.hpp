@@ -28,7 +28,7 @@ struct BootExtras {
 std::vector<std::byte> pv_boot_bytes(const MemoryPlan& plan, std::span<const uint64_t> p2m, uint64_t shared_info_frame,
                                      const BootExtras& extras = {});
 
-/// RAM, and behind it the rings if there are any.
+/// RAM, and behind it ACPI tables and rings if there are any.
 std::vector<MemoryRange> pvh_memory_map(const MemoryPlan& plan);
 /// plan.boot_elements() of a PVH guest: hvm_start_info, memory map, module list and command line in one page.
 std::vector<std::byte> pvh_boot_bytes(const MemoryPlan& plan, const BootExtras& extras = {});

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sim/abi/xen.hpp"
+#include "sim/toolstack/acpi.hpp"
 #include "sim/toolstack/boot_data.hpp"
 #include "sim/toolstack/own_page_tables.hpp"
 #include "sim/toolstack/paging_pool.hpp"
@@ -76,6 +77,8 @@ class KernelBuilder {
 
   void finish_pvh(KernelRings& rings) {
     window_.write(domain_, part(frames_, plan_.boot_elements()), pvh_boot_bytes(plan_, extras_));
+    const uint64_t acpi = plan_.acpi.first.raw() * kPageSize;
+    window_.write(domain_, part(frames_, plan_.acpi), acpi_tables(acpi, spec_.vcpus));
     rings.store.frame = machine_frame(plan_.store_ring);
     rings.console.frame = machine_frame(plan_.console_ring);
     window_.unmap();

@@ -103,8 +103,9 @@ MemoryPlan plan_kernel(const KernelImage& image, uint64_t initrd_bytes, uint64_t
   if (pages < needed) {
     refuse(image.type, pages, "the kernel and what it boots from need at least " + std::to_string(needed));
   }
-  // Of a PVH guest's memory the last two pages are the rings; its memory map says so.
+  // Of a PVH guest's memory the last pages are ACPI tables and the rings; its memory map says so.
   if (image.type == GuestType::kPvh) {
+    plan.acpi = {Pfn{pages - 3}, 1};
     plan.store_ring = {Pfn{pages - 2}, 1};
     plan.console_ring = {Pfn{pages - 1}, 1};
   }

@@ -27,6 +27,7 @@ struct MemoryPlan {
   Frames p2m;                   ///< PV64
   Frames start_info;
   Frames store_ring, console_ring;  ///< for kernels only: the agent has none
+  Frames acpi;                      ///< PVH kernels
   Frames page_tables;               ///< PV64: L4, L3, L2, then the L1 tables
   Frames boot_stack;                ///< PV64
 
