@@ -18,7 +18,9 @@ int64_t set_upcall_vector(Call& call, Gva argument) {
   if (!read_guest(call.space(), args, argument)) return -XEN_EFAULT;
   if (args.vector < kVectorMin) return -XEN_EINVAL;
   if (!call.domain().vcpu_exists(args.vcpu)) return -XEN_ENOENT;
-  call.domain().vcpus[args.vcpu]->hvm.upcall_vector = args.vector;
+  Vcpu& vcpu = *call.domain().vcpus[args.vcpu];
+  vcpu.hvm.upcall_vector = args.vector;
+  vcpu_upcall_raised(vcpu);  // an event that came before the vector must not be lost
   return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "conformance/case.hpp"
 #include "conformance/guest/event_channels.hpp"
 #include "conformance/guest/hvm_ops.hpp"
+#include "conformance/guest/scratch.hpp"
 #include "conformance/guest/shared_info.hpp"
 #include "conformance/guest/wait.hpp"
 
@@ -61,6 +62,56 @@ const Case kIgnored{{
             c.check_eq(sender.send(), 1, "upcalls by the vector set before");
             sender.settle();
           }
+        },
+}};
+
+/// The local APIC of vCPU 0 in x2APIC mode, enabled by software, and the vector of events set to come through it.
+class OwnVector {
+ public:
+  explicit OwnVector(CaseContext& c) : c_(c), vector_(c.guest().space().layout.pvh_vector) {
+    constexpr uint32_t kApicBase = 0x1b, kSpurious = 0x80f;
+    constexpr uint64_t kExtended = 1u << 10, kSoftwareEnable = 0x1ff;
+    Vcpu& vcpu = c.vcpu();
+    c.require(!vcpu.wrmsr(kApicBase, vcpu.rdmsr(kApicBase).value | kExtended).has_value(), "x2APIC mode");
+    c.require(!vcpu.wrmsr(kSpurious, kSoftwareEnable).has_value(), "enabling the local APIC");
+  }
+  int64_t set() {
+    xen_hvm_evtchn_upcall_vector_t request{};
+    request.vector = static_cast<uint8_t>(vector_);
+    return HvmOps(c_.vcpu()).raw(HVMOP_set_evtchn_upcall_vector, Scratch(c_.vcpu()).put(request));
+  }
+  void end_of_interrupt() {
+    constexpr uint32_t kEoi = 0x80b;
+    c_.require(!c_.vcpu().wrmsr(kEoi, 0).has_value(), "end of interrupt");
+  }
+
+ private:
+  CaseContext& c_;
+  uint64_t vector_;
+};
+
+const Case kAssertedAtOnce{{
+    .slug = "hvm_op.set_evtchn_upcall_vector.asserted_at_once",
+    .rule =
+        "Setting a vCPU's own upcall vector raises it once, whether an event is pending or not: one that came before "
+        "is not lost.",
+    .source = "public/hvm/hvm_op.h, HVMOP_set_evtchn_upcall_vector",
+    .method = "No event is pending, so the agent counts the entry as spurious.",
+    .requirements = {"EVTCHN-UP-007"},
+    .guests = GuestTypes::kPvh,
+    .body =
+        [](CaseContext& c) {
+          OwnVector own(c);
+          c.vcpu().set_upcalls(true);
+          const UpcallRecord before = c.vcpu().upcalls();
+          c.require_eq(own.set(), 0, "set_evtchn_upcall_vector");
+          c.check_eq(c.vcpu().upcalls().spurious, before.spurious + 1, "entries without a pending event");
+          c.check_eq(c.vcpu().upcalls().count, before.count, "upcalls");
+          own.end_of_interrupt();
+          EventChannels channels(c.vcpu());
+          c.require_eq(channels.send(channels.bind_ipi(0).port), 0, "send");
+          c.check(c.vcpu().wait_upcalls(before.count + 1, kLongNs), "an event then arrives");
+          own.end_of_interrupt();
         },
 }};
 
