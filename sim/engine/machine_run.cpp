@@ -65,7 +65,9 @@ void Machine::advance(uint32_t pcpu) {
   PcpuState& state = state_.pcpus[pcpu];
   state_.last_pcpu = pcpu;
   if (state.in_core) return resume(pcpu);
-  if (!state_.interrupted.has(pcpu)) return step_guest(pcpu);
+  // An interrupt that the core has injected is delivered first, as hardware completes it: an exit now would lose it.
+  const bool delivers = state.guest != nullptr && state.run.inject != 0;
+  if (!state_.interrupted.has(pcpu) || delivers) return step_guest(pcpu);
   state_.interrupted.remove(pcpu);
   state.exit = assay_exit{};
   state.exit.reason = state.has_entered ? ASSAY_EXIT_PREEMPTED : ASSAY_EXIT_NONE;
@@ -78,7 +80,8 @@ void Machine::step_guest(uint32_t pcpu) {
   state.wait_ns = ASSAY_NEVER;
   const uint64_t next = std::min(state_.next_event_ns, deadline_ns_);
   const bool is_alone = state_.ready.after(pcpu) == pcpu;
-  const StepLimits limits{state_.now_ns, is_alone ? next : std::min(next, state_.now_ns + kTurnNs)};
+  const uint64_t turn_end = is_alone ? next : std::min(next, state_.now_ns + kTurnNs);
+  const StepLimits limits{state_.now_ns, state_.interrupted.has(pcpu) ? state_.now_ns : turn_end};
   const GuestStep step = state.guest->step(state.run, limits, state.exit);
   state_.now_ns += step.spent_ns;
   if (step.kind == GuestStep::Kind::kExit) return enter(pcpu);

@@ -124,7 +124,7 @@ void GuestRun::introduce() {
   put("/memory/static-max", std::to_string(inputs_.memory_mib << 10), StoreAccess::kRead);
   put("/console", "", StoreAccess::kRead);
   put("/console/type", "xenconsoled", StoreAccess::kRead);
-  put("/control", "", StoreAccess::kRead);
+  put("/control", "", StoreAccess::kBoth);
   put("/control/shutdown", "", StoreAccess::kBoth);
   put("/device", "", StoreAccess::kRead);
   put("/data", "", StoreAccess::kBoth);
