@@ -246,7 +246,9 @@ void Processor::make_mode(unsigned code_bits) {
   stopped_ = false;
   budget_ = UINT64_MAX;
   limit_ = 0;
+  is_stepping_ = true;  // these blocks are not the guest's
   uc_emu_start(e.uc, kEntryPages + kCodeAt, kNowhere, 0, 0);
+  is_stepping_ = false;
   if (stop_.why != Stop::Why::kMiss || stop_.address != kAway) {
     throw std::runtime_error("Unicorn cannot be brought into ring 3 with " + std::to_string(code_bits) + "-bit code");
   }
@@ -347,7 +349,7 @@ Stop Processor::run(uint64_t budget, bool continues) {
     const uc_err error = uc_emu_start(e.uc, rip_, kNowhere, 0, 0);
     // Stopped by the hook of a block, Unicorn may still name the block before it.
     if (stopped_before_ != kNowhere) e.write(UC_X86_REG_RIP, rip_ = stopped_before_);
-    if (retranslate_) continue;
+    if (retranslate_ && !stopped_) continue;
     if (!stopped_) {
       throw std::runtime_error(std::string("Unicorn ended without a reason: ") + uc_strerror(error));
     }
@@ -403,6 +405,7 @@ void Processor::begin_block(Block& block, uint64_t address, uint32_t bytes) {
   stopped_before_ = address;  // unless it goes on
   if (!std::exchange(continues_, false) && ends_before(address)) return;
   const bool is_known = block.address == address && block.bytes == bytes && block.run == runs_;
+  if (!is_known && host_of(address) == nullptr) return stop({Stop::Why::kMiss, 0, ASSAY_ACCESS_EXECUTE, address});
   if (!is_known && !look_up(block, address, bytes)) {
     continues_ = true;  // the same block comes again
     return retranslate(address, bytes);
@@ -619,8 +622,11 @@ void Processor::map(uint64_t va, uint8_t* host, uint64_t bytes, bool is_executab
   unmap(va, bytes);
   place_tables(va, bytes);
   if (regions_.size() == kRegionsMax) {
-    drop(regions_.front());
-    regions_.erase(regions_.begin());
+    // The oldest, but for the one that holds the code which is executed.
+    const auto holds_code = [&](const Region& region) { return region.overlaps(block_->address, block_->bytes); };
+    const auto oldest = std::ranges::find_if_not(regions_, holds_code);
+    drop(*oldest);
+    regions_.erase(oldest);
   }
   const auto rights = static_cast<uint32_t>(UC_PROT_READ | UC_PROT_WRITE | (is_executable ? UC_PROT_EXEC : 0));
   must(uc_mem_map_ptr(e.uc, va, bytes, rights, host), "mapping a region");

@@ -264,6 +264,18 @@ TEST_F(ProcessorTest, Filler_LetsTheInstructionGoOn) {
   EXPECT_EQ(processor_.executed(), 2u);
 }
 
+TEST_F(ProcessorTest, InstructionThatTouchesMorePagesThanThereAreRegions_GoesOn) {
+  constexpr uint64_t kPages = 3 * Processor::kRegionsMax;
+  filling_ = data_;
+  regs_.rcx = kPages * 4096 / 8;
+  regs_.rdi = 0x10000000;
+  regs_.rax = 7;
+  EXPECT_EQ(run({0xf3, 0x48, 0xab, 0x0f, 0x05}, UINT64_MAX).why, Stop::Why::kSyscall);  // rep stosq; syscall
+  EXPECT_EQ(regs_.rcx, 0u);
+  EXPECT_EQ(data_[8], 7u);
+  EXPECT_EQ(asked_.size(), kPages);
+}
+
 TEST_F(ProcessorTest, JumpIntoNothing_AndIntoWhatIsNotExecutable_AreMissesThere) {
   regs_.rax = 0x5000;
   Stop stop = run({0xff, 0xe0});  // jmp *%rax
