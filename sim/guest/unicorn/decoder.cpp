@@ -233,6 +233,12 @@ std::optional<Instruction> Decoder::decode(std::span<const uint8_t> code, const 
     case X86_INS_OUT:
       take_port(made, Operation::kOut, x86.operands[0], x86.operands[1], regs);
       break;
+    case X86_INS_SYSRET: {
+      constexpr uint8_t kRexWide = 8;
+      made.operation = Operation::kSystemReturn;
+      made.operand_bytes = (x86.rex & kRexWide) != 0 ? 8 : 4;
+      break;
+    }
     case X86_INS_POPCNT:
       take_operand(made, x86.operands[1], regs);
       made.source = made.general;

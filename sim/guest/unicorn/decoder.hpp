@@ -37,6 +37,7 @@ enum class Operation : uint8_t {
   kIn,
   kOut,
   kPopCount,   ///< from `source`, or from memory, to `general`
+  kSystemReturn,  ///< sysret; operand_bytes: 8 into 64-bit code
   kOutString,  ///< `number`: repeated; the data is at `address`
   kCpuid,
 };

@@ -13,7 +13,7 @@ namespace {
 using unicorn::Instruction;
 using unicorn::Operation;
 
-constexpr uint32_t kVectorProtection = 13, kVectorPageFault = 14;
+constexpr uint32_t kVectorInvalidOpcode = 6, kVectorProtection = 13, kVectorPageFault = 14;
 constexpr uint64_t kFlagFixed = 1u << 1, kFlagTrap = 1u << 8, kFlagInterrupt = 1u << 9, kFlagNested = 1u << 14;
 constexpr uint64_t kFlagDirection = 1u << 10;
 constexpr uint64_t kFlagResume = 1u << 16, kFlagVirtual = 1u << 17;
@@ -150,6 +150,44 @@ GuestStep UnicornGuest::out_string(const Instruction& instruction) {
   exit_->is_write = 1;
   exit_->value = value;
   return leave_for(ASSAY_EXIT_IO, repeats && regs_->rcx != 0 ? 0 : instruction.bytes);
+}
+
+/// What the core keeps of these is not told to whoever executes, so what the guest writes is remembered on its way.
+/// Source: AMD64 manual, volume 2, chapter 6.1.
+void UnicornGuest::note_msr(uint32_t index, uint64_t value) {
+  constexpr uint32_t kStar = 0xc000'0081, kLstar = 0xc000'0082, kSfmask = 0xc000'0084;
+  if (index == kStar) hvm_.star = value;
+  if (index == kLstar) hvm_.lstar = value;
+  if (index == kSfmask) hvm_.sfmask = value;
+}
+
+GuestStep UnicornGuest::hvm_syscall() {
+  constexpr uint64_t kEferSyscall = 1;
+  if ((regs_->efer & kEferSyscall) == 0) return hvm_exception(kVectorInvalidOpcode, false, 0);
+  regs_->rcx = regs_->rip;
+  regs_->r11 = regs_->rflags & ~kFlagResume;
+  regs_->rflags = (regs_->rflags & ~(hvm_.sfmask | kFlagResume)) | kFlagFixed;
+  regs_->cs = static_cast<uint16_t>(hvm_.star >> 32 & 0xfffc);
+  regs_->ss = static_cast<uint16_t>(regs_->cs + 8);
+  regs_->cpl = 0;
+  regs_->code_bits = 64;
+  regs_->rip = hvm_.lstar;
+  goes_on_ = true;
+  return {};
+}
+
+GuestStep UnicornGuest::system_return(const Instruction& instruction) {
+  constexpr uint16_t kUser = 3;
+  const auto base = static_cast<uint16_t>(hvm_.star >> 48);
+  const bool is_wide = instruction.operand_bytes == 8;
+  regs_->cs = static_cast<uint16_t>((is_wide ? base + 16 : base) | kUser);
+  regs_->ss = static_cast<uint16_t>((base + 8) | kUser);
+  regs_->cpl = kUser;
+  regs_->code_bits = is_wide ? 64 : 32;
+  regs_->rip = is_wide ? regs_->rcx : static_cast<uint32_t>(regs_->rcx);
+  regs_->rflags = (regs_->r11 & ~(kFlagResume | kFlagVirtual)) | kFlagFixed;
+  goes_on_ = true;
+  return {};
 }
 
 GuestStep UnicornGuest::hvm_miss(const MemoryMiss& miss) {
@@ -323,6 +361,7 @@ GuestStep UnicornGuest::emulate() {
     case Operation::kWriteMsr:
       exit_->index = static_cast<uint32_t>(regs_->rcx);
       exit_->is_write = instruction.operation == Operation::kWriteMsr ? 1 : 0;
+      if (exit_->is_write != 0) note_msr(static_cast<uint32_t>(exit_->index), regs_->rdx << 32 | (regs_->rax & 0xffff'ffff));
       return leave_for(ASSAY_EXIT_MSR, instruction.bytes);
     case Operation::kIn:
     case Operation::kOut:
@@ -331,6 +370,8 @@ GuestStep UnicornGuest::emulate() {
       exit_->is_write = instruction.operation == Operation::kOut ? 1 : 0;
       exit_->value = regs_->rax & (~0ull >> (64 - 8 * instruction.operand_bytes));
       return leave_for(ASSAY_EXIT_IO, instruction.bytes);
+    case Operation::kSystemReturn:
+      return system_return(instruction);
     case Operation::kOutString:
       return out_string(instruction);
     case Operation::kInterruptReturn:

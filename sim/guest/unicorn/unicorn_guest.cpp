@@ -20,7 +20,7 @@ constexpr uint32_t kErrorFromIdt = 2;
 constexpr uint64_t kFlagInterrupt = 1u << 9;
 constexpr uint64_t kFlagResume = 1u << 16;
 /// A region that is mapped at once reaches at most so far in either direction.
-constexpr uint64_t kSpanPages = 2048;
+constexpr uint64_t kSpanPages = 128;
 constexpr uint64_t kPageBytes = ASSAY_PAGE_SIZE;
 
 /// `ud2; .ascii "xen"`: the instruction behind is to be emulated. Source: public/arch-x86/xen.h, XEN_EMULATE_PREFIX.
@@ -159,7 +159,7 @@ GuestStep UnicornGuest::take(const Stop& stop) {
     case Stop::Why::kTraced:
       break;  // does not get here
     case Stop::Why::kSyscall:
-      if (!is_pv()) return exception(kVectorInvalidOpcode);
+      if (!is_pv()) return hvm_syscall();
       regs_->rcx = regs_->rip;
       regs_->r11 = regs_->rflags & ~kFlagResume;
       return leave_for(ASSAY_EXIT_HYPERCALL);

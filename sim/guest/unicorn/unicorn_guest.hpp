@@ -79,6 +79,9 @@ class UnicornGuest final : public GuestExecutor, private unicorn::Filler {
   GuestStep emulate();
   GuestStep hvm_exception(uint32_t vector, bool has_code, uint32_t code);
   GuestStep hvm_software_interrupt(uint32_t vector, uint64_t instruction_bytes);
+  void note_msr(uint32_t index, uint64_t value);
+  GuestStep hvm_syscall();
+  GuestStep system_return(const unicorn::Instruction& instruction);
   GuestStep out_string(const unicorn::Instruction& instruction);
   GuestStep hvm_miss(const MemoryMiss& miss);
   GuestStep interrupt_return(const unicorn::Instruction& instruction);
@@ -110,6 +113,7 @@ class UnicornGuest final : public GuestExecutor, private unicorn::Filler {
   struct HvmState {
     uint64_t gdt_base = 0, idt_base = 0, task_base = 0;
     uint16_t gdt_limit = 0, idt_limit = 0;
+    uint64_t star = 0, lstar = 0, sfmask = 0;
   };
 
   Machine& machine_;
