@@ -361,7 +361,8 @@ GuestStep UnicornGuest::emulate() {
     case Operation::kWriteMsr:
       exit_->index = static_cast<uint32_t>(regs_->rcx);
       exit_->is_write = instruction.operation == Operation::kWriteMsr ? 1 : 0;
-      if (exit_->is_write != 0) note_msr(static_cast<uint32_t>(exit_->index), regs_->rdx << 32 | (regs_->rax & 0xffff'ffff));
+      if (exit_->is_write != 0)
+        note_msr(static_cast<uint32_t>(exit_->index), regs_->rdx << 32 | (regs_->rax & 0xffff'ffff));
       return leave_for(ASSAY_EXIT_MSR, instruction.bytes);
     case Operation::kIn:
     case Operation::kOut:
