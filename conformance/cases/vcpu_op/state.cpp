@@ -3,6 +3,7 @@
 #include "conformance/guest/bad_pointers.hpp"
 #include "conformance/guest/errno.hpp"
 #include "conformance/guest/vcpu_ops.hpp"
+#include "conformance/guest/wait.hpp"
 
 namespace assay {
 namespace {
@@ -128,9 +129,9 @@ const Case kRunstate{{
           const auto before = ops.runstate(0);
           c.require_eq(before.result, 0, "get_runstate_info");
           c.check_eq(before.arg.state, RUNSTATE_running, "state");
-          c.vcpu().spin(3 * kMillisecond);
+          c.vcpu().spin(kDelayNs);
           const auto after = ops.runstate(0);
-          c.check(sum(after.arg) >= sum(before.arg) + 3 * kMillisecond, "the times cover what was spent");
+          c.check(sum(after.arg) + clock_error_ns(c) >= sum(before.arg) + kDelayNs, "the times cover what was spent");
           c.check(after.arg.time[RUNSTATE_running] > before.arg.time[RUNSTATE_running], "time spent running grew");
           const auto down = ops.runstate(1);
           c.check_eq(down.arg.state, RUNSTATE_offline, "state of a vCPU that is down");

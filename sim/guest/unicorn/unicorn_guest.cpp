@@ -166,7 +166,8 @@ GuestStep UnicornGuest::take(const Stop& stop) {
     case Stop::Why::kTrap:
       return trap(stop.vector);
     case Stop::Why::kException:
-      return stop.vector == kVectorProtection ? protection() : exception(stop.vector);
+      if (stop.vector == kVectorProtection) return protection();
+      return stop.vector == kVectorInvalidOpcode ? invalid_instruction() : exception(stop.vector);
     case Stop::Why::kInvalid:
       return invalid_instruction();
     case Stop::Why::kOutside:
@@ -204,8 +205,10 @@ GuestStep UnicornGuest::invalid_instruction() {
   if (is_pv() && code_is(kPrefixedCpuid)) return leave_for(ASSAY_EXIT_CPUID, sizeof kPrefixedCpuid);
   if (!is_pv() && (code_is(kVmcall) || code_is(kVmmcall))) return leave_for(ASSAY_EXIT_HYPERCALL, sizeof kVmcall);
   const auto instruction = decode();
-  const bool counts = instruction && instruction->operation == unicorn::Operation::kPopCount;
-  return counts ? count_bits(*instruction) : exception(kVectorInvalidOpcode);
+  const auto is = [&](unicorn::Operation operation) { return instruction && instruction->operation == operation; };
+  if (is(unicorn::Operation::kPopCount)) return count_bits(*instruction);
+  if (!is_pv() && is(unicorn::Operation::kSystemReturn)) return emulate();
+  return exception(kVectorInvalidOpcode);
 }
 
 /// popcnt, which Unicorn's processor does not have and CPUID promises.
