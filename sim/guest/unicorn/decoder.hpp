@@ -36,9 +36,9 @@ enum class Operation : uint8_t {
   kSwapGs,
   kIn,
   kOut,
-  kPopCount,   ///< from `source`, or from memory, to `general`
+  kPopCount,      ///< from `source`, or from memory, to `general`
   kSystemReturn,  ///< sysret; operand_bytes: 8 into 64-bit code
-  kOutString,  ///< `number`: repeated; the data is at `address`
+  kOutString,     ///< `number`: repeated; the data is at `address`
   kCpuid,
 };
 

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <utility>
 
 namespace assay::unicorn {
@@ -121,6 +122,9 @@ bool is_float(csh decoder, const cs_insn& instruction) {
   });
 }
 
+/// Stands in where memory is missing, until the fault that this is to become.
+alignas(ASSAY_PAGE_SIZE) std::array<uint8_t, ASSAY_PAGE_SIZE> nothing;
+
 }  // namespace
 
 const Processor::Block Processor::kNoBlock{};
@@ -133,6 +137,7 @@ struct Processor::Engine {
   uc_context* fresh = nullptr;    ///< as it was opened
   uc_context* clean32 = nullptr;  ///< in ring 3, nothing raised
   uc_context* clean64 = nullptr;
+  bool has_flushing_page = false;
   std::vector<uc_hook> hooks;
   std::vector<uint8_t> bytes;  ///< of a block
 
@@ -270,8 +275,8 @@ void Processor::clear_exception() {
 
 void Processor::restore_clean() {
   must(uc_context_restore(engine_->uc, code_bits_ == 64 ? engine_->clean64 : engine_->clean32), "the clean context");
-  flush();
-  fs_base_ = gs_base_ = kNowhere;  // to be written
+  engine_->write(UC_X86_REG_CR3, tables_.address());  // they may have moved
+  fs_base_ = gs_base_ = kNowhere;                     // to be written
 }
 
 Processor::State Processor::state() const {
@@ -405,7 +410,7 @@ void Processor::begin_block(Block& block, uint64_t address, uint32_t bytes) {
   stopped_before_ = address;  // unless it goes on
   if (!std::exchange(continues_, false) && ends_before(address)) return;
   const bool is_known = block.address == address && block.bytes == bytes && block.run == runs_;
-  if (!is_known && host_of(address) == nullptr) return stop({Stop::Why::kMiss, 0, ASSAY_ACCESS_EXECUTE, address});
+  if (!is_known && region_of(address) == nullptr) return stop({Stop::Why::kMiss, 0, ASSAY_ACCESS_EXECUTE, address});
   if (!is_known && !look_up(block, address, bytes)) {
     continues_ = true;  // the same block comes again
     return retranslate(address, bytes);
@@ -532,6 +537,8 @@ void Processor::on_page_fault() {
     why.access = ASSAY_ACCESS_WRITE;
   } else if (is_cut_short(page)) {
     why.access = ASSAY_ACCESS_EXECUTE;
+  } else {
+    why.access_is_unknown = true;
   }
   stop(why);
 }
@@ -556,7 +563,6 @@ bool Processor::on_miss(int kind, uint64_t address) {
   }
   if (filler_.fill(address, access)) return true;
   // With memory there that is not allowed it becomes a page fault, which leaves exact registers.
-  alignas(ASSAY_PAGE_SIZE) static std::array<uint8_t, ASSAY_PAGE_SIZE> nothing;
   const uint64_t page = address & ~(kPageBytes - 1);
   if (missed_page_ != kNowhere) unmap(missed_page_, kPageBytes);
   map(page, nothing.data(), kPageBytes, false);
@@ -566,11 +572,8 @@ bool Processor::on_miss(int kind, uint64_t address) {
 }
 
 const uint8_t* Processor::code_at(uint64_t address, uint32_t bytes) {
-  for (const Region& region : regions_) {
-    if (address - region.va < region.bytes && address - region.va + bytes <= region.bytes) {
-      return region.host + (address - region.va);
-    }
-  }
+  const Region* const region = region_of(address);
+  if (region != nullptr && address - region->va + bytes <= region->bytes) return region->host + (address - region->va);
   Engine& e = *engine_;
   e.bytes.assign(bytes, 0);
   static_cast<void>(uc_mem_read(e.uc, address, e.bytes.data(), bytes));
@@ -621,16 +624,23 @@ void Processor::map(uint64_t va, uint8_t* host, uint64_t bytes, bool is_executab
   Engine& e = *engine_;
   unmap(va, bytes);
   place_tables(va, bytes);
-  if (regions_.size() == kRegionsMax) {
-    // The oldest, but for the one that holds the code which is executed.
-    const auto holds_code = [&](const Region& region) { return region.overlaps(block_->address, block_->bytes); };
-    const auto oldest = std::ranges::find_if_not(regions_, holds_code);
-    drop(*oldest);
-    regions_.erase(oldest);
-  }
+  if (regions_.size() == kRegionsMax) make_room();
   const auto rights = static_cast<uint32_t>(UC_PROT_READ | UC_PROT_WRITE | (is_executable ? UC_PROT_EXEC : 0));
   must(uc_mem_map_ptr(e.uc, va, bytes, rights, host), "mapping a region");
-  regions_.push_back({va, bytes, host});
+  regions_.push_back({va, bytes, host, is_executable, turn_});
+}
+
+/// Those go that were not asked for since longest, without code first; never the one with the code that is executed.
+void Processor::make_room() {
+  const auto is_needed = [&](const Region& region) { return region.overlaps(block_->address, block_->bytes); };
+  const auto value = [&](const Region& region) {
+    return std::tuple(is_needed(region), region.asked_for, has_blocks(region));
+  };
+  while (regions_.size() > kRegionsMax - kRegionsSpare) {
+    const auto victim = std::ranges::min_element(regions_, {}, value);
+    drop(*victim);
+    regions_.erase(victim);
+  }
 }
 
 /// Away with the tables from where the guest has something.
@@ -643,28 +653,77 @@ void Processor::place_tables(uint64_t va, uint64_t bytes) {
   while (is_in_the_way(at)) at -= kTablesStep;
   tables_.move_to(at);
   must(uc_mem_map_ptr(engine_->uc, at, PresenceTables::kBytes, UC_PROT_READ, tables_.host()), "the tables");
-  flush();
-}
-
-void Processor::flush() {
   engine_->write(UC_X86_REG_CR3, tables_.address());
 }
 
-uint8_t* Processor::host_of(uint64_t va) const {
-  for (const Region& region : regions_) {
-    if (va - region.va < region.bytes) return region.host + (va - region.va);
+/// Unicorn's TLB does not care for what is written to control registers; it goes when anything is mapped or unmapped.
+void Processor::flush() {
+  Engine& e = *engine_;
+  if (e.has_flushing_page) {
+    must(uc_mem_unmap(e.uc, kNowhere, kPageBytes), "flushing the TLB");
+  } else {
+    must(uc_mem_map_ptr(e.uc, kNowhere, kPageBytes, UC_PROT_READ, nothing.data()), "flushing the TLB");
   }
-  return nullptr;
+  e.has_flushing_page = !e.has_flushing_page;
+}
+
+const Processor::Region* Processor::region_of(uint64_t va) const {
+  const auto found = std::ranges::find_if(regions_, [&](const Region& region) { return region.contains(va); });
+  return found != regions_.end() ? &*found : nullptr;
+}
+
+bool Processor::maps(uint64_t page, const uint8_t* host, bool is_executable) const {
+  const Region* const region = region_of(page);
+  return region != nullptr && region->host + (page - region->va) == host && region->is_executable == is_executable;
+}
+
+Processor::Region* Processor::region_of(uint64_t va) {
+  return const_cast<Region*>(std::as_const(*this).region_of(va));
 }
 
 void Processor::allow(uint64_t va, bool is_writable) {
+  if (Region* const region = region_of(va)) region->asked_for = turn_;
   if (tables_.allow(va, is_writable)) return;
   tables_.clear();  // what was allowed before is asked for again
   flush();
   static_cast<void>(tables_.allow(va, is_writable));
 }
 
+bool Processor::has_blocks(const Region& region) const {
+  const auto first = known_.lower_bound(region.va << kKeyShift);
+  return region.is_executable && first != known_.end() && region.contains(first->second.address);
+}
+
+/// What is known of blocks that lie in the region, or end there.
+std::vector<Processor::Block> Processor::blocks_in(const Region& region) const {
+  std::vector<Block> found;
+  if (!region.is_executable) return found;
+  const uint64_t first = region.va < kPageBytes ? 0 : region.va - kPageBytes;  // no block is longer
+  for (auto at = known_.lower_bound(first << kKeyShift); at != known_.end(); ++at) {
+    const Block& block = at->second;
+    if (at->first >> kKeyShift >= (region.va + region.bytes) << kKeyShift >> kKeyShift) break;
+    if (region.overlaps(block.address, block.bytes)) found.push_back(block);
+  }
+  return found;
+}
+
+/// Unicorn keeps translated code by a place of its own for each mapping, and gives the place of one that is gone to the
+/// next: what is left there would be executed again, though the code may have become another one.
+void Processor::forget_blocks(const Region& region) {
+  for (const Block& block : blocks_in(region)) {
+    const uint64_t page = block.address & ~(kPageBytes - 1);
+    const bool is_allowed = tables_.allows(page);
+    if (!is_allowed) allow(page, false);  // else Unicorn does not find it
+    must(uc_ctl_remove_cache(engine_->uc, block.address, block.address + block.bytes), "forgetting a block");
+    if (!is_allowed) tables_.forbid(page);  // and unmapping is what flushes the TLB
+    known_.erase(block.key);
+    Block& recent = recent_[slot_of(block.address)];
+    if (&recent != block_) recent = Block{};
+  }
+}
+
 void Processor::drop(const Region& region) {
+  if (region.is_executable) forget_blocks(region);
   must(uc_mem_unmap(engine_->uc, region.va, region.bytes), "unmapping a region");
   for (uint64_t page = 0; page < region.bytes; page += kPageBytes) tables_.forbid(region.va + page);
 }
@@ -697,11 +756,16 @@ Stop Processor::run_one() {
   return stop_;
 }
 
-void Processor::unmap_all() {
-  for (const Region& region : regions_) must(uc_mem_unmap(engine_->uc, region.va, region.bytes), "unmapping a region");
-  regions_.clear();
+void Processor::forbid_all() {
+  ++turn_;
   tables_.clear();
   flush();
+}
+
+void Processor::unmap_all() {
+  for (const Region& region : regions_) drop(region);
+  regions_.clear();
+  forbid_all();
 }
 
 }  // namespace assay::unicorn

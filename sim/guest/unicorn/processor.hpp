@@ -26,12 +26,13 @@ struct Stop {
     kException,  ///< any other exception: `vector`
     kInvalid,    ///< no instruction of this processor: also vmcall, vmmcall, sysenter
     kOutside,    ///< cpuid, in, out: what asks the world outside
-    kMiss,       ///< `access` at `address` was not allowed; READ may stand for any when memory was mapped there
+    kMiss,       ///< `access` at `address` was not allowed
   };
   Why why = Why::kBudget;
   uint32_t vector = 0;
   assay_access access = ASSAY_ACCESS_READ;
   uint64_t address = 0;
+  bool access_is_unknown = false;  ///< of kMiss: memory is mapped there, and READ stands for any access to it
 };
 
 /// Who knows what lies behind addresses.
@@ -111,21 +112,28 @@ class Processor {
   /// True when `sti` was the instruction before: none is interrupted behind it.
   [[nodiscard]] bool is_shadowed(uint64_t rip) const { return rip == shadow_; }
 
-  /// Host memory for a range of addresses; nothing of it is allowed yet. What was there before goes; the oldest region
-  /// goes when there are too many.
+  /// Host memory for a range of addresses; nothing of it is allowed yet. What was there before goes; others go when
+  /// there are too many.
   void map(uint64_t va, uint8_t* host, uint64_t bytes, bool is_executable);
-  /// Host address of a mapped byte; null where nothing is mapped.
-  [[nodiscard]] uint8_t* host_of(uint64_t va) const;
+  /// True when the page is mapped to that memory already, with that right.
+  [[nodiscard]] bool maps(uint64_t page, const uint8_t* host, bool is_executable) const;
   /// The page may be read, and executed where its region may.
   void allow(uint64_t va, bool is_writable);
+  /// A new region may cover the page.
+  [[nodiscard]] bool is_free(uint64_t page) const { return !tables_.allows(page); }
+  /// Nothing is allowed any more. What is mapped stays, for most of it is asked for again.
+  void forbid_all();
+  /// The regions that overlap, each as a whole, and what was translated of their code.
   void unmap(uint64_t va, uint64_t bytes);
-  void unmap_all();
 
  private:
   struct Engine;  // Unicorn's handles
   struct Region {
     uint64_t va = 0, bytes = 0;
     uint8_t* host = nullptr;
+    bool is_executable = false;
+    uint64_t asked_for = 0;  ///< the turn in which a page of it was allowed last
+    [[nodiscard]] bool contains(uint64_t at) const { return at - va < bytes; }
     [[nodiscard]] bool overlaps(uint64_t start, uint64_t length) const {
       return va < start + length && start < va + bytes;
     }
@@ -150,6 +158,8 @@ class Processor {
   static size_t slot_of(uint64_t address) { return (address ^ address >> 12) % kRecentBlocks; }
   static constexpr size_t kRecentBlocks = 4096;
   static constexpr size_t kBlocksMax = 1u << 16;
+  static constexpr unsigned kKeyShift = 2;
+  static constexpr size_t kRegionsSpare = 4;  ///< that go together
 
   void open();
   void make_mode(unsigned code_bits);
@@ -176,14 +186,21 @@ class Processor {
   [[nodiscard]] bool traps_float() const { return float_control_ != 0; }
   /// The same bytes are another block in another mode; the upper bits of an address repeat each other.
   [[nodiscard]] uint64_t key_of(uint64_t address) const {
-    return address << 2 | (code_bits_ == 32 ? 1 : 0) | (traps_float() ? 2 : 0);
+    return address << kKeyShift | (code_bits_ == 32 ? 1 : 0) | (traps_float() ? 2 : 0);
   }
   bool look_up(Block& block, uint64_t address, uint32_t bytes);
   [[nodiscard]] const uint8_t* code_at(uint64_t address, uint32_t bytes);
   Block learn(uint64_t address, uint32_t bytes, const uint8_t* code);
   void place_tables(uint64_t va, uint64_t bytes);
   void flush();
+  void unmap_all();
   void drop(const Region& region);
+  void make_room();
+  [[nodiscard]] std::vector<Block> blocks_in(const Region& region) const;
+  void forget_blocks(const Region& region);
+  [[nodiscard]] const Region* region_of(uint64_t va) const;
+  [[nodiscard]] Region* region_of(uint64_t va);
+  [[nodiscard]] bool has_blocks(const Region& region) const;
   [[nodiscard]] bool is_cut_short(uint64_t address);
   void stop_before(uint64_t address);
   [[nodiscard]] uint32_t count(uint64_t start, uint64_t end);
@@ -198,6 +215,7 @@ class Processor {
   std::map<uint64_t, Block> known_;
   std::vector<uint64_t> outside_;  ///< instructions with a hook of their own
   unsigned code_bits_ = 64;
+  uint64_t turn_ = 0;  ///< grows whenever everything is forbidden
   bool had_exception_ = false;
   uint64_t rip_ = 0;
   uint64_t fs_base_ = kNowhere, gs_base_ = kNowhere;  ///< as the engine has them; kNowhere: not known

@@ -115,6 +115,46 @@ TEST_F(ProcessorTest, Budget_EndsAnEndlessLoop_OnTheSameInstructionEveryTime) {
   EXPECT_EQ(regs_.rax, rax);
 }
 
+/// Unicorn keys what it translated by a place of its own for each mapping, and gives a place that became free to the
+/// next mapping: code of another time must not come back with it.
+TEST_F(ProcessorTest, CodeThatChangedBetweenMappings_IsNotOfAnEarlierOne) {
+  alignas(4096) static std::array<uint8_t, 4096> other;
+  const auto result = [&](uint8_t value) {
+    regs_.rip = kCode;
+    EXPECT_EQ(run({0xb8, value, 0, 0, 0, 0xeb, 0x00, 0x0f, 0x05}).why, Stop::Why::kSyscall);  // mov; jmp +0; syscall
+    return regs_.rax;
+  };
+  EXPECT_EQ(result(1), 1u);
+  processor_.unmap(kCode, 4096);
+  put(0x1000, other.data(), true);  // where the code was
+  EXPECT_EQ(result(2), 2u);
+  processor_.unmap(0x1000, 4096);
+  processor_.unmap(kCode, 4096);
+  EXPECT_EQ(result(2), 2u);
+}
+
+TEST_F(ProcessorTest, WhatIsForbidden_IsAskedForAgain_AndMayBeElsewhere) {
+  alignas(4096) static std::array<uint8_t, 4096> first, second;
+  const std::initializer_list<uint8_t> store{0x48, 0x89, 0x04, 0x25, 0x00, 0x10, 0x00, 0x00, 0x0f, 0x05};
+  put(0x1000, first.data(), true);
+  regs_.rax = 1;
+  EXPECT_EQ(run(store).why, Stop::Why::kSyscall);
+  processor_.forbid_all();
+  processor_.allow(kCode, false);
+  processor_.allow(kData, true);
+  regs_.rip = kCode;
+  regs_.rax = 2;
+  processor_.load(regs_, 0);
+  const Stop stop = processor_.run(1000);  // with the same mappings
+  EXPECT_EQ(stop.why, Stop::Why::kMiss);
+  EXPECT_TRUE(stop.access_is_unknown);
+  put(0x1000, second.data(), true);
+  regs_.rip = kCode;
+  EXPECT_EQ(run(store).why, Stop::Why::kSyscall);
+  EXPECT_EQ(first[0], 1u);
+  EXPECT_EQ(second[0], 2u);
+}
+
 TEST_F(ProcessorTest, Budget_EndsBeforeTheNextBlock_NotAtTheOneBefore) {
   // inc rax; jmp +0; inc rbx; jmp +0; inc rcx; syscall
   const std::initializer_list<uint8_t> blocks{0x48, 0xff, 0xc0, 0xeb, 0x00, 0x48, 0xff, 0xc3,

@@ -131,7 +131,7 @@ uint8_t* UnicornGuest::peek(uint64_t va) {
 void UnicornGuest::refresh() {
   memory_.use(*run_);
   if (memory_.generation() == generation_) return;
-  processor_.unmap_all();
+  processor_.forbid_all();
   generation_ = memory_.generation();
 }
 
@@ -173,6 +173,11 @@ GuestStep UnicornGuest::take(const Stop& stop) {
     case Stop::Why::kOutside:
       return outside();
     case Stop::Why::kMiss:
+      if (stop.access_is_unknown && !fill(stop.address, stop.access)) {
+        processor_.unmap(stop.address & ~(kPageBytes - 1), kPageBytes);  // with nothing there, Unicorn tells
+        goes_on_ = true;
+        return {};
+      }
       return missed(stop.address, stop.access);
   }
   return {};
@@ -283,7 +288,7 @@ bool UnicornGuest::fill(uint64_t address, assay_access access) {
   if (memory_.reach(address, access, miss) == nullptr) return false;
   const uint64_t page = address & ~(kPageBytes - 1);
   const GuestMemory::Translation found = memory_.translation(page);
-  if (processor_.host_of(page) != found.host) map_around(page, found);
+  if (!processor_.maps(page, found.host, found.is_executable)) map_around(page, found);
   processor_.allow(page, found.is_writable);
   return true;
 }
@@ -335,7 +340,7 @@ void UnicornGuest::map_around(uint64_t va, const GuestMemory::Translation& page)
   const auto joins = [&](uint64_t at, const uint8_t* host) {
     const GuestMemory::Translation other = memory_.translation(at);
     if (other.host != host || other.is_executable != page.is_executable) return false;
-    if (processor_.host_of(at) != nullptr) return false;
+    if (!processor_.is_free(at)) return false;
     if (other.is_accessed) allowed.push_back({at, other.is_writable});
     return true;
   };
