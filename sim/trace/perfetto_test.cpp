@@ -7,6 +7,8 @@
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <tuple>
 
 #include "sim/engine/rng.hpp"
 #include "sim/trace/testing/scene.hpp"
@@ -81,9 +83,7 @@ void expect_nested(const Picture& picture) {
 
 std::vector<std::string> words(const std::vector<Slice>& slices) {
   std::vector<Slice> sorted = slices;
-  std::stable_sort(sorted.begin(), sorted.end(), [](const Slice& a, const Slice& b) {
-    return std::pair(a.begin, -a.end) < std::pair(b.begin, -b.end);
-  });
+  std::ranges::sort(sorted, {}, [](const Slice& slice) { return std::tuple(slice.begin, -slice.end, slice.name); });
   std::vector<std::string> text;
   for (const Slice& slice : sorted) {
     text.push_back(slice.name + " " + std::to_string(slice.begin) + ".." + std::to_string(slice.end));
