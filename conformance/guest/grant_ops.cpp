@@ -75,9 +75,13 @@ Called<gnttab_unmap_and_replace_t> GrantOps::unmap_and_replace(grant_handle_t ha
   return one(GNTTABOP_unmap_and_replace, argument);
 }
 
+gnttab_transfer_t GrantOps::transfer_request(uint64_t frame, DomId to, GrantRef ref) {
+  const gnttab_transfer_t request{frame, to.raw(), ref.raw(), kUntouchedStatus};
+  return request;
+}
+
 Called<gnttab_transfer_t> GrantOps::transfer(uint64_t frame, DomId to, GrantRef ref) {
-  const gnttab_transfer_t argument{frame, to.raw(), ref.raw(), kUntouchedStatus};
-  return one(GNTTABOP_transfer, argument);
+  return one(GNTTABOP_transfer, transfer_request(frame, to, ref));
 }
 
 Called<gnttab_copy_t> GrantOps::copy(gnttab_copy_t in) {
@@ -85,9 +89,13 @@ Called<gnttab_copy_t> GrantOps::copy(gnttab_copy_t in) {
   return one(GNTTABOP_copy, in);
 }
 
+gnttab_swap_grant_ref_t GrantOps::swap_request(GrantRef a, GrantRef b) {
+  const gnttab_swap_grant_ref_t request{a.raw(), b.raw(), kUntouchedStatus};
+  return request;
+}
+
 Called<gnttab_swap_grant_ref_t> GrantOps::swap(GrantRef a, GrantRef b) {
-  const gnttab_swap_grant_ref_t argument{a.raw(), b.raw(), kUntouchedStatus};
-  return one(GNTTABOP_swap_grant_ref, argument);
+  return one(GNTTABOP_swap_grant_ref, swap_request(a, b));
 }
 
 int64_t GrantOps::cache_flush(uint64_t dev_bus_addr, uint16_t offset, uint16_t length, uint32_t op) {

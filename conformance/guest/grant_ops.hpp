@@ -59,6 +59,8 @@ class GrantOps {
   /// A request with its OUT fields untouched, for arrays.
   static gnttab_map_grant_ref_t map_request(const GrantMap& in);
   static gnttab_unmap_grant_ref_t unmap_request(grant_handle_t handle, uint64_t host_addr, uint64_t dev_bus_addr = 0);
+  static gnttab_transfer_t transfer_request(uint64_t frame, DomId to, GrantRef ref);
+  static gnttab_swap_grant_ref_t swap_request(GrantRef a, GrantRef b);
 
   /// One call with an array; the elements are read back. At most kArrayPages of them.
   template <typename T>

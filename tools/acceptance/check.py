@@ -178,7 +178,7 @@ def damaged_results_are_refused(folder: Path) -> None:
     file = good.out / "results.json"
     page = (good.out / "index.html").read_bytes()
     text = file.read_text()
-    lines = len(text[:len(text) // 2].splitlines())
+    lines = text[:len(text) // 2].count("\n") + 1
     for damage, words in ((text[:len(text) // 2], f"{file}:{lines}:"), ("[]", f"{file}:1:1: "),
                           (text.replace('"schema": 2', '"schema": 1'), "older Assay"), ("", "cut short or empty")):
         file.write_text(damage)

@@ -256,11 +256,9 @@ const Case kSwapsContinue{{
           GrantOps ops(c.vcpu());
           GrantTable table(c, c.vcpu());
           table.put(GrantRef{10}, entry_v1(GTF_permit_access, kDomAbsent, 1234));
-          std::vector<gnttab_swap_grant_ref_t> swaps(kSwaps);
+          std::vector<gnttab_swap_grant_ref_t> swaps;
           for (uint32_t i = 0; i < kSwaps; ++i) {
-            swaps[i].ref_a = 10 + i;
-            swaps[i].ref_b = 11 + i;
-            swaps[i].status = kUntouchedStatus;
+            swaps.push_back(GrantOps::swap_request(GrantRef{10 + i}, GrantRef{11 + i}));
           }
           let_an_event_wait(c.vcpu());
           c.check_eq(ops.array(GNTTABOP_swap_grant_ref, swaps), 0, "result");

@@ -11,6 +11,15 @@
 #include <tuple>
 #include <utility>
 
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+// Unicorn forgets, when it is closed, what it noted of pages whose code changed.
+extern "C" const char* __lsan_default_suppressions() {  // NOLINT(bugprone-reserved-identifier): the sanitizer's name
+  return "leak:libunicorn";
+}
+#endif
+#endif
+
 namespace assay::unicorn {
 
 namespace {
