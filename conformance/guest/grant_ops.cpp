@@ -49,7 +49,8 @@ Called<gnttab_set_version_t> GrantOps::set_version(uint32_t version) {
 }
 
 Called<gnttab_get_version_t> GrantOps::get_version(DomId dom) {
-  return one(GNTTABOP_get_version, gnttab_get_version_t{dom.raw(), 0, kUntouched32});
+  const gnttab_get_version_t argument{dom.raw(), 0, kUntouched32};
+  return one(GNTTABOP_get_version, argument);
 }
 
 gnttab_map_grant_ref_t GrantOps::map_request(const GrantMap& in) {
@@ -75,13 +76,9 @@ Called<gnttab_unmap_and_replace_t> GrantOps::unmap_and_replace(grant_handle_t ha
   return one(GNTTABOP_unmap_and_replace, argument);
 }
 
-gnttab_transfer_t GrantOps::transfer_request(uint64_t frame, DomId to, GrantRef ref) {
-  const gnttab_transfer_t request{frame, to.raw(), ref.raw(), kUntouchedStatus};
-  return request;
-}
-
 Called<gnttab_transfer_t> GrantOps::transfer(uint64_t frame, DomId to, GrantRef ref) {
-  return one(GNTTABOP_transfer, transfer_request(frame, to, ref));
+  const gnttab_transfer_t argument{frame, to.raw(), ref.raw(), kUntouchedStatus};
+  return one(GNTTABOP_transfer, argument);
 }
 
 Called<gnttab_copy_t> GrantOps::copy(gnttab_copy_t in) {
@@ -89,13 +86,9 @@ Called<gnttab_copy_t> GrantOps::copy(gnttab_copy_t in) {
   return one(GNTTABOP_copy, in);
 }
 
-gnttab_swap_grant_ref_t GrantOps::swap_request(GrantRef a, GrantRef b) {
-  const gnttab_swap_grant_ref_t request{a.raw(), b.raw(), kUntouchedStatus};
-  return request;
-}
-
 Called<gnttab_swap_grant_ref_t> GrantOps::swap(GrantRef a, GrantRef b) {
-  return one(GNTTABOP_swap_grant_ref, swap_request(a, b));
+  const gnttab_swap_grant_ref_t argument{a.raw(), b.raw(), kUntouchedStatus};
+  return one(GNTTABOP_swap_grant_ref, argument);
 }
 
 int64_t GrantOps::cache_flush(uint64_t dev_bus_addr, uint16_t offset, uint16_t length, uint32_t op) {

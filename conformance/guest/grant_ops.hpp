@@ -3,6 +3,7 @@
 /// OUT fields hold kUntouched* before each call, so a field that was not written shows.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <vector>
@@ -59,8 +60,14 @@ class GrantOps {
   /// A request with its OUT fields untouched, for arrays.
   static gnttab_map_grant_ref_t map_request(const GrantMap& in);
   static gnttab_unmap_grant_ref_t unmap_request(grant_handle_t handle, uint64_t host_addr, uint64_t dev_bus_addr = 0);
-  static gnttab_transfer_t transfer_request(uint64_t frame, DomId to, GrantRef ref);
-  static gnttab_swap_grant_ref_t swap_request(GrantRef a, GrantRef b);
+
+  /// Elements of an array that are zero to the last byte: their padding goes into guest memory too.
+  template <typename T>
+  static std::vector<T> batch(size_t count) {
+    std::vector<T> elements(count);
+    std::ranges::fill(std::as_writable_bytes(std::span(elements)), std::byte{0});
+    return elements;
+  }
 
   /// One call with an array; the elements are read back. At most kArrayPages of them.
   template <typename T>

@@ -256,9 +256,11 @@ const Case kSwapsContinue{{
           GrantOps ops(c.vcpu());
           GrantTable table(c, c.vcpu());
           table.put(GrantRef{10}, entry_v1(GTF_permit_access, kDomAbsent, 1234));
-          std::vector<gnttab_swap_grant_ref_t> swaps;
+          auto swaps = GrantOps::batch<gnttab_swap_grant_ref_t>(kSwaps);
           for (uint32_t i = 0; i < kSwaps; ++i) {
-            swaps.push_back(GrantOps::swap_request(GrantRef{10 + i}, GrantRef{11 + i}));
+            swaps[i].ref_a = 10 + i;
+            swaps[i].ref_b = 11 + i;
+            swaps[i].status = kUntouchedStatus;
           }
           let_an_event_wait(c.vcpu());
           c.check_eq(ops.array(GNTTABOP_swap_grant_ref, swaps), 0, "result");

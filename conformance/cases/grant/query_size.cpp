@@ -15,7 +15,12 @@ const Case kCount{{
         [](CaseContext& c) {
           GrantOps ops(c.vcpu());
           for (const size_t count : {size_t{0}, size_t{2}}) {
-            std::vector<gnttab_query_size_t> list(count, {DOMID_SELF, kUntouched32, kUntouched32, kUntouchedStatus});
+            auto list = GrantOps::batch<gnttab_query_size_t>(count);
+            for (auto& entry : list) {
+              entry.dom = DOMID_SELF;
+              entry.nr_frames = entry.max_nr_frames = kUntouched32;
+              entry.status = kUntouchedStatus;
+            }
             c.check_eq(ops.array(GNTTABOP_query_size, list), -XEN_EINVAL, "count " + std::to_string(count));
             for (const auto& entry : list) {
               c.check_eq(entry.status, kUntouchedStatus, "status field");

@@ -221,7 +221,14 @@ const Case kBatch{{
         [](CaseContext& c) {
           Transfer transfer(c);
           const uint64_t frame = transfer.page().raw();
-          std::vector<gnttab_transfer_t> batch(3, GrantOps::transfer_request(frame, transfer.to(), kRef));
+          const domid_t to = transfer.to().raw();
+          auto batch = GrantOps::batch<gnttab_transfer_t>(3);
+          for (gnttab_transfer_t& transfer_one : batch) {
+            transfer_one.mfn = frame;
+            transfer_one.domid = to;
+            transfer_one.ref = kRef.raw();
+            transfer_one.status = kUntouchedStatus;
+          }
           batch[0].mfn = 0xfffffff;
           c.check_eq(transfer.ops.array(GNTTABOP_transfer, batch), 0, "result");
           c.check_eq(batch[0].status, GNTST_bad_page, "a frame that is none");
