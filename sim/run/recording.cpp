@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -108,9 +109,9 @@ Recording Recording::load(const std::filesystem::path& path) {
     return std::runtime_error(path.string() + ": " + why);
   };
   const char* const text = reinterpret_cast<const char*>(file.data());
-  const auto* const line_end =
-      static_cast<const char*>(std::memchr(text, '\n', std::min(file.size(), kHeaderBytesMax)));
-  if (file.empty() || text[0] != '{' || line_end == nullptr) throw refuse("not a recording of assay run");
+  const char* const header_end = text + std::min(file.size(), kHeaderBytesMax);
+  const char* const line_end = std::find(text, header_end, '\n');
+  if (line_end == header_end || text[0] != '{') throw refuse("not a recording of assay run");
   try {
     const nlohmann::json header = nlohmann::json::parse(text, line_end);
     Recording recording = recording_from(header);
