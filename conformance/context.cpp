@@ -77,6 +77,12 @@ bool CaseContext::decide(bool held, std::string_view what, std::string_view rela
   return false;
 }
 
+void CaseContext::fail(std::string message) {
+  ++checks_;
+  steps_->on_check(message, false);
+  conclude(Verdict::kFail, std::move(message));
+}
+
 void CaseContext::conclude(Verdict verdict, std::string message) {
   if (verdict <= verdict_) return;
   verdict_ = verdict;

@@ -59,6 +59,8 @@ class CaseContext {
   bool check_ne(const A& actual, const B& unexpected, std::string_view what) {
     return decide(!same(actual, unexpected), what, "expected anything but", show(unexpected), show(actual));
   }
+  /// A check that did not hold, in words of the caller's own.
+  void fail(std::string message);
   bool check(bool condition, std::string_view what) { return decide(condition, what, "expected", "true", "false"); }
 
   /// As check_*, but a failure ends the case: what follows would make no sense.

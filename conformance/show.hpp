@@ -12,9 +12,6 @@
 
 namespace assay {
 
-/// "EINVAL" for 22; empty when the public errno.h has no such number.
-std::string_view errno_name(int64_t positive);
-
 std::string show_signed(int64_t value);        ///< "0", "17", "-EINVAL (-22)"
 std::string show_unsigned(uint64_t value);     ///< "9", "4096 (0x1000)"
 std::string show_text(std::string_view text);  ///< quoted, control characters escaped

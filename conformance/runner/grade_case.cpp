@@ -47,9 +47,11 @@ std::string_view describe(TargetDied::How how) {
   return "the subject died";
 }
 
-void run_body(Target& target, const Variant& variant, CaseContext& context, CaseResult& result) {
+using Body = std::function<void(CaseContext&)>;
+
+void run_body(Target& target, const Variant& variant, const Body& body, CaseContext& context, CaseResult& result) {
   try {
-    variant.registered.spec.body(context);
+    body(context);
     take_over(result, context);
     if (context.checks() == 0 && context.verdict() == Verdict::kPass) {
       worsen(result, Verdict::kError, "the case ended without a single check");
@@ -67,12 +69,12 @@ void run_body(Target& target, const Variant& variant, CaseContext& context, Case
   if (!broken.empty()) worsen(result, Verdict::kFail, fmt::format("the subject's own audit: {}", broken));
 }
 
-void run_guarded(Target& target, const Variant& variant, uint64_t seed, const std::shared_ptr<CaseSteps>& steps,
-                 CaseResult& result) {
+void run_guarded(Target& target, const Variant& variant, uint64_t seed, const Body& body,
+                 const std::shared_ptr<CaseSteps>& steps, CaseResult& result) {
   CaseContext context(target, variant.registered.spec, variant.type, seed, steps);
   try {
     target.begin_case(seed);
-    run_body(target, variant, context, result);
+    run_body(target, variant, body, context, result);
     result.digest = target.digest();
   } catch (const TargetDied& death) {
     const bool hang = death.how() == TargetDied::How::kHang;
@@ -107,6 +109,11 @@ bool cannot_steer(const TargetInfo& target, const Variant& variant) {
 
 CaseResult grade_case(Target& target, const Variant& variant, uint64_t root_seed,
                       const std::shared_ptr<CaseSteps>& steps) {
+  return grade_body(target, variant, root_seed, variant.registered.spec.body, steps);
+}
+
+CaseResult grade_body(Target& target, const Variant& variant, uint64_t root_seed, const Body& body,
+                      const std::shared_ptr<CaseSteps>& steps) {
   CaseResult result;
   result.verdict = Verdict::kPass;
   if (const std::string lack = lacking(target, variant); !lack.empty()) {
@@ -116,7 +123,7 @@ CaseResult grade_case(Target& target, const Variant& variant, uint64_t root_seed
   }
   const auto start = std::chrono::steady_clock::now();
   const uint32_t boots = target.boots();
-  run_guarded(target, variant, case_seed(root_seed, variant.registered.spec.slug), steps, result);
+  run_guarded(target, variant, case_seed(root_seed, variant.registered.spec.slug), body, steps, result);
   result.boots = target.boots() - boots;
   if (result.verdict > Verdict::kInconclusive) collect_evidence(target, result);
   const auto spent = std::chrono::steady_clock::now() - start;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "conformance/runner/case_result.hpp"
 #include "conformance/runner/variants.hpp"
@@ -11,6 +12,11 @@ namespace assay {
 /// Never throws: whatever happens becomes a verdict. What kills the process is the caller's to notice. `steps` observes
 /// what the guests do.
 CaseResult grade_case(Target& target, const Variant& variant, uint64_t root_seed,
+                      const std::shared_ptr<CaseSteps>& steps = std::make_shared<CaseSteps>());
+
+/// The same with another body than the case's own.
+CaseResult grade_body(Target& target, const Variant& variant, uint64_t root_seed,
+                      const std::function<void(CaseContext&)>& body,
                       const std::shared_ptr<CaseSteps>& steps = std::make_shared<CaseSteps>());
 
 /// The case needs chosen interleavings and the target cannot choose any. Such a case runs as chance has it: FAIL when a

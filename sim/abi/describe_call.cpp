@@ -78,13 +78,6 @@ constexpr Errno kErrnos[] = {
 #include <xen/errno.h>
 };
 
-std::string_view errno_name(int64_t positive) {
-  // EAGAIN and EWOULDBLOCK share a number: the first name wins.
-  const auto* found =
-      std::find_if(std::begin(kErrnos), std::end(kErrnos), [&](const Errno& entry) { return entry.value == positive; });
-  return found == std::end(kErrnos) ? std::string_view{} : found->name;
-}
-
 /// domctl, sysctl and platform_op keep the operation inside their argument, before the structure that goes with it.
 size_t payload_offset(uint64_t number) {
   switch (number) {
@@ -226,6 +219,13 @@ std::string describe_result(int64_t value) {
   if (value >= 0 || value < -kErrnoMax) return fmt::format("{}", value);
   const std::string_view name = errno_name(-value);
   return name.empty() ? fmt::format("{}", value) : fmt::format("-{} ({})", name, value);
+}
+
+std::string_view errno_name(int64_t positive) {
+  // EAGAIN and EWOULDBLOCK share a number: the first name wins.
+  const auto* found =
+      std::find_if(std::begin(kErrnos), std::end(kErrnos), [&](const Errno& entry) { return entry.value == positive; });
+  return found == std::end(kErrnos) ? std::string_view{} : found->name;
 }
 
 }  // namespace assay

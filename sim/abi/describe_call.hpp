@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace assay {
 
@@ -26,5 +27,8 @@ std::string describe_numbers(std::span<const uint64_t> numbers);
 
 /// "0", "17", "-EINVAL (-22)".
 std::string describe_result(int64_t value);
+
+/// "EINVAL" for 22; empty when the public errno.h has no such number.
+std::string_view errno_name(int64_t positive);
 
 }  // namespace assay

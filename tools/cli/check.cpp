@@ -41,10 +41,8 @@ void add(Totals& totals, const Variant& variant, const std::optional<CaseResult>
   totals.answers.noticed += tally->noticed;
   totals.answers.upset += tally->upset;
   if (tally->noticed == 0) totals.never_fail.push_back(variant.id);
-  totals.per_case[variant.id] = {{"tried", tally->tried},
-                                 {"noticed", tally->noticed},
-                                 {"upset", tally->upset},
-                                 {"unnoticed", tally->unnoticed}};
+  totals.per_case[variant.id] = {
+      {"tried", tally->tried}, {"noticed", tally->noticed}, {"upset", tally->upset}, {"unnoticed", tally->unnoticed}};
 }
 
 double percent(uint64_t part, uint64_t whole) {

@@ -24,6 +24,7 @@ constexpr const char* kFooter =
 struct Flags {
   GradeFlags grade;
   CheckFlags check;
+  PropertyFlags properties;
   RunFlags run;
   TraceFlags trace;
   ReplayFlags replay;
@@ -72,6 +73,28 @@ void add_check(CLI::App& app, Flags& flags, ExitCode& code) {
       ->check(CLI::Range(uint64_t{0}, kSeedMax));
   check->add_option("--out", flags.check.out, "JSON file: case by case what was falsified and not noticed");
   check->callback([&flags, &code] { code = run_check(flags.check); });
+}
+
+void add_properties(CLI::App& app, Flags& flags, ExitCode& code) {
+  constexpr size_t kSequencesMax = 1'000'000, kLengthMax = 100'000;
+  PropertyFlags& given = flags.properties;
+  auto* check = app.add_subcommand("properties", "Play random sequences of guest operations, and compare with a model");
+  check->add_option("--target", given.target, "as for grade; one")->capture_default_str();
+  check->add_option("--differential", given.differential, "a second target, on which the same must come of it");
+  check->add_option("--family", given.families, "only this one; repeatable");
+  check->add_option("--sequences", given.sequences, "of each family and type of guest")
+      ->capture_default_str()
+      ->check(CLI::Range(size_t{1}, kSequencesMax));
+  check->add_option("--length", given.length, "operations of a sequence")
+      ->capture_default_str()
+      ->check(CLI::Range(size_t{1}, kLengthMax));
+  check->add_option("--play", given.play, "this sequence, as a failure prints it");
+  check->add_option("--jobs", given.jobs, "worker processes")->check(CLI::Range(1u, kJobsMax));
+  check->add_option("--seed", given.seed, "root of every choice")
+      ->capture_default_str()
+      ->check(CLI::Range(uint64_t{0}, kSeedMax));
+  check->add_option("--out", given.out, "folder for what was found: cases, ready to paste");
+  check->callback([&flags, &code] { code = run_properties(flags.properties); });
 }
 
 /// What the verbs that run a kernel have in common.
@@ -205,6 +228,7 @@ int run_command_line(int argc, const char* const* argv) {
   ExitCode code = kExitExpected;
   add_grade(app, flags, code);
   add_check(app, flags, code);
+  add_properties(app, flags, code);
   add_run(app, flags, code);
   add_trace(app, flags, code);
   add_replay(app, flags, code);

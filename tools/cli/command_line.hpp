@@ -32,6 +32,18 @@ struct CheckFlags {
   uint64_t seed = 1;
 };
 
+struct PropertyFlags {
+  std::string target = "hv";
+  std::string differential;           ///< a second target, to compare with; empty: the model alone
+  std::vector<std::string> families;  ///< empty: all
+  std::string play;                   ///< one sequence, instead of random ones
+  std::string out;                    ///< folder for what was found; empty: none
+  unsigned jobs = 0;                  ///< 0: as many as suit the target
+  uint64_t seed = 1;
+  size_t sequences = 200;  ///< of each family and type of guest
+  size_t length = 2000;    ///< operations of each
+};
+
 struct RunFlags {
   std::string kernel;
   std::string target = "hv";
@@ -78,6 +90,7 @@ struct ReportFlags {
 /// Each prints what it has to say, and throws InputError for what the user gave it.
 ExitCode run_grade(const GradeFlags& flags);
 ExitCode run_check(const CheckFlags& flags);
+ExitCode run_properties(const PropertyFlags& flags);
 ExitCode run_guest(const RunFlags& flags);
 ExitCode run_trace(const TraceFlags& flags);
 ExitCode replay_run(const ReplayFlags& flags);

@@ -63,6 +63,11 @@ def include_allowed(source: Path, target: str) -> str | None:
         return "only hv includes hv: the harness gives the bundled core no favours"
     if top == "sim" and target.startswith(("conformance/", "reports/", "fuzz/")):
         return "sim sees only sim"
+    if top == "conformance" and target.startswith("fuzz/"):
+        return "the suite does not know what plays with it"
+    if source.parts[:2] == ("conformance", "model") and not test:
+        if not target.startswith(("conformance/model/", "sim/abi/", "sim/base/")):
+            return "models see the ABI only"
     if source.parts[:2] == ("conformance", "cases"):
         if not target.startswith(CASES_MAY_INCLUDE):
             return "cases see the Target interface, the ABI and conformance/guest only"

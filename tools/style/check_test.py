@@ -10,6 +10,8 @@ PLANTED = {
     "hv/mm/left.cpp": ('#include "hv/domain/domain.hpp"\n', "to their left only"),
     "sim/engine/peek.cpp": ('#include "hv/base/types.hpp"\n', "no favours"),
     "sim/engine/hash.cpp": ("auto h = std::hash<int>{}(1);\n", "is banned here"),
+    "conformance/model/y.cpp": ('#include "sim/target/target.hpp"\n', "models see the ABI only"),
+    "conformance/guest/z.cpp": ('#include "fuzz/sequence/play.hpp"\n', "does not know"),
     "conformance/cases/x/y.cpp": ('#include "sim/engine/machine.hpp"\n', "cases see the Target interface"),
     "hv/mm/heap.cpp": ("void* p = malloc(1);\n", "arena"),
     "sim/base/orphan.hpp": ("#pragma once\n", "an orphan"),

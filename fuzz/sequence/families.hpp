@@ -1,0 +1,10 @@
+/// The families that there are, each in a file of its own.
+#pragma once
+
+#include "fuzz/sequence/family.hpp"
+
+namespace assay::fuzz {
+
+const Family& events_family();
+
+}  // namespace assay::fuzz

@@ -1,0 +1,53 @@
+/// A family of operations that are played together, on a target and on a model at once.
+///
+/// Families may include the Target interface, the ABI, conformance/guest and conformance/model, as cases may.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "conformance/case.hpp"
+#include "fuzz/sequence/journal.hpp"
+#include "fuzz/sequence/operation.hpp"
+
+namespace assay::fuzz {
+
+struct OperationKind {
+  std::string_view name;
+  uint8_t weight;     ///< how often it is generated, compared with the others
+  uint8_t arguments;  ///< of Operation::arg, how many mean something
+};
+
+/// Guests in the midst of a sequence, and the model of them.
+class Play {
+ public:
+  virtual ~Play() = default;
+  /// Does what the operation says, and compares what came of it. Choices become literals.
+  virtual void step(Operation& operation) = 0;
+  /// Compares everything that guests can see.
+  virtual void compare_all() = 0;
+};
+
+class Family {
+ public:
+  virtual ~Family() = default;
+  [[nodiscard]] virtual std::string_view name() const = 0;
+  [[nodiscard]] virtual std::span<const OperationKind> kinds() const = 0;
+  [[nodiscard]] virtual uint8_t actors() const = 0;
+  /// Guests that it needs, as a case says it; `rule`, `source` and `requirements` are what a generated case says.
+  [[nodiscard]] virtual const CaseSpec& spec() const = 0;
+  /// Lines of C++ with which a generated case begins.
+  [[nodiscard]] virtual std::string_view prologue() const = 0;
+  [[nodiscard]] virtual std::string_view includes() const = 0;
+  [[nodiscard]] virtual std::unique_ptr<Play> begin(CaseContext& context, Journal& journal) const = 0;
+};
+
+/// All of them, by name.
+std::span<const Family* const> families();
+/// Null when there is none of that name.
+const Family* find_family(std::string_view name);
+
+}  // namespace assay::fuzz

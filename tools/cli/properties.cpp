@@ -1,0 +1,172 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include "conformance/runner/input_error.hpp"
+#include "conformance/runner/progress.hpp"
+#include "fuzz/sequence/play.hpp"
+#include "fuzz/sequence/property_check.hpp"
+#include "tools/cli/command_line.hpp"
+#include "tools/cli/targets.hpp"
+
+namespace assay {
+namespace {
+
+using fuzz::Counterexample;
+using fuzz::Task;
+using fuzz::TaskResult;
+using fuzz::TasksOutcome;
+
+/// A sequence may take this long on the host; the limit of a case is too short for thousands of operations.
+constexpr std::chrono::seconds kSequenceLimit{60};
+/// Where a target takes seconds to boot, more is tried between two boots.
+constexpr size_t kBatch = 64, kBatchOfSlowTargets = 100;
+
+std::vector<Task> tasks_for(const PropertyFlags& flags) {
+  if (!flags.play.empty()) {
+    try {
+      return {fuzz::task_from_text(flags.play)};
+    } catch (const std::invalid_argument& error) {
+      throw InputError(fmt::format("--play: {}", error.what()));
+    }
+  }
+  fuzz::PropertyPlan plan{.families = {}, .seed = flags.seed, .sequences = flags.sequences, .length = flags.length};
+  for (const std::string& name : flags.families) {
+    const fuzz::Family* const family = fuzz::find_family(name);
+    if (family == nullptr) throw InputError(fmt::format("--family {}: there is none of that name", name));
+    plan.families.push_back(family);
+  }
+  if (flags.families.empty()) plan.families.assign(fuzz::families().begin(), fuzz::families().end());
+  return fuzz::tasks_of(plan);
+}
+
+RunOptions options_of(const PropertyFlags& flags, const TargetChoice& target) {
+  RunOptions options;
+  options.jobs = flags.jobs != 0 ? flags.jobs : target.jobs;
+  options.seed = flags.seed;
+  options.case_limit = std::max<std::chrono::milliseconds>(target.case_limit, kSequenceLimit);
+  return options;
+}
+
+TasksOutcome run_on(const TargetChoice& target, const std::vector<Task>& tasks, const PropertyFlags& flags) {
+  Progress progress(stderr, ::isatty(STDERR_FILENO) == 1, target.name, tasks.size());
+  return run_tasks(target.make, tasks, fuzz::Keep::kNothing, options_of(flags, target), progress);
+}
+
+std::string kind_of(const Task& task) {
+  return fmt::format("{}@{}", task.family->name(), to_string(task.type));
+}
+
+/// The lines that a run ends with when it could not do all that it should.
+ExitCode report_trouble(const RunOutcome& run) {
+  if (run.interrupted) return kExitInterrupted;
+  if (!run.unavailable.empty()) {
+    fmt::print(stderr, "assay: {}\n", run.unavailable);
+    return kExitUnavailable;
+  }
+  if (run.harness_fault.empty()) return kExitExpected;
+  fmt::print(stderr, "assay: {}\n", run.harness_fault);
+  return kExitHarness;
+}
+
+void keep_case(const std::string& folder, const Counterexample& found) {
+  const std::filesystem::path file = std::filesystem::path(folder) / (kind_of(found.task) + ".cpp");
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  std::ofstream out(file);
+  out << fuzz::as_case(*found.task.family, found.task.type, found.code);
+  if (!out.flush()) throw InputError(fmt::format("--out {}: {} cannot be written", folder, file.string()));
+  fmt::print("    as a case: {}\n", file.string());
+}
+
+void print(const Counterexample& found, const PropertyFlags& flags) {
+  fmt::print("fail {}\n    {}\n", kind_of(found.task), found.message);
+  fmt::print("    {} operations, shrunk from {} in {:.1f} s, {} tried{}\n", found.task.sequence.size(),
+             found.length_before, std::chrono::duration<double>(found.spent).count(), found.tried,
+             found.is_minimal ? "" : "; not the smallest there is, or it fails only now and then");
+  for (const std::string& line : found.code) fmt::print("        {}\n", line);
+  fmt::print("    tools/assay properties --target {} --seed {} --play '{}'\n", flags.target, flags.seed,
+             to_text(found.task));
+  if (!flags.out.empty()) keep_case(flags.out, found);
+}
+
+/// The first failure of each family and type of guest, made small.
+size_t report_failures(const std::vector<Task>& tasks, const TasksOutcome& outcome, const TargetChoice& target,
+                       const PropertyFlags& flags) {
+  std::map<std::string, size_t> seen;
+  size_t failures = 0;
+  fuzz::ShrinkSettings settings{target.make, options_of(flags, target)};
+  settings.batch = target.name == "hv" ? kBatch : kBatchOfSlowTargets;
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    if (!outcome.results[i] || !outcome.results[i]->failed()) continue;
+    ++failures;
+    if (!seen.emplace(kind_of(tasks[i]), i).second) continue;
+    print(make_small(tasks[i], *outcome.results[i], settings), flags);
+  }
+  return failures;
+}
+
+uint64_t operations_of(const TasksOutcome& outcome) {
+  uint64_t sum = 0;
+  for (const auto& result : outcome.results) sum += result ? result->trace.size() : 0;
+  return sum;
+}
+
+void print_totals(const TasksOutcome& outcome, const TargetChoice& target, size_t failures) {
+  const double seconds = std::chrono::duration<double>(outcome.run.duration).count();
+  const uint64_t operations = operations_of(outcome);
+  fmt::print("target {}: {} sequences, {} operations, {} failed\n", target.name, outcome.results.size(), operations,
+             failures);
+  fmt::print("{:.2f} s, {:.0f} operations/s\n", seconds, static_cast<double>(operations) / seconds);
+}
+
+/// How many sequences came out otherwise on the two targets.
+size_t report_differences(const std::vector<Task>& tasks, const TasksOutcome& one, const TasksOutcome& two,
+                          const PropertyFlags& flags) {
+  size_t differences = 0;
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    const auto& ours = one.results[i];
+    const auto& theirs = two.results[i];
+    if (!ours || !theirs || !differ(*ours, *theirs)) continue;
+    if (++differences > 1) continue;  // the rest may be the same again
+    Task shorter = tasks[i];
+    shorter.sequence.resize(std::min(shorter.sequence.size(), first_difference(*ours, *theirs) + 1));
+    fmt::print("differs after operation {}: {}: {}; {}: {}\n", shorter.sequence.size(), flags.target,
+               ours->failed() ? ours->message : "as the model says", flags.differential,
+               theirs->failed() ? theirs->message : "as the model says");
+    fmt::print("    --play '{}'\n", to_text(shorter));
+  }
+  return differences;
+}
+
+ExitCode compare(const std::vector<Task>& tasks, const TasksOutcome& first, const PropertyFlags& flags) {
+  const TargetChoice other = choose_target(flags.differential);
+  const TasksOutcome second = run_on(other, tasks, flags);
+  if (const ExitCode trouble = report_trouble(second.run); trouble != kExitExpected) return trouble;
+  const size_t failures = report_failures(tasks, second, other, flags);
+  print_totals(second, other, failures);
+  const size_t differences = report_differences(tasks, first, second, flags);
+  fmt::print("{} and {}: {} sequences compared, {} operations, {} differ\n", flags.target, flags.differential,
+             tasks.size(), std::min(operations_of(first), operations_of(second)), differences);
+  return failures + differences == 0 ? kExitExpected : kExitUnexpected;
+}
+
+}  // namespace
+
+ExitCode run_properties(const PropertyFlags& flags) {
+  const TargetChoice target = choose_target(flags.target);
+  const std::vector<Task> tasks = tasks_for(flags);
+  const TasksOutcome outcome = run_on(target, tasks, flags);
+  if (const ExitCode trouble = report_trouble(outcome.run); trouble != kExitExpected) return trouble;
+  const size_t failures = report_failures(tasks, outcome, target, flags);
+  print_totals(outcome, target, failures);
+  ExitCode code = failures == 0 ? kExitExpected : kExitUnexpected;
+  if (!flags.differential.empty()) code = std::max(code, compare(tasks, outcome, flags));
+  return code;
+}
+
+}  // namespace assay
