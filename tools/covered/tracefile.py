@@ -91,7 +91,8 @@ class Totals:
         return 100 * hit / of if of else 100.0
 
     def as_json(self) -> dict:
-        return {"lines": self.lines, "lines_hit": self.lines_hit, "lines_percent": round(self.share(self.lines_hit, self.lines), 2),
+        return {"lines": self.lines, "lines_hit": self.lines_hit,
+                "lines_percent": round(self.share(self.lines_hit, self.lines), 2),
                 "branches": self.branches, "branches_hit": self.branches_hit,
                 "branches_percent": round(self.share(self.branches_hit, self.branches), 2)}
 

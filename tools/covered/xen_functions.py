@@ -114,7 +114,7 @@ def homeless_handlers(symbols: list[Symbol], functions: list[Function], hypercal
             if f"do_{name}" not in held and any(symbol.name == f"do_{name}" for symbol in symbols)]
 
 
-ADDRESS = re.compile(r"^0x([0-9a-f]{8,16}):\s")
+ADDRESS = re.compile(r"^0x([0-9a-f]{8,16}):(\s|$)")
 
 
 def executed_blocks(log: str, name: str) -> set[int]:
