@@ -63,6 +63,38 @@ const Case kReservedDeviceMemory{{
         },
 }};
 
+const Case kNothingShared{{
+    .slug = "memory_op.sharing.nothing_shared.zero",
+    .rule = "Where no memory is shared between guests, pages freed by sharing and pages shared are none.",
+    .source = "public/memory.h, XENMEM_get_sharing_freed_pages, XENMEM_get_sharing_shared_pages",
+    .requirements = {"MEM-STAT-007"},
+    .body =
+        [](CaseContext& c) {
+          MemoryOps memory(c.vcpu());
+          c.check_eq(memory.raw(XENMEM_get_sharing_freed_pages, Gva{0}), 0, "freed");
+          c.check_eq(memory.raw(XENMEM_get_sharing_shared_pages, Gva{0}), 0, "shared");
+        },
+}};
+
+const Case kNeverContinued{{
+    .slug = "memory_op.start_extent.never_continued.enosys",
+    .rule = "A command that is never continued does not exist with a start extent.",
+    .source = "public/memory.h; xen/include/xen/hypercall.h, MEMOP_EXTENT_SHIFT",
+    .requirements = {"MEM-STAT-008"},
+    .body =
+        [](CaseContext& c) {
+          constexpr uint64_t kStartExtent = 1u << 6;
+          MemoryOps memory(c.vcpu());
+          const Scratch argument(c.vcpu());
+          for (const uint64_t number : std::initializer_list<uint64_t>{
+                   XENMEM_machphys_mfn_list, XENMEM_machphys_mapping, XENMEM_memory_map, XENMEM_set_memory_map,
+                   XENMEM_machine_memory_map, XENMEM_set_pod_target, XENMEM_get_pod_target,
+                   XENMEM_get_sharing_freed_pages, XENMEM_get_sharing_shared_pages}) {
+            c.check_eq(memory.raw(number | kStartExtent, argument.va()), -XEN_ENOSYS, "command " + show(number));
+          }
+        },
+}};
+
 const Case kAccess{{
     .slug = "memory_op.access_op.errors_in_order",
     .rule =
