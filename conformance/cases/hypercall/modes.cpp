@@ -160,6 +160,43 @@ const Case kHvm32Structures{{
         },
 }};
 
+const Case kHvm32Calls{{
+    .slug = "hypercall.entry.hvm_32bit.calls_alike",
+    .rule =
+        "Calls whose structures are alike in both widths, or have none, answer 32-bit code as they answer 64-bit code.",
+    .source = "public/arch-x86/xen-x86_32.h; public/xen.h, set_timer_op: the time is in two registers",
+    .requirements = {"HCALL-004"},
+    .guests = GuestTypes::kPvh,
+    .body =
+        [](CaseContext& c) {
+          struct NarrowMemoryMap {
+            uint32_t entries, buffer;
+          };
+          Narrow32 narrow(c);
+          Scratch& memory = narrow.memory;
+          const auto of_memory = [&](uint64_t command) {
+            memory.put(xen_memory_domain{DOMID_SELF});
+            return narrow.call(__HYPERVISOR_memory_op, command, narrow.pointer());
+          };
+          for (const uint64_t command : {uint64_t{XENMEM_current_reservation}, uint64_t{XENMEM_maximum_reservation},
+                                         uint64_t{XENMEM_maximum_gpfn}}) {
+            memory.put(xen_memory_domain{DOMID_SELF});
+            const int64_t wide = c.vcpu().hypercall(__HYPERVISOR_memory_op, {command, memory.va().raw()});
+            c.check_eq(of_memory(command), wide, "command " + show(command));
+          }
+          memory.put(gnttab_query_size_t{DOMID_SELF, 0, 0, 0});
+          c.check_eq(narrow.call(__HYPERVISOR_grant_table_op, GNTTABOP_query_size, narrow.pointer(), 1), 0,
+                     "query_size");
+          c.check_eq(memory.get<gnttab_query_size_t>().status, int16_t{GNTST_okay}, "its status");
+          memory.put(NarrowMemoryMap{4, narrow.pointer() + 64});
+          const auto map = narrow.call(__HYPERVISOR_memory_op, XENMEM_memory_map, narrow.pointer());
+          memory.put(xen_memory_map_t{});
+          c.check_eq(map, c.vcpu().hypercall(__HYPERVISOR_memory_op, {XENMEM_memory_map, memory.va().raw()}),
+                     "memory_map");
+          c.check_eq(narrow.call(__HYPERVISOR_set_timer_op, 0, 0), 0, "no timer");
+        },
+}};
+
 const Case kHvmUser{{
     .slug = "hypercall.entry.hvm_user_mode.eperm",
     .rule = "A hypercall of an HVM guest's user mode returns EPERM in rax and does nothing.",
