@@ -61,7 +61,7 @@ bool others_outside_core() {
 /// Whoever emulated devices for the domain has no target any more: the id may come back as somebody else's.
 void forget_target(DomId id) {
   for (Domain* domain = domain_list().head; domain != nullptr; domain = domain->next) {
-    if (domain->target_of == id && !fault("domain.stale_target")) domain->target_of = DomId{DOMID_INVALID};
+    if (domain->target_of == id) domain->target_of = DomId{DOMID_INVALID};
   }
 }
 

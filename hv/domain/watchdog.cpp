@@ -27,7 +27,7 @@ void arm(Domain& domain, Watchdog& watchdog, uint32_t timeout_s, uint32_t pcpu) 
 }  // namespace
 
 Result<uint32_t> watchdog_set(Domain& domain, uint32_t id, uint32_t timeout_s, uint32_t pcpu) {
-  if (id > kWatchdogs + (fault("domain.watchdog_id_off_by_one") ? 1 : 0)) return fail(XEN_EINVAL);
+  if (id > kWatchdogs) return fail(XEN_EINVAL);
   if (id == 0) {
     for (uint32_t i = 0; i < kWatchdogs; ++i) {
       if (domain.watchdogs[i].in_use) continue;

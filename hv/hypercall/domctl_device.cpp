@@ -21,8 +21,7 @@ Status map_frames(DomainMemory& memory, const xen_domctl_memory_mapping& request
     const Gfn gfn{request.first_gfn + i};
     const Status status = stage2_map_device(memory, gfn, Mfn{request.first_mfn + i});
     if (status.ok()) continue;
-    for (uint64_t k = 0; k < i && !fault("domctl.device_map_not_undone"); ++k)
-      stage2_forget(memory, Gfn{request.first_gfn + k});
+    for (uint64_t k = 0; k < i; ++k) stage2_forget(memory, Gfn{request.first_gfn + k});
     return status;
   }
   return kOk;

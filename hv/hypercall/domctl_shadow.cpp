@@ -138,7 +138,7 @@ bool busy(const Domctl& ctl) {
   const LogDirty* log = ctl.target().memory.log_dirty;
   const uint32_t operation = ctl.op.u.shadow_op.op;
   if (log == nullptr || !log->in_progress || operation == XEN_DOMCTL_SHADOW_OP_GET_ALLOCATION) return false;
-  return (log->by != ctl.caller().id || log->operation != operation) && !fault("logdirty.anybody_continues");
+  return log->by != ctl.caller().id || log->operation != operation;
 }
 
 }  // namespace

@@ -64,7 +64,7 @@ Status log_dirty_enable(DomainMemory& memory) {
 void log_dirty_disable(DomainMemory& memory) {
   LogDirty* log = memory.log_dirty;
   if (log == nullptr) return;
-  if (log->enabled && !fault("logdirty.disable_stays_protected")) stage2_unprotect(memory);
+  if (log->enabled) stage2_unprotect(memory);
   // Nothing is protected any more, and a cached read-only translation does no harm.
   if (!fault("logdirty.disable_leaks_bitmap")) free_tree(memory, Mfn{log->root}, kLevels);
   *log = LogDirty{.memory = &memory};
