@@ -7,6 +7,8 @@
 
 #include "hv/abi/identity.hpp"
 #include "hv/base/arena.hpp"
+#include "hv/base/error.hpp"
+#include "hv/base/fault.hpp"
 #include "hv/base/host.hpp"
 #include "hv/boot_options.hpp"
 #include "hv/domain/audit.hpp"
@@ -39,6 +41,7 @@ int boot(const assay_host* host, const char* command_line) {
   arena_init();
   log("Assay %s %s, ABI %u.%u", kName.data(), kVersion.data(), kVersionMajor, kVersionMinor);
   log("Command line: %s", command_line_text);
+  if (!plant_fault(command_line_text)) return -XEN_EINVAL;
   timers_init();
   mm_init();
   domains_init();

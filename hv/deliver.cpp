@@ -1,4 +1,5 @@
 /// What is pending for a vCPU reaches it here, last thing before it goes on.
+#include "hv/base/fault.hpp"
 #include "hv/core.hpp"
 #include "hv/domain/lifecycle.hpp"
 #include "hv/vcpu/pv_segments.hpp"
@@ -36,7 +37,7 @@ void deliver_hvm(Vcpu& vcpu, assay_run& next) {
   }
   const uint32_t vector = hvm_pending_vector(vcpu);
   if (vector == 0) return;
-  if ((vcpu.regs.rflags & kFlagInterrupt) == 0) {
+  if ((vcpu.regs.rflags & kFlagInterrupt) == 0 && !fault("hvm.vector_injected_when_masked")) {
     next.window = 1;
     return;
   }

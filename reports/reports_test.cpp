@@ -14,6 +14,7 @@
 #include "reports/html.hpp"
 #include "reports/json_place.hpp"
 #include "reports/junit.hpp"
+#include "reports/kill_matrix.hpp"
 #include "reports/pack.hpp"
 #include "reports/page_files.hpp"
 #include "reports/page_model.hpp"
@@ -102,8 +103,8 @@ Results sample() {
 }
 
 /// What the schema finds wrong; empty when nothing.
-std::string violations(const nlohmann::json& document) {
-  const auto schema_document = nlohmann::json::parse(read_file(ASSAY_RESULTS_SCHEMA));
+std::string violations(const nlohmann::json& document, const char* schema_file = ASSAY_RESULTS_SCHEMA) {
+  const auto schema_document = nlohmann::json::parse(read_file(schema_file));
   valijson::Schema schema;
   valijson::SchemaParser parser;
   parser.populateSchema(valijson::adapters::NlohmannJsonAdapter(schema_document), schema);
@@ -136,6 +137,43 @@ TEST(ResultsJson, SchemaRefusesWhatDoesNotBelong) {
   wrong = document;
   wrong["summary"].erase("unexpected_pass");
   EXPECT_NE(violations(wrong), "");
+}
+
+KillMatrix sample_matrix() {
+  KillMatrix matrix{
+      .suite_version = "1", .command = "c", .seed = 1, .seconds = 2, .detectors = {"cases", "others"}, .faults = {}};
+  const Detection found{.found = true, .verdict = "fail", .by = "x@pv64", .message = "<b>", .steps = 5, .seconds = 1};
+  matrix.faults = {{"a.b", "ports", "hv/a.cpp", "XSA-1", "it leaks", {found, {}}},
+                   {"a.c", "ports", "hv/a.cpp", "XSA-2", "it stays", {{}, {}}}};
+  return matrix;
+}
+
+TEST(FaultsJson, FitsItsSchema) {
+  const auto document = nlohmann::json::parse(to_json(sample_matrix()));
+  EXPECT_EQ(violations(document, ASSAY_FAULTS_SCHEMA), "");
+  auto wrong = document;
+  wrong["faults"][0]["detectors"]["cases"]["verdict"] = "green";
+  EXPECT_NE(violations(wrong, ASSAY_FAULTS_SCHEMA), "");
+  wrong = document;
+  wrong["faults"][1].erase("found");
+  EXPECT_NE(violations(wrong, ASSAY_FAULTS_SCHEMA), "");
+}
+
+TEST(FaultsJson, SaysWhatFoundAFault_AndHowSoon) {
+  const auto document = nlohmann::json::parse(to_json(sample_matrix()));
+  EXPECT_EQ(document["summary"]["found"], 1);
+  EXPECT_EQ(document["summary"]["by_detector"]["others"], 0);
+  EXPECT_EQ(document["faults"][0]["detector"], "cases");
+  EXPECT_EQ(document["faults"][0]["steps"], 5);
+  EXPECT_EQ(document["faults"][1]["detector"], "");
+}
+
+TEST(FaultsPage, ShowsHolesAndEscapes) {
+  const std::string page = to_html(sample_matrix());
+  EXPECT_NE(page.find("1 of 2 planted faults found"), std::string::npos);
+  EXPECT_NE(page.find("Not found by anything: 1"), std::string::npos);
+  EXPECT_NE(page.find("--fault a.b --select x@pv64"), std::string::npos);
+  EXPECT_EQ(page.find("<b>"), std::string::npos);
 }
 
 TEST(ResultsJson, ReadingGivesBackWhatWasWritten) {

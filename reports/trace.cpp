@@ -5,20 +5,10 @@
 #include <algorithm>
 #include <map>
 
+#include "reports/csv.hpp"
+
 namespace assay {
 namespace {
-
-std::string quoted(const std::string& field) {
-  std::string text = "\"";
-  for (const char c : field) text += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return text + "\"";
-}
-
-std::string line(const std::vector<std::string>& fields) {
-  std::string text;
-  for (const std::string& field : fields) text += (text.empty() ? "" : ",") + quoted(field);
-  return text + "\r\n";
-}
 
 std::string case_lines(const Trace& trace, const TracedRequirement& row) {
   const std::vector<std::string> own{row.id,     row.level,   row.hypercall, row.operation, row.text,
@@ -28,12 +18,12 @@ std::string case_lines(const Trace& trace, const TracedRequirement& row) {
     std::vector<std::string> fields = own;
     fields.push_back(each.id);
     fields.insert(fields.end(), each.verdicts.begin(), each.verdicts.end());
-    text += line(fields);
+    text += csv_line(fields);
   }
   if (!row.cases.empty()) return text;
   std::vector<std::string> fields = own;
   fields.resize(own.size() + 1 + trace.columns.size());
-  return line(fields);
+  return csv_line(fields);
 }
 
 /// An id in which nothing stands but what OpenFastTrace allows: letters, digits, '-', '_' and '.'.
@@ -79,7 +69,7 @@ std::string to_csv(const Trace& trace) {
   std::vector<std::string> head{"requirement", "level",  "hypercall", "operation", "text", "source",
                                 "promise",     "status", "evidence",  "uncovered", "case"};
   for (const std::string& column : trace.columns) head.push_back("verdict " + column);
-  std::string text = line(head);
+  std::string text = csv_line(head);
   for (const TracedRequirement& row : trace.requirements) text += case_lines(trace, row);
   return text;
 }

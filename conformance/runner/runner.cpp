@@ -38,6 +38,7 @@ class Run {
       };
     }
     outcome_.results.resize(variants.size());
+    begin_max_ = variants.size();
   }
 
   RunOutcome go() {
@@ -45,7 +46,7 @@ class Run {
     const size_t jobs = std::min<size_t>(std::max(options_.jobs, 1u), variants_.size());
     try {
       while (workers_.size() < jobs) workers_.push_back(make_worker());
-      while (done_ < variants_.size() && !stopped()) turn();
+      while (done_ < begin_max_ && !stopped()) turn();
     } catch (const HarnessFault& fault) {
       outcome_.harness_fault = fault.what();
     }
@@ -166,12 +167,13 @@ class Run {
   }
 
   void hand_out(Worker& worker) {
-    if (next_ < variants_.size()) worker.run(next_++, Clock::now() + options_.case_limit);
+    if (next_ < begin_max_) worker.run(next_++, Clock::now() + options_.case_limit);
   }
 
   void record(size_t index, CaseResult result) {
     outcome_.results[index] = std::move(result);
     ++done_;
+    if (options_.enough && options_.enough(*outcome_.results[index])) begin_max_ = next_;
     observer_.on_result(index, *outcome_.results[index]);
   }
 
@@ -215,7 +217,7 @@ class Run {
       }
     }
     worker.reset();
-    if (next_ < variants_.size()) worker = make_worker();
+    if (next_ < begin_max_) worker = make_worker();
   }
 
   const TargetFactory& make_target_;
@@ -226,6 +228,7 @@ class Run {
   Interruption interruption_;
   std::vector<std::unique_ptr<Worker>> workers_;
   size_t next_ = 0;
+  size_t begin_max_ = 0;  ///< variants from here on are not begun
   size_t done_ = 0;
   bool was_ready_ = false;
   unsigned failed_starts_ = 0;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,9 @@ struct RunOptions {
   std::chrono::milliseconds case_limit{60'000};
   /// For making the target.
   std::chrono::milliseconds start_limit{180'000};
+  /// After a result for which this is true no further variant begins; those under way are waited for. All variants
+  /// before it in the order given have their results then. Empty: never.
+  std::function<bool(const CaseResult&)> enough;
 };
 
 /// Told of everything as it happens, in the order in which it happens.
@@ -34,7 +38,8 @@ class RunObserver {
 };
 
 struct RunOutcome {
-  /// One per variant, in the order given; empty only for those that an interruption or a missing target left undone.
+  /// One per variant, in the order given; empty only for those that an interruption, a missing target or `enough` left
+  /// undone.
   std::vector<std::optional<CaseResult>> results;
   TargetInfo target;
   bool interrupted = false;   ///< SIGINT, SIGTERM or SIGHUP

@@ -1,5 +1,6 @@
 /// How a domain ends: what it has mapped of others, event channels, then memory, then, when nobody refers to its frames
 /// any more, its id.
+#include "hv/base/fault.hpp"
 #include "hv/domain/context.hpp"
 #include "hv/domain/domain_list.hpp"
 #include "hv/domain/lifecycle.hpp"
@@ -17,7 +18,7 @@ constexpr uint64_t kFramesBetweenChecks = 256;
 
 void forget_virq_handler(const Domain& domain) {
   for (Domain*& handler : domain_list().virq_handlers) {
-    if (handler == &domain) handler = nullptr;
+    if (handler == &domain && !fault("domain.dead_virq_handler")) handler = nullptr;
   }
 }
 
@@ -42,7 +43,7 @@ bool release_memory(Domain& domain, bool (*preempt)(void*), void* context) {
   while (true) {
     uint64_t budget = kFramesBetweenChecks;
     if (relinquish_memory(domain.memory, budget)) return true;
-    if (preempt(context)) return false;
+    if (!fault("domain.destroy_not_preemptible") && preempt(context)) return false;
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hv/base/arena.hpp"
+#include "hv/base/fault.hpp"
 #include "hv/domain/domain.hpp"
 #include "hv/mm/frame_alloc.hpp"
 
@@ -56,7 +57,7 @@ Status deny_device(Domain& domain, uint64_t first, uint64_t last) {
   if (*link != nullptr && (*link)->first < first && (*link)->last > last) {
     auto* rest = arena_new<FrameRange>();
     if (rest == nullptr) return fail(XEN_ENOMEM);
-    *rest = {last + 1, (*link)->last, (*link)->next};
+    *rest = {last + (fault("domctl.device_denial_off_by_one") ? 0 : 1), (*link)->last, (*link)->next};
     (*link)->last = first - 1;
     (*link)->next = rest;
     return kOk;

@@ -1,5 +1,6 @@
 #include "hv/domain/domain.hpp"
 
+#include "hv/base/fault.hpp"
 #include "hv/base/host.hpp"
 #include "hv/domain/domain_list.hpp"
 
@@ -54,7 +55,8 @@ void Domain::wake_pollers(Port port) {
     Vcpu* vcpu = vcpus[i];
     if (vcpu == nullptr || (vcpu->pause_flags & kPausePolling) == 0) continue;
     // A vCPU that polls several ports is woken by any of them and looks again itself.
-    if (vcpu->polled_port == Port{} || vcpu->polled_port == port) vcpu_unblock(*vcpu);
+    const bool any = vcpu->polled_port == Port{} || fault("vcpu.poll_woken_by_any_port");
+    if (any || vcpu->polled_port == port) vcpu_unblock(*vcpu);
   }
 }
 

@@ -1,4 +1,5 @@
 /// vcpu_hvm_context_t to an HVM vCPU. Source: public/arch-x86/hvm/hvm_vcpu.h (as public/hvm/hvm_vcpu.h).
+#include "hv/base/fault.hpp"
 #include "hv/domain/context.hpp"
 #include "hv/domain/general_registers.hpp"
 #include "hv/vcpu/pv_traps.hpp"
@@ -120,7 +121,7 @@ bool hvm_cr0_valid(uint64_t cr0) {
 }
 
 bool hvm_cr4_valid(uint64_t cr4) {
-  return (cr4 & ~kCr4Defined) == 0;
+  return (cr4 & ~kCr4Defined) == 0 || fault("hvm.cr4_unchecked");
 }
 
 bool hvm_efer_valid(uint64_t efer, uint64_t cr0) {

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "hv/base/fault.hpp"
 #include "hv/domain/context.hpp"
 
 namespace hv {
@@ -71,7 +72,8 @@ Status load_cpu(Domain& domain, const hvm_save_descriptor& descriptor, Reader& r
   Vcpu* vcpu = descriptor.instance < domain.max_vcpus ? domain.vcpus[descriptor.instance] : nullptr;
   hvm_hw_cpu record{};
   constexpr uint32_t kOldest = offsetof(hvm_hw_cpu, flags);
-  if (vcpu == nullptr || vcpu->info == nullptr || descriptor.length < kOldest || descriptor.length > sizeof record ||
+  if (vcpu == nullptr || vcpu->info == nullptr || descriptor.length < kOldest ||
+      (descriptor.length > sizeof record && !fault("domctl.long_record_accepted")) ||
       !reader.take(&record, descriptor.length)) {
     return fail(XEN_EINVAL);
   }
@@ -109,7 +111,7 @@ Status hvm_load(Domain& domain, const uint8_t* data, uint64_t bytes) {
   Reader reader(data, bytes);
   if (const Status status = load_header(reader); !status.ok()) return status;
   for (uint32_t i = 0; i < domain.max_vcpus; ++i) {
-    if (domain.vcpus[i] != nullptr) vcpu_pause(*domain.vcpus[i], kPauseDown);
+    if (domain.vcpus[i] != nullptr && !fault("domctl.old_context_not_down")) vcpu_pause(*domain.vcpus[i], kPauseDown);
   }
   while (true) {
     hvm_save_descriptor descriptor;

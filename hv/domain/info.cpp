@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hv/base/fault.hpp"
 #include "hv/domain/cpuid.hpp"
 #include "hv/mm/m2p.hpp"
 #include "hv/sched/cpupool.hpp"
@@ -52,6 +53,7 @@ uint64_t shared_info_frame(const Domain& domain) {
 
 void describe_domain(const Domain& domain, xen_domctl_getdomaininfo_t& info) {
   info = {};
+  if (fault("domctl.info_padding_leaks")) info.pad1 = 0x5a5a;
   info.domain = domain.id.raw();
   describe_vcpus(domain, info);
   info.flags |= state_flags(domain);

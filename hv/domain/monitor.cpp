@@ -1,5 +1,6 @@
 #include "hv/domain/monitor.hpp"
 
+#include "hv/base/fault.hpp"
 #include "hv/base/host.hpp"
 #include "hv/mm/page_refs.hpp"
 
@@ -57,7 +58,7 @@ Status monitor_disable(Domain& domain) {
 
 void monitor_drop(Domain& domain) {
   if (domain.monitor_frame == kInvalidMfn) return;
-  put_page_and_type(domain.monitor_frame);
+  if (!fault("monitor.disable_leaks_frame")) put_page_and_type(domain.monitor_frame);
   domain.monitor_frame = kInvalidMfn;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hv/base/fault.hpp"
 #include "hv/domain/domain_list.hpp"
 #include "hv/sched/sched.hpp"
 
@@ -30,7 +31,7 @@ void move_to_pool(Domain& domain, CpuPool& pool) {
   ++pool.domains;
   domain.pool = &pool;
   for_each_vcpu(domain, [&pool](Vcpu& vcpu) {
-    std::ranges::fill(vcpu.hard_affinity, ~uint64_t{0});
+    if (!fault("cpupool.moved_domain_keeps_affinity")) std::ranges::fill(vcpu.hard_affinity, ~uint64_t{0});
     std::ranges::fill(vcpu.soft_affinity, ~uint64_t{0});
     vcpu.pool = &pool;
     sched_affinity_changed(vcpu);

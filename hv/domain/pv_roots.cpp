@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hv/base/fault.hpp"
 #include "hv/mm/page_refs.hpp"
 
 namespace hv {
@@ -25,7 +26,7 @@ void drop_gdt(PvState& pv) {
 Status get_descriptor_frames(const DomainMemory& memory, const uint64_t* frames, uint64_t count) {
   for (uint64_t i = 0; i < count; ++i) {
     if (get_page_and_type(Mfn{frames[i]}, memory, PageType::kSegDesc).ok()) continue;
-    while (i-- > 0) put_page_and_type(Mfn{frames[i]});
+    while (i-- > 0 && !fault("pv.refused_gdt_leaks_frames")) put_page_and_type(Mfn{frames[i]});
     return fail(XEN_EINVAL);
   }
   return kOk;
@@ -71,7 +72,7 @@ Status take_pv_tables(Vcpu& vcpu, const vcpu_guest_context_t& context) {
   vcpu.regs.cpl = 0;
   if (const Status status = take_gdt(vcpu, context); !status.ok()) return status;
   if (const Status status = take_roots(vcpu, context.ctrlreg[3], context.ctrlreg[1]); !status.ok()) {
-    drop_gdt(*vcpu.pv);
+    if (!fault("pv.refused_root_leaks_gdt")) drop_gdt(*vcpu.pv);
     return status;
   }
   vcpu.pv->ldt_base = context.ldt_base;

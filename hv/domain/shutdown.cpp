@@ -2,6 +2,7 @@
 #include <cstdarg>
 #include <cstdio>
 
+#include "hv/base/fault.hpp"
 #include "hv/domain/domain_list.hpp"
 #include "hv/domain/lifecycle.hpp"
 #include "hv/domain/pause.hpp"
@@ -35,7 +36,7 @@ void stop_machine(uint32_t code) {
 
 void announce(Domain& domain) {
   if (domain.shutdown_code == SHUTDOWN_suspend && domain.suspend_port != Port{}) {
-    evtchn_notify_via_xen(*domain.events, domain.suspend_port);
+    if (!fault("domain.suspend_not_told")) evtchn_notify_via_xen(*domain.events, domain.suspend_port);
     return;
   }
   send_global_virq(VIRQ_DOM_EXC);
@@ -44,7 +45,7 @@ void announce(Domain& domain) {
 }  // namespace
 
 void shutdown_domain(Domain& domain, uint8_t code) {
-  if (domain.shutdown_code < 0) domain.shutdown_code = code;
+  if (domain.shutdown_code < 0 || fault("domain.later_code_wins")) domain.shutdown_code = code;
   if (domain.privileged) {
     stop_machine(static_cast<uint32_t>(domain.shutdown_code));
     return;
@@ -60,7 +61,7 @@ void shutdown_domain(Domain& domain, uint8_t code) {
 void resume_domain(Domain& domain) {
   const PauseGuard guard(domain);
   domain.shut_down = false;
-  domain.shutdown_code = -1;
+  if (!fault("domain.resume_keeps_code")) domain.shutdown_code = -1;
   for (uint32_t i = 0; i < domain.max_vcpus; ++i) {
     if (domain.vcpus[i] != nullptr) vcpu_unpause(*domain.vcpus[i], kPauseShutdown);
   }

@@ -1,5 +1,6 @@
 #include "hv/domain/soft_reset.hpp"
 
+#include "hv/base/fault.hpp"
 #include "hv/domain/context.hpp"
 #include "hv/domain/lifecycle.hpp"
 #include "hv/mm/frame_alloc.hpp"
@@ -20,7 +21,7 @@ bool stopped_by_shutdown(const Domain& domain) {
 }
 
 void forget_registered_areas(Vcpu& vcpu) {
-  vcpu.runstate_area = Gva{};
+  if (!fault("domain.soft_reset_keeps_areas")) vcpu.runstate_area = Gva{};
   vcpu.time_area = Gva{};
   if (vcpu.info_frame == kInvalidMfn) return;
   put_page_and_type(vcpu.info_frame);
@@ -49,7 +50,7 @@ Status replace_shared_info(DomainMemory& memory) {
 
 Result<ResetProgress> soft_reset_domain(Domain& domain, bool continued, bool (*preempt)(void*), void* context) {
   if (!stopped_by_shutdown(domain)) return fail(XEN_EINVAL);
-  if (domain.controller_pauses == 0) return fail(XEN_EINVAL);
+  if (domain.controller_pauses == 0 && !fault("domain.soft_reset_unpaused")) return fail(XEN_EINVAL);
   const Result<ResetProgress> progress = evtchn_reset(*domain.events, continued, preempt, context);
   if (!progress.ok() || *progress == ResetProgress::kPreempted) return progress;
   for (uint32_t i = 0; i < domain.max_vcpus; ++i) {

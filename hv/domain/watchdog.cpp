@@ -1,5 +1,6 @@
 #include "hv/domain/watchdog.hpp"
 
+#include "hv/base/fault.hpp"
 #include "hv/base/host.hpp"
 #include "hv/domain/lifecycle.hpp"
 
@@ -48,6 +49,7 @@ Result<uint32_t> watchdog_set(Domain& domain, uint32_t id, uint32_t timeout_s, u
 
 void watchdogs_stop(Domain& domain) {
   for (Watchdog& watchdog : domain.watchdogs) {
+    if (fault("domain.watchdog_outlives")) return;
     timer_stop(watchdog.timer);
     watchdog.in_use = false;
   }

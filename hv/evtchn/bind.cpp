@@ -1,5 +1,6 @@
 /// How a port gets its binding.
 #include "hv/base/arena.hpp"
+#include "hv/base/fault.hpp"
 #include "hv/evtchn/ports.hpp"
 
 namespace hv {
@@ -21,11 +22,12 @@ Result<Port> evtchn_alloc_unbound(EventChannels& channels, DomId remote, bool pe
   const Result<Port> port = find_free_port(channels);
   if (!port.ok()) return port.status();
   // A full domain answers ENOSPC even to those who may not ask: the ABI's order.
-  if (!permitted) return fail(XEN_EPERM);
+  const bool too_early = fault("evtchn.refused_alloc_keeps_port");
+  if (!permitted && !too_early) return fail(XEN_EPERM);
   EventChannel& channel = channel_of(channels, *port);
   const LockGuard channel_guard(channel.lock);
   claim_port(channels, *port, PortState::kUnbound, 0).remote_id = remote;
-  return port;
+  return permitted ? port : fail(XEN_EPERM);
 }
 
 Result<Port> evtchn_alloc_for_xen(EventChannels& channels, uint32_t vcpu_id, DomId remote, XenConsumer consumer) {
@@ -47,7 +49,10 @@ Result<Port> evtchn_bind_interdomain(EventChannels& local, EventChannels& remote
   const Result<Port> port = find_free_port(local);
   if (!port.ok()) return port.status();
   EventChannel* peer = channel_at(remote, remote_port);
-  if (peer == nullptr || peer->state != PortState::kUnbound || peer->remote_id != local.id) return fail(XEN_EINVAL);
+  if (peer == nullptr || peer->state != PortState::kUnbound ||
+      (peer->remote_id != local.id && !fault("evtchn.bind_for_anybody"))) {
+    return fail(XEN_EINVAL);
+  }
   EventChannel& channel = channel_of(local, *port);
   const ChannelPairGuard channel_guard(channel, *peer);
   claim_port(local, *port, PortState::kInterdomain, 0);
@@ -59,13 +64,13 @@ Result<Port> evtchn_bind_interdomain(EventChannels& local, EventChannels& remote
   peer->remote_id = local.id;
   peer->value = port->raw();
   // What was sent to the peer while nobody was bound is not lost: the new port starts with an event.
-  local.delivery->set_pending(local, channel, *port);
+  if (!fault("evtchn.bind_loses_event")) local.delivery->set_pending(local, channel, *port);
   return port;
 }
 
 Result<Port> evtchn_bind_virq(EventChannels& channels, uint32_t virq, uint32_t vcpu_id) {
   if (virq >= NR_VIRQS) return fail(XEN_EINVAL);
-  if (virq_is_global(virq) && vcpu_id != 0) return fail(XEN_EINVAL);
+  if (virq_is_global(virq) && vcpu_id != 0 && !fault("evtchn.global_virq_on_any_vcpu")) return fail(XEN_EINVAL);
   if (!channels.sink->vcpu_exists(vcpu_id)) return fail(XEN_ENOENT);
   const LockGuard guard(channels.lock);
   uint32_t*& row = channels.virq_ports[vcpu_id];

@@ -1,4 +1,5 @@
 /// How ports lose their bindings: one by one, by reset, and with the domain.
+#include "hv/base/fault.hpp"
 #include "hv/evtchn/ports.hpp"
 
 namespace hv {
@@ -32,13 +33,15 @@ void close_locked(EventChannels& channels, Port port) {
     // A global virq stays in vCPU 0's row wherever it notifies.
     const uint32_t vcpu_id = virq_is_global(channel.value) ? 0 : channel.notify_vcpu;
     HV_ASSERT(channels.virq_ports[vcpu_id][channel.value] == port.raw());
-    channels.virq_ports[vcpu_id][channel.value] = 0;
+    const bool moved = vcpu_id != channel.notify_vcpu;
+    if (!(moved && fault("evtchn.moved_virq_closed_in_wrong_row"))) channels.virq_ports[vcpu_id][channel.value] = 0;
   }
   release_port(channels, port);
 }
 
 bool closable(const EventChannel& channel, bool by_xen) {
-  return channel.state > PortState::kReserved && (by_xen || channel.consumer == nullptr);
+  return channel.state > PortState::kReserved &&
+         (by_xen || channel.consumer == nullptr || fault("evtchn.hypervisor_port_closed"));
 }
 
 }  // namespace
@@ -62,13 +65,14 @@ Result<ResetProgress> evtchn_reset(EventChannels& channels, bool continued, bool
   uint32_t number;
   {
     const LockGuard guard(channels.lock);
-    if (continued != (channels.reset_next != 0)) return fail(XEN_EBUSY);
+    if (continued != (channels.reset_next != 0) && !fault("evtchn.reset_continued_by_anybody")) return fail(XEN_EBUSY);
     if (!continued) channels.reset_next = 1;
     number = channels.reset_next;
   }
-  for (; number < channels.valid_ports; ++number) {
+  const uint32_t end = channels.valid_ports - (fault("evtchn.reset_misses_last_port") ? 1 : 0);
+  for (; number < end; ++number) {
     static_cast<void>(evtchn_close(channels, Port{number}));
-    if (number % kPortsBetweenChecks == 0 && preempt(context)) {
+    if (number % kPortsBetweenChecks == 0 && !fault("evtchn.reset_not_preemptible") && preempt(context)) {
       const LockGuard guard(channels.lock);
       channels.reset_next = number + 1;
       return ResetProgress::kPreempted;
@@ -77,7 +81,7 @@ Result<ResetProgress> evtchn_reset(EventChannels& channels, bool continued, bool
   const LockGuard guard(channels.lock);
   channels.reset_next = 0;
   if (channels.active_ports > channels.xen_ports) return fail(XEN_EAGAIN);
-  evtchn_leave_fifo(channels);
+  if (!fault("evtchn.reset_stays_fifo")) evtchn_leave_fifo(channels);
   return ResetProgress::kDone;
 }
 

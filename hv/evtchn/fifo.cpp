@@ -2,6 +2,8 @@
 /// Source: public/event_channel.h, "FIFO ABI", and the design that it follows (docs/misc, event channel FIFO).
 #include "hv/evtchn/fifo.hpp"
 
+#include "hv/base/fault.hpp"
+
 namespace hv {
 
 namespace {
@@ -30,7 +32,8 @@ bool append(event_word_t& tail, Port port) {
     if ((before & kLinked) == 0) break;
     between_guest_accesses(&tail);
     if (tail == before) {
-      tail = (before & ~(kBusy | kLink)) | port.raw();
+      const event_word_t dropped = fault("fifo.link_mixed_with_old") ? kBusy : kBusy | kLink;
+      tail = (before & ~dropped) | port.raw();
       return true;
     }
     tail |= kBusy;
@@ -44,7 +47,7 @@ void enqueue(EventChannels& channels, EventChannel& channel, Port port) {
   Fifo& fifo = *channels.fifo;
   // It was the end of a queue and the guest has taken it off: that queue is empty.
   uint32_t& last_tail = fifo.vcpus[channel.queued_vcpu].tail[channel.queued_priority];
-  if (last_tail == port.raw()) last_tail = 0;
+  if (last_tail == port.raw() && !fault("fifo.moved_port_stays_tail")) last_tail = 0;
   channel.queued_vcpu = channel.notify_vcpu;
   channel.queued_priority = channel.priority;
 
@@ -53,12 +56,14 @@ void enqueue(EventChannels& channels, EventChannel& channel, Port port) {
   const bool appended = tail != 0 && append(*fifo_word(fifo, Port{tail}), port);
   tail = port.raw();
   if (appended) return;
-  vcpu.block->head[channel.queued_priority] = port.raw();
+  const bool late = fault("fifo.head_written_late");
+  if (!late) vcpu.block->head[channel.queued_priority] = port.raw();
   between_guest_accesses(vcpu.block);
   // The guest clears the ready bit before it looks at the head: an upcall only for a queue that it may not look at.
   if (!test_and_set(vcpu.block->ready, 1u << channel.queued_priority)) {
     channels.sink->raise_upcall(channel.queued_vcpu);
   }
+  if (late) vcpu.block->head[channel.queued_priority] = port.raw();
 }
 
 class FifoDelivery final : public Delivery {
@@ -97,7 +102,7 @@ class FifoDelivery final : public Delivery {
 
   [[nodiscard]] bool is_busy(const EventChannels& channels, Port port) const override {
     const event_word_t* word = fifo_word(*channels.fifo, port);
-    return word != nullptr && (*word & kLinked) != 0;
+    return word != nullptr && (*word & kLinked) != 0 && !fault("fifo.busy_port_reused");
   }
 
  private:
@@ -107,7 +112,8 @@ class FifoDelivery final : public Delivery {
     const bool was_pending = test_and_set(word, kPending);
     between_guest_accesses(&word);
     // Only now: whoever clears MASKED later than this look sees PENDING.
-    if ((word & kMasked) == 0 && !test_and_set(word, kLinked)) enqueue(channels, channel, port);
+    const bool wanted = (word & kMasked) == 0 || fault("fifo.masked_event_linked");
+    if (wanted && !test_and_set(word, kLinked)) enqueue(channels, channel, port);
     return was_pending;
   }
 };

@@ -1,5 +1,6 @@
 /// How a domain gets to the FIFO ABI, gives it memory, and leaves it.
 #include "hv/base/arena.hpp"
+#include "hv/base/fault.hpp"
 #include "hv/evtchn/fifo.hpp"
 #include "hv/evtchn/ports.hpp"
 #include "hv/mm/page_refs.hpp"
@@ -49,7 +50,7 @@ Status enter_fifo(EventChannels& channels, DomainMemory& memory, uint32_t vcpu_i
     free_fifo(state, channels.vcpus_max);
     return status;
   }
-  adopt_ports(channels);
+  if (!fault("fifo.switch_loses_events")) adopt_ports(channels);
   channels.fifo = state;
   channels.delivery = &fifo();
   return kOk;
@@ -70,7 +71,8 @@ void raise_saved(EventChannels& channels, uint32_t first) {
 Status evtchn_init_control(EventChannels& channels, DomainMemory& memory, uint32_t vcpu_id, Gfn gfn, uint32_t offset) {
   constexpr uint32_t kAlignment = 8;
   if (!channels.sink->vcpu_exists(vcpu_id)) return fail(XEN_ENOENT);
-  if (offset > kPageSize - sizeof(evtchn_fifo_control_block_t)) return fail(XEN_EINVAL);
+  const uint64_t bytes = fault("fifo.block_beyond_frame") ? kAlignment : sizeof(evtchn_fifo_control_block_t);
+  if (offset > kPageSize - bytes) return fail(XEN_EINVAL);
   if (offset % kAlignment != 0) return fail(XEN_EINVAL);
   const LockGuard guard(channels.lock);
   if (channels.fifo == nullptr) return enter_fifo(channels, memory, vcpu_id, gfn, offset);
@@ -88,7 +90,7 @@ Status evtchn_expand_array(EventChannels& channels, DomainMemory& memory, Gfn gf
   state->frames[page] = *frame;
   state->words[page] = frame_as<event_word_t>(*frame);
   ++state->pages;  // from here on the words are used
-  raise_saved(channels, page * kWordsPerPage);
+  if (!fault("fifo.expand_loses_events")) raise_saved(channels, page * kWordsPerPage);
   return kOk;
 }
 
@@ -98,7 +100,7 @@ Status evtchn_set_priority(EventChannels& channels, Port port, uint32_t priority
   const LockGuard guard(channel->lock);
   if (!channels.delivery->has_priorities()) return fail(XEN_ENOSYS);
   if (!channel_usable(*channel)) return fail(XEN_EACCES);
-  if (priority > EVTCHN_FIFO_PRIORITY_MIN) return fail(XEN_EINVAL);
+  if (priority > EVTCHN_FIFO_PRIORITY_MIN + (fault("fifo.priority_off_by_one") ? 1u : 0u)) return fail(XEN_EINVAL);
   channel->priority = static_cast<uint8_t>(priority);
   return kOk;
 }
@@ -109,7 +111,9 @@ void evtchn_leave_fifo(EventChannels& channels) {
   HV_ASSERT(channels.active_ports == channels.xen_ports && !state->lock.held());
   channels.delivery = &two_level();
   channels.fifo = nullptr;
-  for (uint32_t page = 0; page < state->pages; ++page) put_page_and_type(state->frames[page]);
+  for (uint32_t page = fault("fifo.leave_leaks_words") ? state->pages : 0; page < state->pages; ++page) {
+    put_page_and_type(state->frames[page]);
+  }
   for (uint32_t i = 0; i < channels.vcpus_max; ++i) {
     if (state->vcpus[i].block != nullptr) put_page_and_type(state->vcpus[i].frame);
   }

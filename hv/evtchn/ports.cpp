@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "hv/base/arena.hpp"
+#include "hv/base/fault.hpp"
 
 namespace hv {
 
@@ -49,7 +50,8 @@ Result<Port> find_free_port(EventChannels& channels) {
   if (channels.dying) return fail(XEN_EINVAL);
   const uint32_t limit = channels.delivery->ports_max();
   bool skipped = false;
-  for (uint32_t number = channels.first_free; number <= channels.max_port && number < limit; ++number) {
+  const uint64_t last = uint64_t{channels.max_port} + (fault("evtchn.one_port_too_many") ? 1 : 0);
+  for (uint32_t number = channels.first_free; number <= last && number < limit; ++number) {
     const Port port{number};
     if (number >= channels.valid_ports) {
       if (const Status status = add_bucket(channels); !status.ok()) return status;
@@ -68,7 +70,7 @@ EventChannel& claim_port(EventChannels& channels, Port port, PortState state, ui
   HV_ASSERT(channel.state == PortState::kFree && channel.consumer == nullptr);
   channel.state = state;
   channel.notify_vcpu = vcpu_id;
-  channel.priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
+  if (!fault("fifo.stale_priority")) channel.priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
   ++channels.active_ports;
   return channel;
 }
@@ -76,7 +78,7 @@ EventChannel& claim_port(EventChannels& channels, Port port, PortState state, ui
 void release_port(EventChannels& channels, Port port) {
   EventChannel& channel = channel_of(channels, port);
   HV_ASSERT(channel.state > PortState::kReserved && channels.active_ports > 0);
-  channels.delivery->clear_pending(channels, channel, port);
+  if (!fault("evtchn.close_keeps_pending")) channels.delivery->clear_pending(channels, channel, port);
   --channels.active_ports;
   if (channel.consumer != nullptr) --channels.xen_ports;
   channel.state = PortState::kFree;
@@ -85,7 +87,7 @@ void release_port(EventChannels& channels, Port port) {
   channel.remote_id = DomId{};
   channel.value = 0;
   channel.notify_vcpu = 0;
-  if (port.raw() < channels.first_free) channels.first_free = port.raw();
+  if (port.raw() < channels.first_free && !fault("evtchn.freed_port_never_reused")) channels.first_free = port.raw();
 }
 
 ComponentPairGuard::ComponentPairGuard(EventChannels& a, EventChannels& b)

@@ -1,4 +1,5 @@
 /// How events travel.
+#include "hv/base/fault.hpp"
 #include "hv/evtchn/ports.hpp"
 
 namespace hv {
@@ -67,7 +68,10 @@ Status evtchn_unmask(EventChannels& channels, Port port) {
 
 Result<bool> evtchn_poll(EventChannels& channels, Port port) {
   const EventChannel* channel = channel_at(channels, port);
-  if (channel == nullptr || !channel_usable(*channel)) return fail(XEN_EINVAL);
+  if (channel == nullptr || !channel_usable(*channel)) {
+    if (!fault("evtchn.poll_of_unusable_port")) return fail(XEN_EINVAL);
+    return false;
+  }
   return channels.delivery->is_pending(channels, port);
 }
 

@@ -1,5 +1,6 @@
 /// The 2-level ABI: one pending and one mask bit per port in shared_info, one selector bit per word in vcpu_info.
 /// Source: public/xen.h, "Event channel endpoints per domain"; public/event_channel.h, "2-level".
+#include "hv/base/fault.hpp"
 #include "hv/evtchn/event_channels.hpp"
 
 namespace hv {
@@ -28,10 +29,11 @@ class TwoLevel final : public Delivery {
     pending |= port_bit(port);
     between_guest_accesses(&pending);
     // Only now: whoever clears the mask bit later than this look sees the pending bit.
-    if ((channels.shared->evtchn_mask[port_word(port)] & port_bit(port)) == 0) {
+    const bool masked = (channels.shared->evtchn_mask[port_word(port)] & port_bit(port)) != 0;
+    if (!masked || fault("evtchn.masked_event_announced")) {
       channels.sink->mark_pending(channel.notify_vcpu, port_word(port));
     }
-    channels.sink->wake_pollers(port);
+    if (!masked || !fault("evtchn.masked_event_wakes_no_poller")) channels.sink->wake_pollers(port);
   }
 
   void clear_pending(EventChannels& channels, EventChannel&, Port port) const override {
@@ -44,7 +46,7 @@ class TwoLevel final : public Delivery {
     if ((mask & port_bit(port)) == 0) return;
     mask &= ~port_bit(port);
     between_guest_accesses(&mask);
-    if (!is_pending(channels, port)) return;
+    if (!is_pending(channels, port) || fault("evtchn.unmask_announces_nothing")) return;
     channels.sink->mark_pending(channel.notify_vcpu, port_word(port));
   }
 

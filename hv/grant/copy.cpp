@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "hv/base/fault.hpp"
 #include "hv/base/host.hpp"
 #include "hv/grant/entries.hpp"
 #include "hv/mm/page_refs.hpp"
@@ -15,14 +16,15 @@ bool same_name(const CopyClaim& claim, const CopyOperand& operand) {
 }
 
 bool within(const CopyClaim& claim, uint32_t offset, uint32_t bytes) {
-  return offset >= claim.start && offset + bytes <= claim.start + claim.length;
+  const uint32_t end = claim.start + claim.length + (fault("copy.destination_end_unchecked") ? 1 : 0);
+  return offset >= claim.start && offset + bytes <= end;
 }
 
 /// The caller's own frame by its number.
 GrantStatus claim_frame(const DomainMemory& memory, uint64_t frame, bool readonly, CopyClaim& claim) {
   const GrantedFrame held = hold_granted_frame(memory, frame);
   if (held.status != GrantStatus::kOkay) return held.status;
-  if (!readonly && !held.writable) {
+  if (!readonly && !held.writable && !fault("copy.into_readonly_frame")) {
     put_page(held.mfn);
     return GrantStatus::kGeneralError;
   }
@@ -52,7 +54,8 @@ void GrantCopier::let_go() {
 GrantStatus GrantCopier::find(const CopyOperand& operand, GrantTable*& table) const {
   table = domains_.any(caller_, operand.domid);
   if (table == nullptr) return GrantStatus::kBadDomain;
-  return operand.domid != DOMID_SELF && !operand.by_ref ? GrantStatus::kPermissionDenied : GrantStatus::kOkay;
+  const bool foreign = operand.domid != DOMID_SELF && !fault("copy.from_frame_of_anybody");
+  return foreign && !operand.by_ref ? GrantStatus::kPermissionDenied : GrantStatus::kOkay;
 }
 
 GrantStatus GrantCopier::claim(const CopyOperand& operand, GrantTable& table, bool readonly, CopyClaim& claim) {
@@ -65,7 +68,7 @@ GrantStatus GrantCopier::claim(const CopyOperand& operand, GrantTable& table, bo
   if (status != GrantStatus::kOkay) return status;
   if (!readonly && !get_page_type(claim.mfn, PageType::kWritable).ok()) {
     if (operand.by_ref) release_for_copy(table, GrantRef{static_cast<uint32_t>(operand.name)}, readonly, claim);
-    put_page(claim.mfn);
+    if (!fault("copy.failed_claim_leaks_page")) put_page(claim.mfn);
     return GrantStatus::kGeneralError;
   }
   claim.held = true;

@@ -1,4 +1,5 @@
 /// Grants in use for copies: whole pages, parts of pages, and one domain's grant of what another granted it.
+#include "hv/base/fault.hpp"
 #include "hv/grant/copy.hpp"
 #include "hv/grant/entries.hpp"
 #include "hv/mm/page_refs.hpp"
@@ -70,7 +71,8 @@ GrantStatus claim_first(const Acquisition& a, CopyClaim& claim) {
 
 /// One's own memory, all of it or a part. The lock is held.
 GrantStatus acquire_plain(const Acquisition& a, CopyClaim& claim) {
-  const GrantStatus status = a.active().pins.any() ? claim_pinned(a, claim) : claim_first(a, claim);
+  const GrantStatus status =
+      a.active().pins.any() && !fault("copy.pinned_grant_reread") ? claim_pinned(a, claim) : claim_first(a, claim);
   if (status == GrantStatus::kOkay) ++a.active().pins[kind_of(a.readonly)];
   note_unused(a.entry(), a.active(), a.readonly);
   return status;
@@ -96,7 +98,7 @@ GrantStatus acquire_transitive(const Acquisition& a, GrantTableOf by_id, CopyCla
   GrantStatus status = GrantStatus::kGeneralError;
   if (inner != nullptr) {
     a.table.lock.unlock();
-    status = acquire({*inner, ref, a.table.id, a.readonly}, nullptr, claim);
+    status = acquire({*inner, ref, a.table.id, a.readonly}, fault("copy.transitive_twice") ? by_id : nullptr, claim);
     a.table.lock.lock();
   }
   if (status == GrantStatus::kOkay) {
@@ -117,7 +119,8 @@ GrantStatus acquire_transitive(const Acquisition& a, GrantTableOf by_id, CopyCla
     claim.inner = nullptr;
     status = GrantStatus::kRestart;
   }
-  if (a.ref.raw() < refs_of(a.table)) note_unused(a.entry(), a.active(), a.readonly);
+  const bool forgotten = fault("copy.transitive_failure_stays_noted");
+  if (a.ref.raw() < refs_of(a.table) && !forgotten) note_unused(a.entry(), a.active(), a.readonly);
   return status;
 }
 
@@ -144,7 +147,8 @@ void release_for_copy(GrantTable& table, GrantRef ref, bool readonly, const Copy
     note_unused(shared_entry(table, ref), active, readonly);
     if (claim.inner != nullptr) --table.transitive_copies;
   }
-  if (claim.inner != nullptr) release_for_copy(*claim.inner, claim.inner_ref, readonly, CopyClaim{});
+  if (claim.inner != nullptr && !fault("copy.transitive_release_leaks_inner"))
+    release_for_copy(*claim.inner, claim.inner_ref, readonly, CopyClaim{});
 }
 
 }  // namespace hv

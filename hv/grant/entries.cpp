@@ -1,5 +1,6 @@
 #include "hv/grant/entries.hpp"
 
+#include "hv/base/fault.hpp"
 #include "hv/mm/frame_table.hpp"
 #include "hv/mm/page_refs.hpp"
 #include "hv/mm/stage2.hpp"
@@ -13,9 +14,10 @@ void clear_bits(grant_status_t& word, unsigned bits) {
 }
 
 bool allowed(const grant_entry_header_t& header, DomId user, Use use, bool version_2) {
-  if (DomId{header.domid} != user) return false;
+  if (DomId{header.domid} != user && !fault("grant.granted_to_anybody")) return false;
   // Whoever is granted a part of a page must not see the rest of it.
-  const unsigned mask = use == Use::kMap ? GTF_type_mask | GTF_sub_page : GTF_type_mask;
+  const unsigned mask =
+      use == Use::kMap && !fault("grant.part_of_page_mapped") ? GTF_type_mask | GTF_sub_page : GTF_type_mask;
   const unsigned type = header.flags & mask;
   return type == GTF_permit_access || (version_2 && use == Use::kCopy && type == GTF_transitive);
 }
@@ -39,13 +41,17 @@ SharedEntry shared_entry(const GrantTable& table, GrantRef ref) {
 GrantStatus note_use(const SharedEntry& entry, const ActiveGrant& active, DomId user, bool readonly, Use use) {
   const grant_entry_header_t header = *entry.header;
   if (!active.pins.any() && !allowed(header, user, use, entry.v2 != nullptr)) return GrantStatus::kGeneralError;
-  if (!readonly && (header.flags & GTF_readonly) != 0) return GrantStatus::kGeneralError;
+  if (!readonly && (header.flags & GTF_readonly) != 0 && !fault("grant.readonly_mapped_writable"))
+    return GrantStatus::kGeneralError;
   *entry.status = static_cast<grant_status_t>(*entry.status | GTF_reading | (readonly ? 0 : GTF_writing));
   return GrantStatus::kOkay;
 }
 
 void note_unused(const SharedEntry& entry, const ActiveGrant& active, bool readonly) {
-  if (!active.pins.any()) clear_bits(*entry.status, GTF_reading);
+  const Pins& pins = active.pins;
+  const bool host = (pins[PinKind::kHostRead] | pins[PinKind::kHostWrite]) != 0;
+  const bool used = fault("grant.status_forgets_device_pins") ? host : pins.any();
+  if (!used) clear_bits(*entry.status, GTF_reading);
   if (!readonly && !active.pins.any_writer()) clear_bits(*entry.status, GTF_writing);
 }
 

@@ -1,5 +1,6 @@
 #include "hv/grant/host_mapping.hpp"
 
+#include "hv/base/fault.hpp"
 #include "hv/mm/page_entries.hpp"
 #include "hv/mm/page_refs.hpp"
 #include "hv/mm/stage2.hpp"
@@ -37,7 +38,8 @@ bool unmap_for_hvm(const Mapper& mapper, const HostMapping& mapping, uint64_t ne
   if (new_addr != 0) return false;
   const LockGuard guard(memory.lock);
   const Stage2Entry entry = stage2_lookup(memory, frame_of(mapping));
-  if (!entry.present || !entry.grant || entry.mfn != mapping.mfn) return false;
+  if (!entry.present || !entry.grant) return false;
+  if (entry.mfn != mapping.mfn && !fault("grant.unmap_any_frame")) return false;
   return stage2_unmap(memory, frame_of(mapping));
 }
 

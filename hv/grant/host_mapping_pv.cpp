@@ -1,5 +1,6 @@
 /// PV64: granted frames in level 1 entries. The guest's own updates of such an entry drop its references as those of
 /// any other; the grant then stays in use until its user dies, as nobody can name the mapping any more.
+#include "hv/base/fault.hpp"
 #include "hv/grant/host_mapping.hpp"
 #include "hv/mm/guest_walk.hpp"
 #include "hv/mm/page_entries.hpp"
@@ -82,7 +83,8 @@ bool unmap_for_pv(const Mapper& mapper, const HostMapping& mapping, uint64_t new
   const Slot slot = slot_for(mapper, mapping);
   const uint64_t value = slot.found() ? slot.value() : 0;
   const uint64_t flags = (mapping.flags & GNTMAP_readonly) != 0 ? kPtePresent : kPtePresent | kPteWritable;
-  if ((value & (kPteFrame | kPtePresent | kPteWritable)) == make_pte(mapping.mfn, flags)) {
+  const uint64_t compared = kPteFrame | kPtePresent | (fault("grant.unmap_compares_frame_only") ? 0 : kPteWritable);
+  if ((value & compared) == (make_pte(mapping.mfn, flags) & compared)) {
     pte = exchange_leaf(slot.table, slot.index, moved);
     return true;
   }

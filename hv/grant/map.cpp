@@ -1,4 +1,5 @@
 /// GNTTABOP_map_grant_ref.
+#include "hv/base/fault.hpp"
 #include "hv/grant/entries.hpp"
 #include "hv/grant/grant_table.hpp"
 #include "hv/grant/host_mapping.hpp"
@@ -32,23 +33,27 @@ GrantStatus first_use(const GrantTable& granter, const SharedEntry& entry, DomId
 HostMapResult make_mappings(const Mapper& mapper, const GrantTable& granter, const ActiveGrant& active,
                             const MapRequest& request, unsigned cache_bits) {
   const PinSet wanted = pins_of(request.flags);
-  if (wanted.device && !hold_frame(active.mfn(), *granter.memory, !wanted.readonly)) return {};
+  const bool held_by_host = wanted.host && fault("grant.one_reference_for_both");
+  if (wanted.device && !held_by_host && !hold_frame(active.mfn(), *granter.memory, !wanted.readonly)) return {};
   if (!wanted.host) return {.ok = true};
   const HostMapping mapping{request.host_addr, request.flags, active.mfn()};
   const HostMapResult result = map_for_host(mapper, mapping, *granter.memory, cache_bits);
-  if (!result.ok && wanted.device) drop_frame(active.mfn(), !wanted.readonly);
+  if (!result.ok && wanted.device && !fault("grant.failed_map_leaks_device_hold"))
+    drop_frame(active.mfn(), !wanted.readonly);
   return result;
 }
 
 /// With the granter's lock held.
 MapResult map_locked(const Mapper& mapper, GrantTable& granter, const MapRequest& request) {
-  if (request.ref.raw() >= refs_of(granter)) return {.status = GrantStatus::kBadRef};
+  if (request.ref.raw() >= refs_of(granter) + (fault("grant.ref_off_by_one") ? 1 : 0))
+    return {.status = GrantStatus::kBadRef};
   ActiveGrant& active = active_grant(granter, request.ref);
   const SharedEntry entry = shared_entry(granter, request.ref);
   const PinSet wanted = pins_of(request.flags);
   const DomId user = mapper.table.id;
   const bool first = !active.pins.any();
-  if (!first && (active.user != user || active.sub_page || wanted.would_overflow(active.pins))) {
+  const bool other_user = active.user != user && !fault("grant.second_user_mapped");
+  if (!first && (other_user || active.sub_page || wanted.would_overflow(active.pins))) {
     return {.status = GrantStatus::kGeneralError};
   }
   if (first || (!wanted.readonly && !active.pins.any_writer())) {
@@ -66,7 +71,7 @@ MapResult map_locked(const Mapper& mapper, GrantTable& granter, const MapRequest
     fatal = made.fatal;
     status = GrantStatus::kGeneralError;
   }
-  note_unused(entry, active, wanted.readonly);
+  if (!fault("grant.failed_map_stays_noted")) note_unused(entry, active, wanted.readonly);
   return {.status = status, .fatal = fatal};
 }
 
@@ -89,7 +94,7 @@ MapResult grant_map(const Mapper& mapper, GrantTable* granter, const MapRequest&
     if (result.status == GrantStatus::kOkay) ++granter->handles;
   }
   if (result.status != GrantStatus::kOkay) {
-    give_handle(track, handle);
+    if (!fault("grant.failed_map_leaks_handle")) give_handle(track, handle);
     return result;
   }
   maptrack_entry(track, handle) = {granter, request.ref.raw(), static_cast<uint16_t>(request.flags), 0};

@@ -1,6 +1,7 @@
 /// Flags of a mapping as pins.
 #pragma once
 
+#include "hv/base/fault.hpp"
 #include "hv/grant/grant_table.hpp"
 
 namespace hv {
@@ -14,7 +15,8 @@ struct PinSet {
   [[nodiscard]] PinKind host_kind() const { return readonly ? PinKind::kHostRead : PinKind::kHostWrite; }
   [[nodiscard]] PinKind device_kind() const { return readonly ? PinKind::kDeviceRead : PinKind::kDeviceWrite; }
   [[nodiscard]] bool would_overflow(const Pins& pins) const {
-    return (host && pins[host_kind()] >= Pins::kPinsMax) || (device && pins[device_kind()] >= Pins::kPinsMax);
+    const uint32_t most = Pins::kPinsMax + (fault("grant.pins_off_by_one") ? 1u : 0u);
+    return (host && pins[host_kind()] >= most) || (device && pins[device_kind()] >= most);
   }
   void add_to(Pins& pins) const {
     if (host) ++pins[host_kind()];

@@ -1,4 +1,5 @@
 /// GNTTABOP_transfer: a frame changes its owner.
+#include "hv/base/fault.hpp"
 #include "hv/grant/entries.hpp"
 #include "hv/grant/grant_table.hpp"
 #include "hv/mm/frame_transfer.hpp"
@@ -11,9 +12,11 @@ namespace {
 /// The receiver commits itself: from here on it must leave its entry alone until the transfer is completed.
 bool commit(GrantTable& receiver, DomId sender, GrantRef ref) {
   const DomainMemory& memory = *receiver.memory;
-  if (memory.dying || memory.tot_pages >= memory.max_pages || ref.raw() >= refs_of(receiver)) return false;
+  const uint64_t room = fault("transfer.over_limit") ? 1 : 0;
+  if (memory.dying || memory.tot_pages >= memory.max_pages + room || ref.raw() >= refs_of(receiver)) return false;
   grant_entry_header_t& header = *shared_entry(receiver, ref).header;
-  if (header.flags != GTF_accept_transfer || DomId{header.domid} != sender) return false;
+  const bool named = DomId{header.domid} == sender || fault("transfer.from_anybody");
+  if (header.flags != GTF_accept_transfer || !named) return false;
   header.flags |= GTF_transfer_committed;
   return true;
 }
@@ -27,7 +30,7 @@ GrantStatus complete(GrantTable& receiver, GrantRef ref, Mfn mfn) {
     give_frame(*receiver.memory, mfn);
     placed = physmap_add(*receiver.memory, Gfn{entry.frame()}, mfn, 0);
   }
-  if (receiver.memory->kind == GuestKind::kPv64) {
+  if (receiver.memory->kind == GuestKind::kPv64 && !fault("transfer.frame_not_told")) {
     if (entry.v2 != nullptr) {
       entry.v2->full_page.frame = mfn.raw();
     } else {

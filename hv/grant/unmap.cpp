@@ -1,5 +1,6 @@
 /// GNTTABOP_unmap_grant_ref, unmap_and_replace, and what a dying domain had mapped.
 #include "hv/base/arena.hpp"
+#include "hv/base/fault.hpp"
 #include "hv/grant/entries.hpp"
 #include "hv/grant/grant_table.hpp"
 #include "hv/grant/host_mapping.hpp"
@@ -24,7 +25,8 @@ UnmapResult unmap_locked(const Mapper& mapper, const UnmapRequest& request, Mapt
   const Mfn mfn = active_grant(*entry.granter, GrantRef{entry.ref_or_next}).mfn();
   // A mapping without a device part has no device address to compare.
   const bool by_device = request.bus_addr != 0 && (entry.flags & GNTMAP_device_map) != 0;
-  if (by_device && request.bus_addr != mfn.raw() << kPageShift) return {GrantStatus::kBadBusAddr};
+  const bool other = request.bus_addr != mfn.raw() << kPageShift && !fault("grant.bus_address_unchecked");
+  if (by_device && other) return {GrantStatus::kBadBusAddr};
   const auto readonly = static_cast<uint16_t>(entry.flags & GNTMAP_readonly);
   uint16_t done = 0;
   if (request.host_addr != 0 && (entry.flags & GNTMAP_host_map) != 0) {
@@ -52,9 +54,14 @@ void release(GrantTable& mapper, MaptrackEntry& entry) {
     if (granter.memory != nullptr) {
       const GrantRef ref{entry.ref_or_next};
       const Mfn mfn = active_grant(granter, ref).mfn();
-      unpin(granter, ref, pins);
+      if (fault("grant.dead_mapper_stays_noted")) {
+        pins.take_from(active_grant(granter, ref).pins);
+      } else {
+        unpin(granter, ref, pins);
+      }
       if (pins.device) drop_frame(mfn, !pins.readonly);
-      if (pins.host && mapper.memory->kind == GuestKind::kHvm) drop_host_mapping(*mapper.memory, mfn, pins.readonly, 0);
+      const bool held = mapper.memory->kind == GuestKind::kHvm && !fault("grant.dead_hvm_mapper_leaks_frames");
+      if (pins.host && held) drop_host_mapping(*mapper.memory, mfn, pins.readonly, 0);
     }
   }
   entry = MaptrackEntry{};
@@ -78,7 +85,8 @@ UnmapResult grant_unmap(const Mapper& mapper, const UnmapRequest& request, Pendi
   if (granter.memory == nullptr) return {GrantStatus::kGeneralError, true};
   const LockGuard guard(granter.lock);
   // The handle was looked at without a lock.
-  if (entry.flags == 0 || entry.granter != &granter) return {GrantStatus::kBadHandle};
+  const bool same = (entry.flags != 0 && entry.granter == &granter) || fault("grant.unmap_handle_not_rechecked");
+  if (!same) return {GrantStatus::kBadHandle};
   return unmap_locked(mapper, request, entry, pending);
 }
 
@@ -107,7 +115,7 @@ bool grant_release_mappings(GrantTable& mapper, bool (*preempt)(void*), void* co
     MaptrackEntry& entry = maptrack_entry(track, GrantHandle{track.next_to_release});
     if (entry.granter != nullptr) {
       if (budget == 0) {
-        if (preempt(context)) return false;
+        if (!fault("grant.release_not_preemptible") && preempt(context)) return false;
         budget = kHandlesBetweenChecks;
       }
       --budget;

@@ -1,6 +1,7 @@
 /// GNTTABOP_set_version: both layouts, and what survives a change.
 #include <cstring>
 
+#include "hv/base/fault.hpp"
 #include "hv/grant/entries.hpp"
 #include "hv/grant/grant_table.hpp"
 #include "hv/grant/status_frames.hpp"
@@ -13,7 +14,8 @@ constexpr unsigned kUseBits = GTF_reading | GTF_writing;
 using ReservedEntries = std::array<grant_entry_v1_t, kReservedRefs>;
 
 bool in_use(const GrantTable& table) {
-  for (uint32_t ref = kReservedRefs; ref < refs_of(table); ++ref) {
+  const uint32_t first = kReservedRefs + (fault("grant.version_change_in_use") ? 1 : 0);
+  for (uint32_t ref = first; ref < refs_of(table); ++ref) {
     if (active_grant(table, GrantRef{ref}).pins.any()) return true;
   }
   return false;
@@ -73,7 +75,7 @@ Status prepare(GrantTable& table, uint32_t version) {
   if (version == 2) return add_status_frames(table) ? kOk : fail(XEN_ENOMEM);
   if (table.transitive_copies != 0) return fail(XEN_EAGAIN);
   if (!reserved_fit_version_1(table)) return fail(XEN_ERANGE);
-  return status_frames_in_use(table) ? fail(XEN_EBUSY) : kOk;
+  return status_frames_in_use(table) && !fault("grant.mapped_status_frames_freed") ? fail(XEN_EBUSY) : kOk;
 }
 
 }  // namespace
@@ -85,8 +87,10 @@ Status grant_set_version(GrantTable& table, uint32_t version) {
   if (version == table.version) return kOk;
   if (const Status status = prepare(table, version); !status.ok()) return status;
   const ReservedEntries reserved = take_reserved(table);
-  if (version == 1) drop_status_frames(table);
-  for (uint32_t i = 0; i < table.frames; ++i) std::memset(frame_bytes(table.shared[i]), 0, kPageSize);
+  if (version == 1 && !fault("grant.status_frames_outlive_version")) drop_status_frames(table);
+  for (uint32_t i = 0; i < table.frames && !fault("grant.version_change_keeps_entries"); ++i) {
+    std::memset(frame_bytes(table.shared[i]), 0, kPageSize);
+  }
   table.version = version;
   put_reserved(table, reserved);
   return kOk;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "hv/base/fault.hpp"
 #include "hv/hypercall/scratch.hpp"
 
 namespace hv {
@@ -26,7 +27,8 @@ bool read_cpu_mask(const AddressSpace& space, CpuMask& mask, const xenctl_bitmap
   const uint64_t guest_bytes = bytes_for(from.nr_bits);
   const uint64_t count = std::min<uint64_t>(guest_bytes, bytes_for(host().pcpus));
   if (count != 0 && !copy_from_guest(space, bytes.data(), handle_address(from.bitmap), count)) return false;
-  if (count != 0 && count == guest_bytes && from.nr_bits % 8 != 0) {
+  const bool cut = from.nr_bits % 8 != 0 && !fault("sysctl.mask_bits_beyond_end");
+  if (count != 0 && count == guest_bytes && cut) {
     bytes[count - 1] &= static_cast<uint8_t>((1u << from.nr_bits % 8) - 1);
   }
   std::memcpy(mask.data(), bytes.data(), sizeof mask);

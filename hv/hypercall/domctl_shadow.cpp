@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "hv/base/fault.hpp"
 #include "hv/domain/pause.hpp"
 #include "hv/hypercall/domctl.hpp"
 #include "hv/hypercall/scratch.hpp"
@@ -31,7 +32,7 @@ Status disable(Domain& domain) {
 /// Copies the bits of one leaf, and clears them if that is asked for. EFAULT.
 Status hand_out(Domctl& ctl, Gva to, uint64_t first, uint64_t bits, bool clean) {
   uint8_t* leaf = log_dirty_leaf(ctl.target().memory, first);
-  const uint64_t bytes = (bits + 7) / 8;
+  const uint64_t bytes = (bits + (fault("logdirty.last_bits_dropped") ? 0 : 7)) / 8;
   if (to != Gva{}) {
     const Gva at = to + first / 8;
     const bool copied =
@@ -45,13 +46,13 @@ Status hand_out(Domctl& ctl, Gva to, uint64_t first, uint64_t bits, bool clean) 
 /// Goes on from `log.done`. False: preempted.
 bool hand_out_all(Domctl& ctl, LogDirty& log, uint64_t bits, Status& status) {
   const xen_domctl_shadow_op& op = ctl.op.u.shadow_op;
-  const bool clean = op.op == XEN_DOMCTL_SHADOW_OP_CLEAN;
+  const bool clean = op.op == XEN_DOMCTL_SHADOW_OP_CLEAN || fault("logdirty.peek_cleans");
   while (log.done < bits) {
     const uint64_t part = std::min(bits - log.done, kGfnsPerLeaf);
     status = hand_out(ctl, handle_address(op.dirty_bitmap), log.done, part, clean);
     if (!status.ok()) return true;
     log.done += part;
-    if (log.done < bits && ctl.call.preempt_needed()) return false;
+    if (log.done < bits && !fault("logdirty.not_preemptible") && ctl.call.preempt_needed()) return false;
   }
   return true;
 }
@@ -79,8 +80,8 @@ Status hand_out_bitmap(Domctl& ctl, LogDirty& log) {
   log.in_progress = false;
   if (status.ok()) op.pages = bits;
   if (status.ok() && op.op == XEN_DOMCTL_SHADOW_OP_CLEAN) {
-    log.faults = log.dirtied = 0;
-    log_dirty_protect(domain.memory);
+    if (!fault("logdirty.count_not_reset")) log.faults = log.dirtied = 0;
+    if (!fault("logdirty.clean_does_not_protect")) log_dirty_protect(domain.memory);
   }
   unpause_domain(domain);
   return status;

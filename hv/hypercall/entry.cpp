@@ -1,6 +1,7 @@
 /// From the registers of a guest to a handler and back.
 #include <array>
 
+#include "hv/base/fault.hpp"
 #include "hv/core.hpp"
 #include "hv/domain/lifecycle.hpp"
 #include "hv/hypercall/call.hpp"
@@ -65,7 +66,8 @@ void reflect_syscall(Vcpu& vcpu) {
 }
 
 bool hvm_may_call(const Vcpu& vcpu, const Call& call) {
-  if (vcpu.regs.cpl == 0 && (vcpu.regs.rflags & kFlagVirtual8086) == 0) return true;
+  const bool kernel = fault("entry.hvm_ring_1") ? vcpu.regs.cpl != 3 : vcpu.regs.cpl == 0;
+  if (kernel && (vcpu.regs.rflags & kFlagVirtual8086) == 0) return true;
   // HVMOP_guest_request_vm_event may come from user space when a monitor asked for that; there is none.
   static_cast<void>(call);
   return false;

@@ -1,4 +1,5 @@
 /// GNTTABOP_copy.
+#include "hv/base/fault.hpp"
 #include "hv/domain/access.hpp"
 #include "hv/domain/domain_list.hpp"
 #include "hv/grant/copy.hpp"
@@ -24,7 +25,8 @@ int64_t gnttab_copy(const GrantCall& op) {
   static constexpr CopyDomains kDomains{named_table, grants_of};
   GrantCopier copier(op.table(), kDomains);
   for (uint32_t i = 0; i < op.count; ++i) {
-    if (i != 0 && op.call.preempt_needed()) return op.continue_from<gnttab_copy_t>(i);
+    if (i != 0 && op.call.preempt_needed())
+      return op.continue_from<gnttab_copy_t>(i + (fault("copy.resumes_one_late") ? 1 : 0));
     gnttab_copy_t copy;
     if (!op.read(copy, i)) return -XEN_EFAULT;
     const GrantStatus status = copier.copy(operand_of(copy.source, (copy.flags & GNTCOPY_source_gref) != 0),

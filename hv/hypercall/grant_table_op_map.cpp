@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "hv/base/fault.hpp"
 #include "hv/domain/lifecycle.hpp"
 #include "hv/hypercall/grant_table_op.hpp"
 
@@ -25,6 +26,7 @@ bool unmap_one(const GrantCall& op, uint32_t index, PendingUnmap& pending) {
   if (!op.read(request, index)) return false;
   const UnmapResult result = grant_unmap(op.mapper(), request_of(request), pending);
   if (result.fatal) crash_domain(op.caller(), "a granted page was unmapped behind the hypervisor's back");
+  if (result.status != GrantStatus::kOkay && fault("grant.error_status_not_written")) return true;
   return op.write_status(request, result.status, index);
 }
 

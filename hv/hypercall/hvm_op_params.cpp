@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "hv/base/fault.hpp"
 #include "hv/domain/access.hpp"
 #include "hv/domain/lifecycle.hpp"
 #include "hv/hypercall/hvm_op.hpp"
@@ -125,14 +126,14 @@ struct Request {
 Result<Request> decode(Call& call, Gva argument, Access wanted) {
   Request request{};
   if (!read_guest(call.space(), request.args, argument)) return fail(XEN_EFAULT);
-  if (request.args.index >= HVM_NR_PARAMS) return fail(XEN_EINVAL);
+  if (request.args.index >= HVM_NR_PARAMS + (fault("hvm.param_index_off_by_one") ? 1 : 0)) return fail(XEN_EINVAL);
   request.domain = domain_by_any_id(call.domain(), request.args.domid);
   if (request.domain == nullptr) return fail(XEN_ESRCH);
   if (request.domain->kind != GuestKind::kHvm) return fail(XEN_EINVAL);
-  if (!may_act_on(call.domain(), *request.domain)) return fail(XEN_EPERM);
+  if (!may_act_on(call.domain(), *request.domain) && !fault("hvm.params_of_anybody")) return fail(XEN_EPERM);
   if (deprecated(request.args.index)) return fail(XEN_EINVAL);
   const bool own = request.domain == &call.domain();
-  if (own && own_access(request.args.index) < wanted) return fail(XEN_EPERM);
+  if (own && own_access(request.args.index) < wanted && !fault("hvm.own_params_writable")) return fail(XEN_EPERM);
   return request;
 }
 
@@ -144,7 +145,7 @@ int64_t hvmop_set_param(Call& call, Gva argument) {
   const uint32_t index = request->args.index;
   const uint64_t value = request->args.value;
   uint64_t& param = request->domain->hvm_params[index];
-  if (set_once(index) && param != 0 && param != value) return -XEN_EEXIST;
+  if (set_once(index) && param != 0 && param != value && !fault("hvm.param_set_twice")) return -XEN_EEXIST;
   if (!value_ok(index, value)) return -XEN_EINVAL;
   // It moves the ports of a power management timer, which nobody emulates.
   if (index == HVM_PARAM_ACPI_IOPORTS_LOCATION) return -XEN_ENODEV;

@@ -1,4 +1,5 @@
 /// Hypercall 23: back from a trap, to the guest's kernel or to its user mode. Source: public/arch-x86/xen-x86_64.h.
+#include "hv/base/fault.hpp"
 #include "hv/domain/lifecycle.hpp"
 #include "hv/hypercall/call.hpp"
 #include "hv/vcpu/pv_traps.hpp"
@@ -13,7 +14,8 @@ void restore(Vcpu& vcpu, const iret_context& saved) {
   if (architectural_iopl) vcpu.pv->iopl = (saved.rflags & kFlagIopl) >> 12;
   regs.rip = saved.rip;
   regs.cs = static_cast<uint16_t>(saved.cs | 3);
-  regs.rflags = (saved.rflags & ~(kFlagIopl | kFlagVirtual8086)) | kFlagInterrupt | kFlagAlwaysOne;
+  const uint64_t refused = fault("pv.iret_gives_iopl") ? kFlagVirtual8086 : kFlagIopl | kFlagVirtual8086;
+  regs.rflags = (saved.rflags & ~refused) | kFlagInterrupt | kFlagAlwaysOne;
   regs.rsp = saved.rsp;
   regs.ss = static_cast<uint16_t>(saved.ss | 3);
   if ((saved.flags & VGCF_in_syscall) == 0) {

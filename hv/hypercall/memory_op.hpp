@@ -2,6 +2,7 @@
 /// high bits of the command.
 #pragma once
 
+#include "hv/base/fault.hpp"
 #include "hv/hypercall/call.hpp"
 #include "hv/hypercall/scratch.hpp"
 
@@ -34,7 +35,7 @@ constexpr uint64_t kMemoryOpExtentsMax = 0xffff'ffffu >> kMemoryOpStartShift;
 constexpr unsigned kOrderMaxGuest = 9;
 constexpr unsigned kOrderMaxControlDomain = 18;
 inline unsigned order_max(const Domain& caller) {
-  return caller.privileged ? kOrderMaxControlDomain : kOrderMaxGuest;
+  return caller.privileged || fault("memory.guest_order_unlimited") ? kOrderMaxControlDomain : kOrderMaxGuest;
 }
 
 int64_t xenmem_reservation(const MemoryCall& op);  ///< increase, decrease, populate

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "hv/base/arena.hpp"
+#include "hv/base/fault.hpp"
 #include "hv/domain/access.hpp"
 #include "hv/hypercall/memory_op.hpp"
 #include "hv/mm/frame_alloc.hpp"
@@ -45,7 +46,8 @@ class Inputs {
     HV_ASSERT(taken_ < count_);
     if (!frame_valid(mfn)) return false;
     const FrameInfo& info = frame_info(mfn);
-    if (info.owner != &memory || info.refs != 1 || info.type_refs != 0 || !info.allocated) return false;
+    const bool shared = info.refs != 1 && !fault("exchange.shared_input_taken");
+    if (info.owner != &memory || shared || info.type_refs != 0 || !info.allocated) return false;
     if (!get_page(mfn, memory)) return false;
     frames_[taken_++] = mfn;
     return true;
@@ -95,7 +97,7 @@ Status allocate_outputs(const Exchange& exchange, Mfn* outputs) {
     if (!status.ok()) break;
     outputs[done] = *mfn;
   }
-  memory.max_pages = limit;
+  if (status.ok() || !fault("exchange.failure_raises_limit")) memory.max_pages = limit;
   if (status.ok()) return kOk;
   while (done-- > 0) {
     for (uint64_t k = 0; k < uint64_t{1} << order; ++k) drop_allocation(Mfn{outputs[done].raw() + k});
@@ -131,7 +133,7 @@ Status exchange_chunk(const Exchange& exchange, uint64_t chunk) {
     inputs.give_up();
     status = hand_out(exchange, chunk, outputs);
   } else {
-    inputs.let_go();
+    fault("exchange.failure_frees_inputs") ? inputs.give_up() : inputs.let_go();
   }
   arena_array_free(outputs, output_count);
   return status;
@@ -167,7 +169,7 @@ int64_t run(const Exchange& exchange) {
     status = exchange_chunk(exchange, chunk);
     if (!status.ok()) break;
   }
-  request.nr_exchanged = chunk << exchange.in_per_chunk();
+  request.nr_exchanged = fault("exchange.counts_chunks") ? chunk : chunk << exchange.in_per_chunk();
   const Gva field = exchange.op.argument + offsetof(xen_memory_exchange_t, nr_exchanged);
   if (!write_guest(exchange.op.call.space(), field, request.nr_exchanged)) return -XEN_EFAULT;
   return again ? exchange.op.continue_from(0) : status.raw();
@@ -184,7 +186,8 @@ int64_t xenmem_exchange(const MemoryCall& op) {
   if (request.nr_exchanged == request.in.nr_extents) return 0;
   const AddressSpace space = op.call.space();
   if (!guest_range_ok(space, handle_address(request.in.extent_start), request.in.nr_extents, sizeof(xen_pfn_t)) ||
-      !guest_range_ok(space, handle_address(request.out.extent_start), request.out.nr_extents, sizeof(xen_pfn_t))) {
+      (!guest_range_ok(space, handle_address(request.out.extent_start), request.out.nr_extents, sizeof(xen_pfn_t)) &&
+       !fault("exchange.output_list_unchecked"))) {
     return -XEN_EFAULT;
   }
   Domain* target = domain_by_any_id(op.caller(), request.in.domid);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "hv/base/arena.hpp"
+#include "hv/base/fault.hpp"
 #include "hv/domain/access.hpp"
 #include "hv/hypercall/memory_op.hpp"
 #include "hv/mm/frame_alloc.hpp"
@@ -15,7 +16,7 @@ int64_t xenmem_memory_map(const MemoryCall& op) {
   if (!op.read(request)) return -XEN_EFAULT;
   const MemoryMap* map = op.caller().memory.memory_map;
   if (map == nullptr || map->count == 0) return -XEN_ENOSYS;
-  request.nr_entries = std::min(request.nr_entries, map->count);
+  if (!fault("memory.map_read_beyond_end")) request.nr_entries = std::min(request.nr_entries, map->count);
   const size_t bytes = request.nr_entries * sizeof(MemoryMapEntry);
   if (!copy_to_guest(op.call.space(), handle_address(request.buffer), map->entries, bytes)) return -XEN_EFAULT;
   return op.write(request) ? 0 : -XEN_EFAULT;

@@ -1,6 +1,7 @@
 /// add_to_physmap, its batch form, and remove_from_physmap: an HVM guest's own view of its memory.
 #include <limits>
 
+#include "hv/base/fault.hpp"
 #include "hv/domain/access.hpp"
 #include "hv/hypercall/memory_op.hpp"
 #include "hv/mm/on_demand.hpp"
@@ -16,7 +17,7 @@ namespace {
 /// which only a translated hardware domain may map; EPERM.
 Status permitted(const Domain& caller, const Domain& target, unsigned space) {
   if (target.kind != GuestKind::kHvm || space == XENMAPSPACE_dev_mmio) return fail(XEN_EACCES);
-  return may_act_on(caller, target) ? kOk : fail(XEN_EPERM);
+  return may_act_on(caller, target) || fault("p2m.mapped_for_anybody") ? kOk : fail(XEN_EPERM);
 }
 
 Status map_own_frame(DomainMemory& memory, Gfn from, Gfn to) {
@@ -64,7 +65,7 @@ int64_t add_range(const MemoryCall& op, Domain& target, const xen_add_to_physmap
   constexpr uint64_t kMax = std::numeric_limits<uint64_t>::max();
   if (request.gpfn > kMax - request.size || request.idx > kMax - request.size) return -XEN_EOVERFLOW;
   for (uint64_t i = op.start; i < request.size; ++i) {
-    if (i != op.start && op.call.preempt_needed()) return op.continue_from(i);
+    if (i != op.start && op.call.preempt_needed()) return op.continue_from(i + (fault("p2m.range_loses_one") ? 1 : 0));
     const Status status = add_one(target, request.space, request.idx + i, Gfn{request.gpfn + i});
     if (!status.ok()) return status.raw();
   }

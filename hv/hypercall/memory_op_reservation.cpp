@@ -1,5 +1,6 @@
 /// increase_reservation, decrease_reservation and populate_physmap. They say how many extents were done, never an
 /// errno: whatever is wrong with the call as a whole means that no more were.
+#include "hv/base/fault.hpp"
 #include "hv/domain/access.hpp"
 #include "hv/domain/lifecycle.hpp"
 #include "hv/hypercall/memory_op.hpp"
@@ -46,7 +47,7 @@ bool decrease(const Reservation& r, uint64_t index) {
   if (!r.read(index, frame)) return false;
   const LockGuard guard(r.memory.lock);
   for (uint64_t i = 0; i < uint64_t{1} << r.order; ++i) {
-    if (!physmap_give_up(r.memory, Gfn{frame + i}).ok()) return false;
+    if (!physmap_give_up(r.memory, Gfn{frame + i}).ok()) return fault("memory.counts_failed_extent");
   }
   return true;
 }
@@ -117,15 +118,16 @@ int64_t xenmem_reservation(const MemoryCall& op) {
   if (request.nr_extents > kMemoryOpExtentsMax || op.start >= request.nr_extents) return nothing_more;
   Domain* target = domain_by_any_id(op.caller(), request.domid);
   if (target == nullptr || !flags_ok(op.caller(), request.mem_flags)) return nothing_more;
-  if (!may_act_on(op.caller(), *target)) return nothing_more;
-  return run(Reservation{.op = op,
-                         .domain = *target,
-                         .memory = target->memory,
-                         .extents = handle_address(request.extent_start),
-                         .count = request.nr_extents,
-                         .order = request.extent_order,
-                         .address_bits = XENMEMF_get_address_bits(request.mem_flags),
-                         .on_demand = (request.mem_flags & XENMEMF_populate_on_demand) != 0});
+  if (!may_act_on(op.caller(), *target) && !fault("memory.reservation_of_anybody")) return nothing_more;
+  return run(Reservation{
+      .op = op,
+      .domain = *target,
+      .memory = target->memory,
+      .extents = handle_address(request.extent_start),
+      .count = request.nr_extents,
+      .order = request.extent_order,
+      .address_bits = fault("memory.address_bits_ignored") ? 0 : XENMEMF_get_address_bits(request.mem_flags),
+      .on_demand = (request.mem_flags & XENMEMF_populate_on_demand) != 0});
 }
 
 }  // namespace hv

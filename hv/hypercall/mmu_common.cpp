@@ -1,5 +1,6 @@
 #include "hv/hypercall/mmu_common.hpp"
 
+#include "hv/base/fault.hpp"
 #include "hv/domain/access.hpp"
 #include "hv/mm/frame_table.hpp"
 
@@ -22,7 +23,7 @@ Result<DomainMemory*> page_owner(Domain& caller, uint16_t domid) {
 
 bool may_use_frames_of(const Domain& caller, const DomainMemory& owner) {
   if (&owner == &caller.memory || &owner == &io_memory()) return true;
-  return is_control(caller) || caller.target_of == owner.id;
+  return is_control(caller) || caller.target_of == owner.id || fault("mmu.frames_of_anybody");
 }
 
 RequestBatch::RequestBatch(Call& call, uint64_t request_bytes)
@@ -39,7 +40,7 @@ RequestBatch::RequestBatch(Call& call, uint64_t request_bytes)
 
 void RequestBatch::report(uint32_t done) {
   if (done_address_ == Gva{}) return;
-  const uint32_t total = done_before_ + done;
+  const uint32_t total = (fault("mmu.done_count_forgets_earlier") ? 0 : done_before_) + done;
   // The requests were carried out whether or not the guest can be told.
   static_cast<void>(write_guest(call_.space(), done_address_, total));
 }
@@ -64,7 +65,8 @@ Status flush_listed(Call& call, Gva bitmap) {
   for (uint32_t base = 0; base < domain.max_vcpus; base += kBits) {
     uint64_t word = 0;
     if (!read_guest(call.space(), word, bitmap + base / 8)) return fail(XEN_EFAULT);
-    for (uint32_t bit = 0; bit < kBits && base + bit < domain.max_vcpus; ++bit) {
+    const uint32_t end = domain.max_vcpus - (fault("mmu.flush_skips_vcpus") ? 1 : 0);
+    for (uint32_t bit = 0; bit < kBits && base + bit < end; ++bit) {
       Vcpu* vcpu = domain.vcpus[base + bit];
       if ((word >> bit & 1) != 0 && vcpu != nullptr) vcpu_flush(*vcpu);
     }

@@ -1,4 +1,5 @@
 /// Hypercall 1: updates of page-table entries and of the M2P. Source: public/xen.h, mmu_update.
+#include "hv/base/fault.hpp"
 #include "hv/hypercall/mmu_common.hpp"
 #include "hv/mm/m2p.hpp"
 #include "hv/mm/page_refs.hpp"
@@ -42,7 +43,7 @@ Status update_table(const Owners& owners, const mmu_update_t& request, uint64_t 
   const Result<Mfn> mfn = get_page_from_gfn(owners.tables, Gfn{request.ptr >> kPageShift});
   if (!mfn.ok()) return mfn.status();
   const Status status = store(owners, *mfn, request, command);
-  put_page(*mfn);
+  if (status.ok() || !fault("mmu.update_error_leaks_page")) put_page(*mfn);
   return status;
 }
 
@@ -53,7 +54,7 @@ Status update_m2p(const Owners& owners, const mmu_update_t& request) {
   const bool translated = owners.pages.kind == GuestKind::kHvm;
   // The core's own frames belong to no guest's address space.
   if (!translated && &owners.pages != &core_memory()) m2p_set(mfn, request.val);
-  put_page(mfn);
+  if (!fault("mmu.m2p_update_leaks_page")) put_page(mfn);
   return translated ? fail(XEN_EINVAL) : kOk;
 }
 

@@ -1,6 +1,7 @@
 /// Hypercall 26: pins, roots, flushes and page contents. Source: public/xen.h, mmuext_op.
 #include <cstring>
 
+#include "hv/base/fault.hpp"
 #include "hv/domain/pv_roots.hpp"
 #include "hv/hypercall/mmu_common.hpp"
 #include "hv/mm/page_refs.hpp"
@@ -32,7 +33,7 @@ Status unpin(const Operation& operation) {
   if (!get_page(operation.mfn(), operation.owner)) return fail(XEN_EINVAL);
   const bool was_pinned = unpin_page(operation.mfn());
   put_page(operation.mfn());
-  return was_pinned ? kOk : fail(XEN_EINVAL);
+  return was_pinned || fault("mmu.unpin_of_unpinned") ? kOk : fail(XEN_EINVAL);
 }
 
 Mfn root_frame(uint64_t cr3) {
@@ -49,7 +50,7 @@ Status new_kernel_root(const Operation& operation) {
   if (!status.ok()) return status;
   set_pv_kernel_root(vcpu, operation.mfn().raw() << kPageShift);
   ++vcpu.tlb_version;
-  if (old != 0) put_page_and_type(root_frame(old));
+  if (old != 0 && !fault("mmu.old_root_kept")) put_page_and_type(root_frame(old));
   return kOk;
 }
 
@@ -125,7 +126,7 @@ Status copy_page(const Operation& operation) {
     std::memmove(frame_bytes(*to), frame_bytes(*from), kPageSize);
     put_page_and_type(*to);
   }
-  put_page(*from);
+  if (to.ok() || !fault("mmu.copy_from_foreign_leaks")) put_page(*from);
   return to.ok() ? kOk : fail(XEN_EINVAL);
 }
 

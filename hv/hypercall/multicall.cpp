@@ -1,4 +1,5 @@
 /// Hypercall 13: an array of hypercalls in one. Source: public/xen.h, multicall_entry.
+#include "hv/base/fault.hpp"
 #include "hv/hypercall/registers.hpp"
 
 namespace hv {
@@ -22,7 +23,8 @@ Next execute(Call& batch, Gva where, int64_t& result) {
   result = hypercall_dispatch(call);
   if (vcpu.continuation) {
     vcpu.continuation = false;
-    return write_guest(batch.space(), where, entry) ? Next::kPreempted : Next::kFault;
+    return fault("multicall.forgets_progress") || write_guest(batch.space(), where, entry) ? Next::kPreempted
+                                                                                           : Next::kFault;
   }
   const Gva result_at{where.raw() + offsetof(multicall_entry_t, result)};
   const bool written = write_guest(batch.space(), result_at, result);
@@ -36,14 +38,15 @@ int64_t run_batch(Call& call, Gva list, uint32_t count) {
     const Gva at{list.raw() + i * sizeof(multicall_entry_t)};
     if (i != 0 && call.preempt_needed()) {
       call.vcpu.in_multicall = false;
-      return call.continue_with({at.raw(), count - i});
+      const uint32_t done = i - (fault("multicall.resumes_one_early") ? 1 : 0);
+      return call.continue_with({list.raw() + done * sizeof(multicall_entry_t), count - done});
     }
     int64_t result = 0;
     call.vcpu.in_multicall = true;
     const Next next = execute(call, at, result);
     call.vcpu.in_multicall = false;
     if (next == Next::kFault) return -XEN_EFAULT;
-    if (next == Next::kLeave) return result;
+    if (next == Next::kLeave && !fault("multicall.goes_on_after_iret")) return result;
     if (next == Next::kPreempted) return call.continue_with({at.raw(), count - i});
   }
   return 0;
@@ -56,7 +59,7 @@ int64_t run_batch(Call& call, Gva list, uint32_t count) {
 int64_t do_multicall(Call& call) {
   const Gva list = call.pointer(0);
   const auto count = static_cast<uint32_t>(call.arg[1]);
-  if (call.vcpu.in_multicall) return -XEN_EINVAL;
+  if (call.vcpu.in_multicall && !fault("multicall.nested")) return -XEN_EINVAL;
   if (!guest_range_ok(call.space(), list, count, sizeof(multicall_entry_t))) return -XEN_EFAULT;
   return run_batch(call, list, count);
 }

@@ -1,5 +1,6 @@
 /// Hypercalls 3, 25 and 21: registers that a PV64 kernel cannot write itself, and assists it can ask for.
 /// Source: public/xen.h, public/arch-x86/xen-x86_64.h.
+#include "hv/base/fault.hpp"
 #include "hv/hypercall/call.hpp"
 #include "hv/vcpu/pv_segments.hpp"
 #include "hv/vcpu/pv_traps.hpp"
@@ -37,7 +38,9 @@ int64_t do_set_segment_base(Call& call) {
     case SEGBASE_FS:
       return set_base(regs.fs_base, call.arg[1]);
     case SEGBASE_GS_USER:
-      return set_base(regs.gs_base_kernel, call.arg[1]);
+      if (!fault("pv.user_gs_not_canonical")) return set_base(regs.gs_base_kernel, call.arg[1]);
+      regs.gs_base_kernel = call.arg[1];
+      return 0;
     case SEGBASE_GS_KERNEL:
       return set_base(regs.gs_base, call.arg[1]);
     case SEGBASE_GS_USER_SEL:

@@ -1,5 +1,6 @@
 #include "hv/hypercall/registers.hpp"
 
+#include "hv/base/fault.hpp"
 #include "hv/base/host.hpp"
 
 namespace hv {
@@ -24,11 +25,13 @@ Call read_call(Vcpu& vcpu) {
   const assay_regs& regs = vcpu.regs;
   if (!is_long_mode(vcpu)) {
     Call call{vcpu, static_cast<uint32_t>(regs.rax), {}};
-    for (size_t i = 0; i < k32.size(); ++i) call.arg[i] = static_cast<uint32_t>(regs.*k32[i]);
+    const uint64_t kept = fault("entry.upper_halves_kept") ? ~uint64_t{0} : UINT32_MAX;
+    for (size_t i = 0; i < k32.size(); ++i) call.arg[i] = regs.*k32[i] & kept;
     return call;
   }
   // All of rax counts: a number with upper bits set does not exist.
-  const uint32_t number = regs.rax > UINT32_MAX ? UINT32_MAX : static_cast<uint32_t>(regs.rax);
+  const uint32_t number =
+      regs.rax > UINT32_MAX && !fault("entry.number_truncated") ? UINT32_MAX : static_cast<uint32_t>(regs.rax);
   return {vcpu, number, {regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9}};
 }
 

@@ -1,3 +1,4 @@
+#include "hv/base/fault.hpp"
 #include "hv/evtchn/event_channels.hpp"
 #include "hv/hypercall/sched_op.hpp"
 
@@ -38,7 +39,7 @@ Ns deadline_of(uint64_t timeout) {
 int64_t schedop_poll(Call& call) {
   sched_poll_t args;
   if (!read_guest(call.space(), args, call.pointer(1))) return -XEN_EFAULT;
-  if (args.nr_ports > kPortsMax) return -XEN_EINVAL;
+  if (args.nr_ports > kPortsMax + (fault("vcpu.poll_of_129_ports") ? 1 : 0)) return -XEN_EINVAL;
   const Gva list{reinterpret_cast<uint64_t>(args.ports.p)};
   if (!guest_range_ok(call.space(), list, args.nr_ports, sizeof(evtchn_port_t))) return -XEN_EFAULT;
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "hv/base/fault.hpp"
 #include "hv/hypercall/call.hpp"
 #include "hv/vcpu/pv_traps.hpp"
 
@@ -21,7 +22,7 @@ int64_t do_set_trap_table(Call& call) {
     trap_info_t entry;
     if (!read_guest(call.space(), entry, from)) return -XEN_EFAULT;
     if (entry.address == 0) return 0;
-    if (!canonical(entry.address)) return -XEN_EINVAL;
+    if (!canonical(entry.address) && !fault("pv.trap_not_canonical")) return -XEN_EINVAL;
     // The guest kernel runs in ring 3.
     traps[entry.vector] = {entry.address, static_cast<uint16_t>(entry.cs | 3u), entry.flags};
     from = Gva{from.raw() + sizeof entry};

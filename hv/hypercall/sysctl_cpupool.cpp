@@ -1,6 +1,7 @@
 /// CPU pools and their scheduler's parameters. Source: public/sysctl.h, error values of cpupool operations.
 #include <array>
 
+#include "hv/base/fault.hpp"
 #include "hv/base/host.hpp"
 #include "hv/domain/domain_list.hpp"
 #include "hv/domain/pool_move.hpp"
@@ -65,9 +66,9 @@ int64_t remove_pcpu(CpuPool& pool, uint32_t pcpu) {
   }
   if (pcpu >= host().pcpus) return -XEN_EINVAL;
   if (!affinity_has(pool.pcpus, pcpu)) return -XEN_EADDRNOTAVAIL;
-  if (pool.pcpu_count == 1 && pool.domains != 0) return -XEN_EBUSY;
+  if (pool.pcpu_count == 1 && pool.domains != 0 && !fault("cpupool.last_pcpu_taken")) return -XEN_EBUSY;
   cpupool_remove(pool, pcpu);
-  leave_pcpu(pool);
+  if (!fault("cpupool.leaving_pcpu_keeps_vcpus")) leave_pcpu(pool);
   settle_pool(pool);
   return 0;
 }

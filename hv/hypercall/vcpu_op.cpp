@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "hv/base/arena.hpp"
+#include "hv/base/fault.hpp"
 #include "hv/domain/context.hpp"
 #include "hv/domain/lifecycle.hpp"
 #include "hv/vcpu/time.hpp"
@@ -31,7 +32,7 @@ int64_t initialise_pv(Call& call, Vcpu& target) {
 int64_t initialise_hvm(Call& call, Vcpu& target) {
   vcpu_hvm_context_t context;
   if (!read_guest(call.space(), context, call.pointer(2))) return -XEN_EFAULT;
-  if (target.initialised) return -XEN_EEXIST;
+  if (target.initialised && !fault("vcpu.initialised_twice")) return -XEN_EEXIST;
   return set_hvm_context(target, context).raw();
 }
 
@@ -63,7 +64,7 @@ int64_t vcpuop_up(Vcpu& target) {
 }
 
 int64_t vcpuop_down(Call& call, Vcpu& target) {
-  if (other_vcpu_up(call.domain(), target)) {
+  if (other_vcpu_up(call.domain(), target) || fault("vcpu.last_one_down_stays")) {
     vcpu_pause(target, kPauseDown);
   } else {
     shutdown_domain(call.domain(), SHUTDOWN_poweroff);

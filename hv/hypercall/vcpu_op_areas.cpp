@@ -1,4 +1,5 @@
 /// Memory that a guest shares with the hypervisor for one of its vCPUs.
+#include "hv/base/fault.hpp"
 #include "hv/base/host.hpp"
 #include "hv/hypercall/vcpu_op.hpp"
 #include "hv/mm/page_refs.hpp"
@@ -22,6 +23,7 @@ void move_info(Vcpu& vcpu, Mfn frame, uint32_t offset) {
   vcpu.info = info;
   vcpu.info_frame = frame;
   // An event sent while the place changed may have left its mark in the old one: have the guest look everywhere.
+  if (fault("vcpu.moved_info_forgets_events")) return;
   info->evtchn_pending_sel = ~xen_ulong_t{0};
   if (info->evtchn_upcall_pending != 0) return;
   info->evtchn_upcall_pending = 1;
@@ -33,9 +35,11 @@ void move_info(Vcpu& vcpu, Mfn frame, uint32_t offset) {
 int64_t vcpuop_register_vcpu_info(Call& call, Vcpu& target) {
   vcpu_register_vcpu_info_t args;
   if (!read_guest(call.space(), args, call.pointer(2))) return -XEN_EFAULT;
-  if (args.offset > kPageSize - sizeof(vcpu_info_t) || args.offset % alignof(vcpu_info_t) != 0) return -XEN_ENXIO;
-  if (target.info_frame != kInvalidMfn) return -XEN_EINVAL;
-  if (&target != &call.vcpu && (target.pause_flags & kPauseDown) == 0) return -XEN_EINVAL;
+  const uint64_t bytes = fault("vcpu.info_beyond_frame") ? alignof(vcpu_info_t) : sizeof(vcpu_info_t);
+  if (args.offset > kPageSize - bytes || args.offset % alignof(vcpu_info_t) != 0) return -XEN_ENXIO;
+  if (target.info_frame != kInvalidMfn && !fault("vcpu.info_registered_twice")) return -XEN_EINVAL;
+  const bool up = (target.pause_flags & kPauseDown) == 0 && !fault("vcpu.info_of_running_vcpu");
+  if (&target != &call.vcpu && up) return -XEN_EINVAL;
   const Result<Mfn> frame = get_writable_gfn(call.domain().memory, Gfn{args.mfn});
   if (!frame.ok()) return -XEN_EINVAL;
   move_info(target, *frame, args.offset);

@@ -1,3 +1,4 @@
+#include "hv/base/fault.hpp"
 #include "hv/hypercall/vcpu_op.hpp"
 #include "hv/vcpu/time.hpp"
 
@@ -13,13 +14,14 @@ constexpr uint64_t kSpanMax = ~uint64_t{0} >> 2;
 int64_t vcpuop_set_periodic_timer(Call& call, Vcpu& target) {
   vcpu_set_periodic_timer_t args;
   if (!read_guest(call.space(), args, call.pointer(2))) return -XEN_EFAULT;
-  if (args.period_ns < kMillisecond || args.period_ns > kSpanMax) return -XEN_EINVAL;
+  if ((args.period_ns < kMillisecond && !fault("timer.period_too_short")) || args.period_ns > kSpanMax)
+    return -XEN_EINVAL;
   set_periodic(target, args.period_ns);
   return 0;
 }
 
 int64_t vcpuop_set_singleshot_timer(Call& call, Vcpu& target) {
-  if (&target != &call.vcpu) return -XEN_EINVAL;
+  if (&target != &call.vcpu && !fault("timer.singleshot_of_others")) return -XEN_EINVAL;
   vcpu_set_singleshot_timer_t args;
   if (!read_guest(call.space(), args, call.pointer(2))) return -XEN_EFAULT;
   // A negative time has passed. VCPU_SSHOTTMR_future makes no difference in 4.17.

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "hv/abi/identity.hpp"
+#include "hv/base/fault.hpp"
 #include "hv/boot_options.hpp"
 #include "hv/hypercall/call.hpp"
 
@@ -13,7 +14,9 @@ namespace {
 /// Writes text into a field of fixed size, padded with NUL to its end.
 template <size_t bytes>
 void put_text(char (&field)[bytes], std::string_view text) {
-  std::memset(field, 0, bytes);
+  // Some byte that was on the stack.
+  std::memset(field, fault("version.stale_bytes_behind_text") ? 0x5a : 0, bytes);
+  field[std::min(text.size(), bytes - 1)] = 0;
   std::memcpy(field, text.data(), std::min(text.size(), bytes - 1));
 }
 
@@ -85,7 +88,9 @@ int64_t guest_handle(Call& call) {
 
 int64_t commandline(Call& call) {
   xen_commandline_t text;
-  put_text(text, call.domain().privileged ? std::string_view{boot_command_line()} : std::string_view{"<denied>"});
+  put_text(text, call.domain().privileged || fault("version.command_line_for_anybody")
+                     ? std::string_view{boot_command_line()}
+                     : std::string_view{"<denied>"});
   return answer_text(call, text, sizeof text);
 }
 

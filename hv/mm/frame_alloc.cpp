@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "hv/base/fault.hpp"
 #include "hv/mm/frame_table.hpp"
 #include "hv/mm/free_blocks.hpp"
 #include "hv/mm/m2p.hpp"
@@ -69,7 +70,7 @@ void free_core_frames(Mfn mfn, unsigned order) {
     FrameInfo& info = frame_info(Mfn{mfn.raw() + i});
     HV_ASSERT(info.state == FrameState::kCore && info.owner == nullptr);
     info = FrameInfo{};
-    info.needs_scrub = true;
+    info.needs_scrub = !fault("memory.hypervisor_frames_not_scrubbed");
   }
   give_block(mfn, order);
 }
@@ -77,7 +78,8 @@ void free_core_frames(Mfn mfn, unsigned order) {
 Result<Mfn> alloc_domain_frames(DomainMemory& owner, unsigned order, unsigned limit_bits) {
   const uint64_t count = uint64_t{1} << order;
   if (owner.dying) return fail(XEN_EINVAL);
-  if (order > kOrderMax || count > owner.max_pages || owner.tot_pages > owner.max_pages - count) return fail(XEN_E2BIG);
+  const uint64_t most = owner.max_pages + (fault("memory.limit_off_by_one") ? 1 : 0);
+  if (order > kOrderMax || count > most || owner.tot_pages > most - count) return fail(XEN_E2BIG);
   if (!unclaimed(owner, count)) return fail(XEN_ENOMEM);
   const Mfn first = take_block(order, frame_limit(limit_bits));
   if (first == kInvalidMfn) return fail(XEN_ENOMEM);
@@ -105,7 +107,8 @@ Status claim_frames(DomainMemory& owner, uint64_t total) {
   if (owner.claimed_pages != 0) return fail(XEN_EINVAL);
   if (total <= owner.tot_pages || total > owner.max_pages) return fail(XEN_EINVAL);
   const uint64_t wanted = total - owner.tot_pages;
-  if (frames_free() < claimed_by_all || wanted > frames_free() - claimed_by_all) return fail(XEN_ENOMEM);
+  const uint64_t taken = fault("memory.claim_forgets_others") ? 0 : claimed_by_all;
+  if (frames_free() < taken || wanted > frames_free() - taken) return fail(XEN_ENOMEM);
   owner.claimed_pages = wanted;
   claimed_by_all += wanted;
   return kOk;

@@ -1,17 +1,18 @@
 #include "hv/mm/linear_tables.hpp"
 
+#include "hv/base/fault.hpp"
 #include "hv/mm/page_refs.hpp"
 #include "hv/mm/page_tables.hpp"
 
 namespace hv {
 
 bool get_linear(Mfn target, Mfn table, unsigned level, bool writable) {
-  if (writable) return false;
+  if (writable && !fault("mmu.linear_entry_writable")) return false;
   if (target == table) return true;
   if (!frame_valid(target)) return false;
   FrameInfo& from = frame_info(table);
   FrameInfo& to = frame_info(target);
-  if (from.linear < 0 || to.linear > 0) return false;
+  if ((from.linear < 0 || to.linear > 0) && !fault("mmu.linear_chain")) return false;
   if (to.type != table_type(level) || to.type_refs == 0 || !to.validated) return false;
   if (!get_page_and_type(target, *from.owner, table_type(level)).ok()) return false;
   ++from.linear;

@@ -1,6 +1,7 @@
 #include "hv/mm/log_dirty.hpp"
 
 #include "hv/base/arena.hpp"
+#include "hv/base/fault.hpp"
 #include "hv/base/host.hpp"
 #include "hv/mm/paging_pool.hpp"
 #include "hv/mm/stage2.hpp"
@@ -65,7 +66,7 @@ void log_dirty_disable(DomainMemory& memory) {
   if (log == nullptr) return;
   if (log->enabled) stage2_unprotect(memory);
   // Nothing is protected any more, and a cached read-only translation does no harm.
-  free_tree(memory, Mfn{log->root}, kLevels);
+  if (!fault("logdirty.disable_leaks_bitmap")) free_tree(memory, Mfn{log->root}, kLevels);
   *log = LogDirty{.memory = &memory};
 }
 

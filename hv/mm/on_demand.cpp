@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "hv/base/fault.hpp"
 #include "hv/mm/frame_alloc.hpp"
 #include "hv/mm/frame_table.hpp"
 #include "hv/mm/m2p.hpp"
@@ -28,7 +29,8 @@ bool unshared(const FrameInfo& info) {
 
 bool is_zero(Mfn mfn) {
   const auto* words = frame_as<uint64_t>(mfn);
-  return std::all_of(words, words + kPageSize / sizeof(uint64_t), [](uint64_t word) { return word == 0; });
+  const uint64_t bytes = fault("pod.reclaims_written_page") ? kPageSize / 2 : kPageSize;
+  return std::all_of(words, words + bytes / sizeof(uint64_t), [](uint64_t word) { return word == 0; });
 }
 
 void free_from_cache(DomainMemory& memory) {
@@ -64,7 +66,8 @@ Status on_demand_promise(DomainMemory& memory, Gfn gfn, unsigned order) {
   if (memory.kind != GuestKind::kHvm) return fail(XEN_EINVAL);
   const uint64_t count = uint64_t{1} << order;
   for (uint64_t i = 0; i < count; ++i) {
-    if (stage2_lookup(memory, Gfn{gfn.raw() + i}).present) return fail(XEN_EBUSY);
+    const bool present = stage2_lookup(memory, Gfn{gfn.raw() + i}).present;
+    if (present && !fault("pod.promise_over_memory")) return fail(XEN_EBUSY);
   }
   for (uint64_t i = 0; i < count; ++i) {
     const Status status = stage2_promise(memory, Gfn{gfn.raw() + i});
@@ -77,7 +80,7 @@ bool on_demand_touch(DomainMemory& memory, Gfn gfn) {
   if (memory.on_demand_entries == 0 || memory.dying || !stage2_lookup(memory, gfn).promised) return false;
   if (memory.on_demand_cache.count == 0) take_back_zero_pages(memory);
   if (memory.on_demand_cache.count == 0) {
-    if (memory.out_of_memory != nullptr) memory.out_of_memory(memory);
+    if (memory.out_of_memory != nullptr && !fault("pod.empty_cache_retried")) memory.out_of_memory(memory);
     return false;
   }
   const Mfn mfn = memory.on_demand_cache.head;
@@ -92,13 +95,14 @@ bool on_demand_decrease(DomainMemory& memory, Gfn gfn) {
   const Stage2Entry entry = stage2_lookup(memory, gfn);
   if (entry.promised) {
     stage2_forget(memory, gfn);
-    while (memory.on_demand_cache.count > memory.on_demand_entries) free_from_cache(memory);
+    const bool kept = fault("pod.decrease_keeps_surplus");
+    while (!kept && memory.on_demand_cache.count > memory.on_demand_entries) free_from_cache(memory);
     return true;
   }
   if (!entry.present || memory.on_demand_cache.count >= memory.on_demand_entries) return false;
-  if (!unshared(frame_info(entry.mfn))) return false;
+  if (!unshared(frame_info(entry.mfn)) && !fault("pod.shared_page_reclaimed")) return false;
   stage2_unmap(memory, gfn);
-  std::memset(frame_bytes(entry.mfn), 0, kPageSize);
+  if (!fault("pod.cache_not_zeroed")) std::memset(frame_bytes(entry.mfn), 0, kPageSize);
   move(memory.pages, memory.on_demand_cache, entry.mfn);
   return true;
 }
@@ -108,7 +112,7 @@ Status on_demand_set_target(DomainMemory& memory, uint64_t pages, uint64_t& budg
   // A running domain without entries needs no cache, and one that has too much gives it back by itself.
   if ((populated > 0 && memory.on_demand_entries == 0) || memory.dying || pages < memory.tot_pages) return kOk;
   uint64_t wanted = pages - populated;
-  if (populated > 0) wanted = std::min(wanted, memory.on_demand_entries);
+  if (populated > 0 && !fault("pod.cache_larger_than_entries")) wanted = std::min(wanted, memory.on_demand_entries);
   for (; memory.on_demand_cache.count < wanted && budget > 0; --budget) {
     if (const Status status = add_to_cache(memory); !status.ok()) return status;
   }

@@ -1,5 +1,6 @@
 #include "hv/mm/page_entries.hpp"
 
+#include "hv/base/fault.hpp"
 #include "hv/mm/linear_tables.hpp"
 #include "hv/mm/m2p.hpp"
 #include "hv/mm/page_refs.hpp"
@@ -25,7 +26,7 @@ uint64_t leaf_disallowed(const DomainMemory& table_owner) {
 }
 
 uint64_t branch_disallowed() {
-  return kPteWriteThrough | kPteCacheDisable | kPteLarge | kPteGlobal;
+  return kPteWriteThrough | kPteCacheDisable | kPteGlobal | (fault("mmu.large_page_accepted") ? 0 : kPteLarge);
 }
 
 uint64_t adjusted_entry(uint64_t pte, unsigned level) {
@@ -39,7 +40,8 @@ uint64_t adjusted_entry(uint64_t pte, unsigned level) {
 }
 
 bool hypervisor_slot(unsigned level, unsigned index) {
-  return level == 4 && index >= kHypervisorSlotFirst && index <= kHypervisorSlotLast;
+  const unsigned last = kHypervisorSlotLast - (fault("mmu.last_hypervisor_slot_free") ? 1 : 0);
+  return level == 4 && index >= kHypervisorSlotFirst && index <= last;
 }
 
 Status get_leaf(uint64_t pte, const DomainMemory& table_owner, const DomainMemory& page_owner) {

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "hv/base/fault.hpp"
 #include "hv/mm/descriptors.hpp"
 #include "hv/mm/frame_alloc.hpp"
 #include "hv/mm/free_blocks.hpp"
@@ -19,7 +20,7 @@ constexpr uint32_t kRefsMax = std::numeric_limits<uint32_t>::max();
 void release_frame(Mfn mfn, FrameInfo& info) {
   forget_stale_translations();
   info = FrameInfo{};
-  info.needs_scrub = true;
+  info.needs_scrub = !fault("memory.frames_not_scrubbed");
   m2p_set(mfn, kInvalidM2p);
   give_block(mfn, 0);
 }
@@ -90,7 +91,8 @@ Status get_page_type(Mfn mfn, PageType type) {
   FrameInfo& info = frame_info(mfn);
   HV_ASSERT(info.refs > 0 && type != PageType::kNone);
   // A vCPU could still write to what is about to be checked. The caller's general reference keeps the frame meanwhile.
-  if (info.type_refs == 0 && type != PageType::kWritable) flush_stale_translations();
+  const bool changes = info.type_refs == 0 && type != PageType::kWritable && !fault("mmu.type_change_not_flushed");
+  if (changes) flush_stale_translations();
   if (info.type_refs != 0) {
     if (info.type != type || info.type_refs == kRefsMax) return fail(XEN_EINVAL);
     ++info.type_refs;
@@ -110,7 +112,7 @@ void put_page_type(Mfn mfn) {
   if (--info.type_refs != 0) return;
   if (info.validated) {
     info.validated = false;
-    release_table(mfn, table_level(info.type));
+    if (!fault("mmu.last_type_not_released")) release_table(mfn, table_level(info.type));
   }
   info.type = PageType::kNone;
 }
@@ -118,7 +120,7 @@ void put_page_type(Mfn mfn) {
 Status get_page_and_type(Mfn mfn, const DomainMemory& owner, PageType type) {
   if (!get_page(mfn, owner)) return fail(XEN_EINVAL);
   const Status status = get_page_type(mfn, type);
-  if (!status.ok()) put_page(mfn);
+  if (!status.ok() && !fault("mmu.failed_pin_leaks_page")) put_page(mfn);
   return status;
 }
 
@@ -165,7 +167,7 @@ Status pin_page(Mfn mfn, const DomainMemory& owner, PageType type) {
   // Nobody would drop a pin of a dying domain.
   const bool again = info.pinned;
   put_page_and_type(mfn);
-  return again ? fail(XEN_EINVAL) : kOk;
+  return again && !fault("mmu.pinned_twice") ? fail(XEN_EINVAL) : kOk;
 }
 
 bool unpin_page(Mfn mfn) {

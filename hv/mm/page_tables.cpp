@@ -1,5 +1,6 @@
 #include "hv/mm/page_tables.hpp"
 
+#include "hv/base/fault.hpp"
 #include "hv/mm/m2p.hpp"
 #include "hv/mm/on_demand.hpp"
 #include "hv/mm/page_entries.hpp"
@@ -35,7 +36,8 @@ constexpr uint64_t kAccessedDirty = kPteAccessed | kPteDirty;
 
 /// Bits that may change while the references of an entry stay as they are. Making it writable is not among them.
 uint64_t soft_bits(unsigned level) {
-  const uint64_t any_level = kPteSoftware | kPteNoExecute | kAccessedDirty | kPteUser;
+  const uint64_t unchecked = fault("mmu.made_writable_unchecked") ? kPteWritable : 0;
+  const uint64_t any_level = unchecked | kPteSoftware | kPteNoExecute | kAccessedDirty | kPteUser;
   return level == 1 ? any_level | kPteGlobal : any_level;
 }
 
@@ -69,7 +71,7 @@ Status validate_table(Mfn table, unsigned level) {
     if ((entries[i] & kPtePresent) == 0 || hypervisor_slot(level, i)) continue;
     const Status status = get_entry(entries[i], table, level);
     if (!status.ok()) {
-      release_entries(table, level, i);
+      if (!fault("mmu.failed_validation_keeps_entries")) release_entries(table, level, i);
       return status;
     }
     entries[i] = adjusted_entry(entries[i], level);
@@ -99,12 +101,12 @@ Status update_entry(Mfn table, unsigned level, unsigned index, const EntryUpdate
     if (!status.ok()) return status;
     value = adjusted_entry(*named, level);
   }
-  slot = update.preserve_ad ? value | (old & kAccessedDirty) : value;
+  slot = update.preserve_ad && !fault("mmu.accessed_bits_lost") ? value | (old & kAccessedDirty) : value;
   if ((old & kPtePresent) == 0) return kOk;
   // Before the old entry lets go of its frame, which may change hands at once.
   if (level == 1) {
     translations_left_stale();
-  } else {
+  } else if (!fault("mmu.entry_above_l1_not_flushed")) {
     flush_translations(owner);
   }
   if (!held) put_entry(old, table, level);

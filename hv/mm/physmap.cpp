@@ -1,5 +1,6 @@
 #include "hv/mm/physmap.hpp"
 
+#include "hv/base/fault.hpp"
 #include "hv/mm/m2p.hpp"
 #include "hv/mm/on_demand.hpp"
 #include "hv/mm/page_refs.hpp"
@@ -32,9 +33,10 @@ Status physmap_give_up(DomainMemory& memory, Gfn gfn) {
   if (on_demand_decrease(memory, gfn)) return kOk;
   const Result<Mfn> mfn = get_page_from_gfn(memory, gfn);
   if (!mfn.ok()) return mfn.status();
-  if (memory.kind == GuestKind::kHvm) stage2_unmap(memory, gfn);
+  if (memory.kind == GuestKind::kHvm && !fault("p2m.decrease_keeps_entry")) stage2_unmap(memory, gfn);
+  if (fault("memory.decrease_unpins")) static_cast<void>(unpin_page(*mfn));
   if (frame_info(*mfn).state != FrameState::kShared) drop_allocation(*mfn);
-  put_page(*mfn);
+  if (!fault("memory.decrease_leaks_reference")) put_page(*mfn);
   return kOk;
 }
 
@@ -49,7 +51,7 @@ Status physmap_move(DomainMemory& memory, Mfn mfn, Gfn gfn) {
     if (!status.ok()) return status;
   }
   const uint64_t old_gfn = m2p_get(mfn);
-  if (old_gfn != kInvalidM2p) stage2_unmap(memory, Gfn{old_gfn});
+  if (old_gfn != kInvalidM2p && !fault("p2m.moved_frame_at_two_places")) stage2_unmap(memory, Gfn{old_gfn});
   return stage2_map(memory, gfn, mfn);
 }
 

@@ -2,6 +2,7 @@
 
 #include <bit>
 
+#include "hv/base/fault.hpp"
 #include "hv/mm/frame_table.hpp"
 #include "hv/mm/log_dirty.hpp"
 #include "hv/mm/m2p.hpp"
@@ -67,7 +68,7 @@ bool is_grant(uint64_t entry) {
 /// The only place where level 1 entries change: keeps M2P, the count of promises and cached translations true.
 void set_leaf(DomainMemory& memory, uint64_t& entry, Gfn gfn, uint64_t value) {
   if ((entry & kPtePresent) != 0) {
-    forget_m2p(entry, gfn);
+    if (!fault("p2m.m2p_not_cleared")) forget_m2p(entry, gfn);
     flush_translations(memory);
   } else if ((entry & kPromised) != 0) {
     HV_ASSERT(memory.on_demand_entries > 0);
@@ -81,9 +82,9 @@ Status make_entry(DomainMemory& memory, Gfn gfn, uint64_t value) {
   if (gfn.raw() >= kGfnEnd) return fail(XEN_ENOENT);
   uint64_t* entry = make_leaf(memory, gfn);
   if (entry == nullptr) return fail(XEN_ENOMEM);
-  if (is_grant(*entry)) return fail(XEN_EPERM);
+  if (is_grant(*entry) && !fault("p2m.memory_over_grant")) return fail(XEN_EPERM);
   set_leaf(memory, *entry, gfn, value);
-  if (gfn.raw() > memory.max_gpfn) memory.max_gpfn = gfn.raw();
+  if (gfn.raw() > memory.max_gpfn && !fault("p2m.max_gpfn_not_raised")) memory.max_gpfn = gfn.raw();
   return kOk;
 }
 
@@ -165,7 +166,8 @@ uint64_t stage2_count_promised(const DomainMemory& memory) {
 
 uint8_t* stage2_bytes(const DomainMemory& memory, Gpa gpa, bool write) {
   const Gfn gfn{gpa.raw() >> kPageShift};
-  if (write) static_cast<void>(log_dirty_fault(memory, gfn));
+  const bool missed = fault("logdirty.hypervisor_writes_missed");
+  if (write) static_cast<void>(missed ? stage2_unprotect_one(memory, gfn) : log_dirty_fault(memory, gfn));
   const uint64_t* entry = leaf(memory, gfn);
   const uint64_t wanted = write ? kPtePresent | kPteWritable : kPtePresent;
   if (entry == nullptr || (*entry & wanted) != wanted) return nullptr;

@@ -1,6 +1,7 @@
 #include "hv/sched/cpupool.hpp"
 
 #include "hv/base/arena.hpp"
+#include "hv/base/fault.hpp"
 #include "hv/base/host.hpp"
 #include "hv/sched/sched.hpp"
 #include "sim/abi/xen.hpp"
@@ -60,7 +61,7 @@ Result<CpuPool*> cpupool_create(uint32_t id) {
 }
 
 Status cpupool_destroy(CpuPool& pool) {
-  if (pool.domains != 0 || pool.pcpu_count != 0) return fail(XEN_EBUSY);
+  if (pool.domains != 0 || (pool.pcpu_count != 0 && !fault("cpupool.destroyed_with_pcpus"))) return fail(XEN_EBUSY);
   CpuPool** link = &first;
   while (*link != &pool) link = &(*link)->next;
   *link = pool.next;

@@ -1,6 +1,7 @@
 #include "hv/sched/round_robin.hpp"
 
 #include "hv/base/arena.hpp"
+#include "hv/base/fault.hpp"
 #include "hv/base/host.hpp"
 #include "hv/sched/sched.hpp"
 #include "sim/abi/xen.hpp"
@@ -25,7 +26,7 @@ uint32_t RoundRobin::place(const Vcpu& vcpu) const {
   if (last_allowed && idle(vcpu.pcpu)) return vcpu.pcpu;
   uint32_t best = pcpus_;
   for (uint32_t pcpu = 0; pcpu < pcpus_; ++pcpu) {
-    if (!may_run_on(vcpu, pcpu)) continue;
+    if (!may_run_on(vcpu, pcpu) && !fault("sched.woken_outside_affinity")) continue;
     if (idle(pcpu)) return pcpu;
     if (best == pcpus_ || queues_[pcpu].length < queues_[best].length) best = pcpu;
   }
@@ -79,6 +80,7 @@ Vcpu* RoundRobin::steal(uint32_t pcpu) {
   for (uint32_t step = 1; step < pcpus_; ++step) {
     for (Vcpu* at = queues_[(pcpu + step) % pcpus_].head; at != nullptr; at = at->run_next) {
       if (vcpu_runnable(*at) && may_run_on(*at, pcpu)) return at;
+      if (fault("sched.steal_stops_early")) return nullptr;
     }
   }
   return nullptr;
@@ -88,7 +90,7 @@ Choice RoundRobin::choose(uint32_t pcpu, Vcpu* current, bool yielded, Ns now) {
   Queue& queue = queues_[pcpu];
   const bool goes_on = current != nullptr && vcpu_runnable(*current);
   const bool may_stay = goes_on && may_run_on(*current, pcpu);
-  const bool slice_over = now - queue.slice_start >= kRoundRobinSlice;
+  const bool slice_over = !fault("sched.slice_never_ends") && now - queue.slice_start >= kRoundRobinSlice;
 
   Vcpu* next = nullptr;
   Vcpu* waiting = first_waiting(pcpu);

@@ -1,6 +1,7 @@
 #include "hv/sched/sched.hpp"
 
 #include "hv/base/arena.hpp"
+#include "hv/base/fault.hpp"
 #include "hv/base/host.hpp"
 #include "hv/mm/translations.hpp"
 #include "hv/sched/round_robin.hpp"
@@ -147,7 +148,7 @@ void sched_affinity_changed(Vcpu& vcpu) {
     if (vcpu.queued) {
       state->policy->sleep(vcpu);
       pcpu = state->policy->wake(vcpu);
-    } else if (vcpu.running && !may_run_on(vcpu, vcpu.pcpu)) {
+    } else if (vcpu.running && !may_run_on(vcpu, vcpu.pcpu) && !fault("sched.running_vcpu_stays")) {
       pcpu = vcpu.pcpu;
     } else {
       return;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "hv/base/fault.hpp"
 #include "hv/base/host.hpp"
 #include "hv/vcpu/time.hpp"
 
@@ -52,7 +53,7 @@ bool pv_bounce(Vcpu& vcpu, const Bounce& bounce) {
     pv_enter_kernel(vcpu);
     stack = vcpu.pv->kernel_sp;
   }
-  const uint8_t mask = vcpu.info->evtchn_upcall_mask;
+  const uint8_t mask = fault("pv.event_mask_not_saved") ? uint8_t{0} : vcpu.info->evtchn_upcall_mask;
   const uint64_t selector = from_kernel ? regs.cs & ~3u : regs.cs | 3u;
 
   uint64_t frame[11];
@@ -98,7 +99,7 @@ bool pv_raise_gp(Vcpu& vcpu) {
 bool pv_deliver(Vcpu& vcpu) {
   PvState& pv = *vcpu.pv;
   if (pv.nmi_pending && !pv.in_nmi) {
-    pv.nmi_pending = false;
+    pv.nmi_pending = fault("pv.nmi_delivered_twice");
     pv.in_nmi = true;
     if (!pv_bounce(vcpu, {pv.nmi_callback, true})) return false;
   }

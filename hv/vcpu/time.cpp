@@ -3,6 +3,7 @@
 #include <atomic>
 #include <bit>
 
+#include "hv/base/fault.hpp"
 #include "hv/base/host.hpp"
 
 namespace hv {
@@ -78,7 +79,7 @@ bool write_time_area(const Vcpu& vcpu, const AddressSpace& space, Gva area, Ns t
   fill_record(vcpu, record, time);
   if (!write_guest(space, area, record)) return false;
   fence();
-  ++record.version;
+  if (!fault("vcpu.time_area_left_odd")) ++record.version;
   return write_guest(space, area, record.version);
 }
 
@@ -117,7 +118,7 @@ void set_runstate(Vcpu& vcpu, int state, Ns time) {
   vcpu_runstate_info_t& runstate = vcpu.runstate;
   if (runstate.state == state) return;
   HV_ASSERT(time >= runstate.state_entry_time);
-  runstate.time[runstate.state] += time - runstate.state_entry_time;
+  runstate.time[fault("vcpu.time_charged_to_new_state") ? state : runstate.state] += time - runstate.state_entry_time;
   runstate.state = state;
   runstate.state_entry_time = time;
 }
@@ -136,7 +137,7 @@ void publish_runstate(Vcpu& vcpu) {
   if (flagged) runstate.state_entry_time |= XEN_RUNSTATE_UPDATE;
   const bool written = write_guest(space, vcpu.runstate_area, runstate);
   if (!written) vcpu.areas_stale = true;
-  if (!written || !flagged) return;
+  if (!written || !flagged || fault("vcpu.update_flag_stays")) return;
   fence();
   runstate.state_entry_time &= ~XEN_RUNSTATE_UPDATE;
   const Gva entry_time{vcpu.runstate_area.raw() + offsetof(vcpu_runstate_info_t, state_entry_time)};
@@ -152,7 +153,8 @@ void publish_stale_areas(Vcpu& vcpu) {
 }
 
 void set_singleshot(Vcpu& vcpu, Ns deadline) {
-  if (deadline == kNever) {
+  const bool lost = deadline <= now() && fault("timer.past_deadline_never_fires");
+  if (deadline == kNever || lost) {
     timer_stop(vcpu.singleshot);
   } else {
     timer_set(vcpu.singleshot, vcpu.pcpu, deadline);

@@ -1,6 +1,7 @@
 #include "hv/vcpu/vcpu.hpp"
 
 #include "hv/base/arena.hpp"
+#include "hv/base/fault.hpp"
 #include "hv/base/host.hpp"
 #include "hv/mm/translations.hpp"
 #include "hv/vcpu/pv_traps.hpp"
@@ -123,7 +124,7 @@ void vcpu_unblock(Vcpu& vcpu) {
   const bool polled = (vcpu.pause_flags & kPausePolling) != 0;
   vcpu.pause_flags &= ~kWaiting;
   if (polled) {
-    timer_stop(vcpu.poll);
+    if (!fault("vcpu.poll_timer_survives")) timer_stop(vcpu.poll);
     hooks.poll_ended(vcpu);
   }
   hooks.wake(vcpu);
@@ -163,7 +164,7 @@ void vcpu_block(Vcpu& vcpu) {
   suspend(vcpu, kPauseBlocked);
   // After the flag is set, so that an event sent in between is not lost.
   const bool nmi = vcpu.pv != nullptr ? vcpu.pv->nmi_pending : vcpu.hvm.nmi_pending;
-  if (upcall_deliverable(vcpu) || nmi) vcpu_unblock(vcpu);
+  if ((upcall_deliverable(vcpu) && !fault("vcpu.block_misses_event")) || nmi) vcpu_unblock(vcpu);
 }
 
 void vcpu_poll(Vcpu& vcpu, Port only) {

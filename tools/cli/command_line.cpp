@@ -30,6 +30,7 @@ struct Flags {
   ReplayFlags replay;
   std::vector<std::string> list_select;
   RequirementFlags requirements;
+  std::string fault_format = "text";
   ReportFlags report;
 };
 
@@ -45,6 +46,8 @@ void add_grade(CLI::App& app, Flags& flags, ExitCode& code) {
                    "how guests run on a core: direct (fastest), or unicorn (the agent's machine code is executed)")
       ->capture_default_str()
       ->check(CLI::IsMember({"direct", "unicorn"}));
+  grade->add_option("--fault", flags.grade.fault,
+                    "hv: switch on a planted fault; `assay list faults` prints their names");
   grade->add_option("--select", flags.grade.select, "only cases whose id begins with this; repeatable");
   grade->add_option("--profile", flags.grade.profiles,
                     "what the target claims: grade the cases of this profile, none of which may be skipped; NAME or "
@@ -62,16 +65,28 @@ void add_grade(CLI::App& app, Flags& flags, ExitCode& code) {
   grade->callback([&flags, &code] { code = run_grade(flags.grade); });
 }
 
+ExitCode run_check(const CheckFlags& flags) {
+  if (flags.answers == flags.faults) throw InputError("check: say what of, --answers or --faults");
+  return flags.answers ? check_answers(flags) : check_faults(flags);
+}
+
 void add_check(CLI::App& app, Flags& flags, ExitCode& code) {
   auto* check =
-      app.add_subcommand("check", "Check the suite itself: falsify one answer at a time, and see who notices");
-  check->add_option("--target", flags.check.target, "as for grade; one")->capture_default_str();
-  check->add_option("--select", flags.check.select, "only cases whose id begins with this; repeatable");
+      app.add_subcommand("check", "Check the checkers: falsify answers, or plant faults, and see who notices");
+  check->add_flag("--answers", flags.check.answers,
+                  "falsify one answer of the hypervisor at a time: which case notices?");
+  check->add_flag("--faults", flags.check.faults,
+                  "switch on one planted fault of the bundled core at a time: what finds it?");
+  check->add_option("--target", flags.check.target, "answers: as for grade; one")->capture_default_str();
+  check->add_option("--select", flags.check.select,
+                    "only cases whose id, or faults whose name, begins with this; repeatable");
   check->add_option("--jobs", flags.check.jobs, "worker processes")->check(CLI::Range(1u, kJobsMax));
   check->add_option("--seed", flags.check.seed, "root of every choice")
       ->capture_default_str()
       ->check(CLI::Range(uint64_t{0}, kSeedMax));
-  check->add_option("--out", flags.check.out, "JSON file: case by case what was falsified and not noticed");
+  check->add_option(
+      "--out", flags.check.out,
+      "answers: JSON file, case by case what was not noticed; faults: folder for faults.json and faults.html");
   check->callback([&flags, &code] { code = run_check(flags.check); });
 }
 
@@ -175,6 +190,11 @@ void add_list(CLI::App& app, Flags& flags, ExitCode& code) {
       ->expected(1, -1);
   requirements->callback([&flags, &code] { code = list_requirements(flags.requirements); });
   list->add_subcommand("profiles", "What a target may claim")->callback([&code] { code = list_profiles(); });
+  auto* faults = list->add_subcommand("faults", "The planted faults of the bundled core");
+  faults->add_option("--format", flags.fault_format, "text, csv or json")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"text", "csv", "json"}));
+  faults->callback([&flags, &code] { code = list_faults(flags.fault_format); });
   list->add_subcommand("targets", "What can be graded here")->callback([&code] { code = list_targets(); });
 }
 
@@ -224,7 +244,7 @@ int run_command_line(int argc, const char* const* argv) {
   app.require_subcommand(1);
   app.footer(kFooter);
   Flags flags;
-  flags.grade.command = whole_line(argc, argv);
+  flags.grade.command = flags.check.command = whole_line(argc, argv);
   ExitCode code = kExitExpected;
   add_grade(app, flags, code);
   add_check(app, flags, code);

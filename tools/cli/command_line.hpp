@@ -16,6 +16,7 @@ struct GradeFlags {
   std::string expect;
   std::string restart;           ///< connect: a shell command that resets the subject
   std::string guest = "direct";  ///< a core: how its guests run, "direct" or "unicorn"
+  std::string fault;             ///< hv: the name of a planted fault
   std::string out;               ///< empty: assay-out/TARGET, and assay-out/selected/TARGET for a part of the suite
   unsigned jobs = 0;             ///< 0: as many as suit the target
   uint64_t seed = 1;
@@ -25,11 +26,14 @@ struct GradeFlags {
 };
 
 struct CheckFlags {
+  bool answers = false;  ///< exactly one of the two
+  bool faults = false;
   std::string target = "hv";
-  std::vector<std::string> select;
-  std::string out;    ///< a file for what each case noticed; empty: none
-  unsigned jobs = 0;  ///< 0: as many as suit the target
+  std::vector<std::string> select;  ///< beginnings of ids of cases, or of names of faults
+  std::string out;                  ///< answers: a file for what each case noticed; faults: a folder; empty: none
+  unsigned jobs = 0;                ///< 0: as many as suit the target
   uint64_t seed = 1;
+  std::string command;  ///< the whole line, for the report
 };
 
 struct PropertyFlags {
@@ -89,14 +93,20 @@ struct ReportFlags {
 
 /// Each prints what it has to say, and throws InputError for what the user gave it.
 ExitCode run_grade(const GradeFlags& flags);
+<<<<<<< HEAD
 ExitCode run_check(const CheckFlags& flags);
 ExitCode run_properties(const PropertyFlags& flags);
+=======
+ExitCode check_answers(const CheckFlags& flags);
+ExitCode check_faults(const CheckFlags& flags);
+>>>>>>> 4687711 (Planted faults: hv-faults.so, its catalogue, assay check --faults and the kill matrix)
 ExitCode run_guest(const RunFlags& flags);
 ExitCode run_trace(const TraceFlags& flags);
 ExitCode replay_run(const ReplayFlags& flags);
 ExitCode list_cases(const std::vector<std::string>& select);
 ExitCode list_requirements(const RequirementFlags& flags);
 ExitCode list_profiles();
+ExitCode list_faults(const std::string& format);
 ExitCode list_targets();
 ExitCode run_doctor();
 ExitCode run_report(const ReportFlags& flags);

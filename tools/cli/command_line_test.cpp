@@ -5,9 +5,11 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "reports/write_file.hpp"
 #include "sim/base/paths.hpp"
+#include "tools/cli/targets.hpp"
 
 namespace assay {
 namespace {
@@ -206,19 +208,80 @@ TEST_F(CommandLine, Hv_IsGraded_AndTwoRunsAreOne) {
             from_json(read_file(folder_ / "two" / "results.json")).run_digest);
 }
 
-TEST_F(CommandLine, Check_SaysWhatWasNoticed_AndWritesItDown) {
+TEST_F(CommandLine, CheckAnswers_SaysWhatWasNoticed_AndWritesItDown) {
   const std::string out = (folder_ / "answers.json").string();
-  const Ran ran = run({"check", "--select", "xen_version.version", "--out", out});
+  const Ran ran = run({"check", "--answers", "--select", "xen_version.version", "--out", out});
   EXPECT_EQ(ran.code, kExitExpected) << ran.err;
   EXPECT_THAT(ran.out, HasSubstr("answers falsified one at a time"));
   EXPECT_THAT(ran.out, HasSubstr("cases failed at least once"));
   EXPECT_TRUE(std::filesystem::exists(out));
 }
 
-TEST_F(CommandLine, Check_OfNoCase_IsSixtyFour) {
-  const Ran ran = run({"check", "--select", "xen_versoin"});
+TEST_F(CommandLine, CheckAnswers_OfNoCase_IsSixtyFour) {
+  const Ran ran = run({"check", "--answers", "--select", "xen_versoin"});
   EXPECT_EQ(ran.code, kExitBadInput);
   EXPECT_THAT(ran.err, HasSubstr("no case begins with this"));
+}
+
+TEST_F(CommandLine, Check_OfNothing_OrOfBoth_IsSixtyFour) {
+  EXPECT_THAT(run({"check"}).err, HasSubstr("--answers or --faults"));
+  EXPECT_EQ(run({"check", "--answers", "--faults"}).code, kExitBadInput);
+}
+
+TEST_F(CommandLine, CheckFaults_FindsThreePlantedOnes_AndWritesItDown) {
+  const std::filesystem::path out = folder_ / "faults";
+  const Ran ran = run({"check", "--faults", "--select", "evtchn.bind_for_anybody", "--select", "entry.number_truncated",
+                       "--select", "multicall.nested", "--out", out.string()});
+  EXPECT_EQ(ran.code, kExitExpected) << ran.out << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("found 3 of 3 planted faults"));
+  const auto document = nlohmann::json::parse(read_file(out / "faults.json"));
+  ASSERT_EQ(document["faults"].size(), 3u);
+  for (const auto& fault : document["faults"]) {
+    EXPECT_TRUE(fault["found"]);
+    EXPECT_EQ(fault["detector"], "cases");
+    EXPECT_GT(fault["steps"], 0);
+  }
+  EXPECT_THAT(read_file(out / "faults.html"), HasSubstr("3 of 3 planted faults found"));
+}
+
+TEST_F(CommandLine, CheckFaults_OfNoFault_OrAnotherTarget_IsSixtyFour) {
+  const Ran ran = run({"check", "--faults", "--select", "evtchn.close_keep_pending"});
+  EXPECT_EQ(ran.code, kExitBadInput);
+  EXPECT_THAT(ran.err, HasSubstr("did you mean evtchn.close_keeps_pending"));
+  EXPECT_THAT(run({"check", "--faults", "--target", "xen"}).err, HasSubstr("only the bundled core"));
+}
+
+TEST_F(CommandLine, Grade_WithAPlantedFault_FailsAndSaysHowToRepeatIt) {
+  const std::string slug = "evtchn.close.pending_and_masked.pending_cleared";
+  const Ran ran = run({"grade", "--target", "hv", "--fault", "evtchn.close_keeps_pending", "--select", slug, "--out",
+                       (folder_ / "out").string()});
+  EXPECT_EQ(ran.code, kExitUnexpected);
+  EXPECT_THAT(ran.out, HasSubstr("--fault evtchn.close_keeps_pending"));
+  EXPECT_EQ(run({"grade", "--target", "hv", "--select", slug, "--out", (folder_ / "hv").string()}).code, kExitExpected);
+}
+
+TEST_F(CommandLine, Grade_WithAFaultThatIsNone_OrOnAnotherTarget_IsSixtyFour) {
+  const Ran ran = run({"grade", "--target", "hv", "--fault", "evtchn.close_keep_pending"});
+  EXPECT_EQ(ran.code, kExitBadInput);
+  EXPECT_THAT(ran.err, HasSubstr("did you mean evtchn.close_keeps_pending"));
+  EXPECT_THAT(run({"grade", "--target", "xen", "--fault", "evtchn.close_keeps_pending"}).err,
+              HasSubstr("only the bundled core"));
+}
+
+TEST_F(CommandLine, ListFaults_InEveryForm) {
+  EXPECT_THAT(run({"list", "faults"}).out, HasSubstr("evtchn.close_keeps_pending  event channels"));
+  EXPECT_THAT(run({"list", "faults", "--format", "csv"}).out, HasSubstr("\"name\",\"subsystem\""));
+  EXPECT_GE(nlohmann::json::parse(run({"list", "faults", "--format", "json"}).out).size(), 80u);
+  EXPECT_EQ(run({"list", "faults", "--format", "word"}).code, kExitBadInput);
+}
+
+TEST(PlantedFault, UnknownToTheCore_StopsItsBoot) {
+  try {
+    static_cast<void>(make_faulty_core("no.such_fault")());
+    FAIL() << "it booted";
+  } catch (const std::exception& error) {
+    EXPECT_THAT(error.what(), HasSubstr("fault=no.such_fault: no such planted fault"));
+  }
 }
 
 /// A kernel that every build has: it asks for this and that, and waits.

@@ -16,7 +16,8 @@ namespace assay {
 namespace {
 
 std::vector<TargetChoice> choose_targets(std::vector<std::string> names, const TargetWishes& wishes) {
-  if (names.empty()) names = {"hv", "xen"};
+  if (names.empty())
+    names = wishes.fault.empty() ? std::vector<std::string>{"hv", "xen"} : std::vector<std::string>{"hv"};
   std::vector<TargetChoice> choices;
   std::set<std::string> folders;
   for (const std::string& name : names) {
@@ -50,6 +51,7 @@ Task make_task(const GradeFlags& flags) {
 std::vector<std::string> reproduction_options(const GradeFlags& flags) {
   std::vector<std::string> options;
   if (flags.guest != TargetWishes{}.guest) options.insert(options.end(), {"--guest", flags.guest});
+  if (!flags.fault.empty()) options.insert(options.end(), {"--fault", flags.fault});
   if (flags.case_limit_s != 0) options.insert(options.end(), {"--case-limit", std::to_string(flags.case_limit_s)});
   for (const std::string& profile : flags.profiles) options.insert(options.end(), {"--profile", profile});
   if (!flags.expect.empty()) options.insert(options.end(), {"--expect", flags.expect});
@@ -116,7 +118,7 @@ ExitCode put_side_by_side(const std::vector<std::filesystem::path>& folders) {
 
 ExitCode run_grade(const GradeFlags& flags) {
   const Task task = make_task(flags);
-  const std::vector<TargetChoice> targets = choose_targets(flags.targets, {flags.restart, flags.guest});
+  const std::vector<TargetChoice> targets = choose_targets(flags.targets, {flags.restart, flags.guest, flags.fault});
   ExitCode code = kExitExpected;
   std::vector<std::filesystem::path> graded;
   for (const TargetChoice& target : targets) {

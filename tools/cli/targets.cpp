@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "conformance/runner/input_error.hpp"
+#include "fuzz/faults/catalogue.hpp"
 #include "sim/base/paths.hpp"
 #include "sim/target/connect/target_connect.hpp"
 #include "sim/target/host/target_host.hpp"
@@ -31,21 +32,42 @@ const std::vector<Capability> kBundledClaims{Capability::kDom0,        Capabilit
 
 constexpr const char* kClaimsAll = "full";  // the profile: a skip on our own core, or on the judge, is a finding
 
-TargetChoice core_target(const std::string& name, const std::string& folder, const std::filesystem::path& core,
-                         const TargetWishes& wishes, const std::vector<Capability>& claimed,
-                         const std::vector<std::string>& profiles) {
-  const auto guests = wishes.guest == "unicorn" ? HostOptions::Guests::kUnicorn : HostOptions::Guests::kDirect;
-  const auto make = [core, claimed, guests] {
+/// A core and what is known of it beforehand.
+struct KnownCore {
+  std::filesystem::path file;
+  std::string command_line{};
+  std::vector<Capability> claimed{};
+};
+
+TargetFactory core_factory(const KnownCore& core, HostOptions::Guests guests) {
+  return [core, guests] {
     HostOptions options;
-    options.core = core;
-    options.claimed = claimed;
+    options.core = core.file;
+    options.command_line = core.command_line;
+    options.claimed = core.claimed;
     options.guests = guests;
     options.dom0_image = artifact("agent-dom0.elf");
     options.guest_image = artifact("agent.elf");
     return make_host_target(options);
   };
+}
+
+KnownCore faulty_core(const std::string& fault) {
+  return {artifact("hv-faults.so"), fault.empty() ? "" : "fault=" + fault, kBundledClaims};
+}
+
+TargetChoice core_target(const std::string& name, const std::string& folder, const KnownCore& core,
+                         const TargetWishes& wishes, const std::vector<std::string>& profiles) {
+  const auto guests = wishes.guest == "unicorn" ? HostOptions::Guests::kUnicorn : HostOptions::Guests::kDirect;
   const std::string kept_apart = guests == HostOptions::Guests::kUnicorn ? folder + "-unicorn" : folder;
-  return {name, kept_apart, make, std::max(1u, std::thread::hardware_concurrency()), kCoreCaseLimit, profiles};
+  return {name,           kept_apart, core_factory(core, guests), std::max(1u, std::thread::hardware_concurrency()),
+          kCoreCaseLimit, profiles};
+}
+
+TargetChoice bundled_target(const std::string& name, const TargetWishes& wishes) {
+  const std::string& fault = wishes.fault;
+  if (fault.empty()) return core_target(name, name, {artifact("hv.so"), "", kBundledClaims}, wishes, {kClaimsAll});
+  return core_target(name, name + "-" + find_fault(fault).name, faulty_core(fault), wishes, {kClaimsAll});
 }
 
 TargetChoice xen_target(const std::string& name) {
@@ -91,8 +113,12 @@ void expect_elf(const std::filesystem::path& path) {
 }  // namespace
 
 TargetChoice choose_target(const std::string& name, const TargetWishes& wishes) {
+  if (name == "hv") return bundled_target(name, wishes);
+  if (!wishes.fault.empty()) {
+    throw InputError(
+        fmt::format("--fault {}: only the bundled core has planted faults, not --target {}", wishes.fault, name));
+  }
   if (name.starts_with(kConnect)) return connect_target(name, wishes.restart);
-  if (name == "hv") return core_target(name, name, artifact("hv.so"), wishes, kBundledClaims, {kClaimsAll});
   if (name == "xen") return xen_target(name);
   if (name.find('/') == std::string::npos && !name.ends_with(".so")) {
     throw InputError(fmt::format(
@@ -100,7 +126,11 @@ TargetChoice choose_target(const std::string& name, const TargetWishes& wishes) 
   }
   expect_elf(name);
   const std::filesystem::path core = std::filesystem::absolute(name);
-  return core_target(name, core.stem().string(), core, wishes, {}, {});
+  return core_target(name, core.stem().string(), {core}, wishes, {});
+}
+
+TargetFactory make_faulty_core(const std::string& fault) {
+  return core_factory(faulty_core(fault), HostOptions::Guests::kDirect);
 }
 
 std::filesystem::path core_path(const std::string& name) {

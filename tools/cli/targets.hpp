@@ -23,11 +23,16 @@ struct TargetChoice {
 struct TargetWishes {
   std::string restart;           ///< connect: a shell command that resets what is at ADDRESS
   std::string guest = "direct";  ///< a core: "direct" or "unicorn", see HostOptions::Guests
+  std::string fault{};           ///< hv: the name of a planted fault
 };
 
 /// "hv", "xen", "connect:ADDRESS" or the path of a core.
-/// Throws InputError when there is no such target or file, the file is no core, or the address is none.
+/// Throws InputError when there is no such target or file, the file is no core, the address is none, or there is no
+/// such fault or the target has none.
 TargetChoice choose_target(const std::string& name, const TargetWishes& wishes = {});
+
+/// The bundled core as it is built with its planted faults, with one of them switched on; with none for an empty name.
+TargetFactory make_faulty_core(const std::string& fault);
 
 /// The shared object of "hv" or of the path of a core.
 std::filesystem::path core_path(const std::string& name);

@@ -108,8 +108,7 @@ const Case kFrames{{
           const SeenGdt seen = seen_gdt(c);
           c.check_eq(seen.entries, 8, "entries in force");
           c.check_eq(seen.first_frame, good.frame.raw(), "frame in force");
-          c.check_eq(remap(c.vcpu(), other, kLeafRw), 0,
-                     "nothing held of the first");
+          c.check_eq(remap(c.vcpu(), other, kLeafRw), 0, "nothing held of the first");
           c.check_eq(remap(c.vcpu(), bad, kLeafRw), 0, "nor of the second");
         },
 }};
@@ -125,9 +124,7 @@ const Case kHeld{{
         [](CaseContext& c) {
           const Page first = descriptor_page(c);
           const Page second = descriptor_page(c);
-          const auto map_writable = [&](const Page& table) {
-            return remap(c.vcpu(), table, kLeafRw);
-          };
+          const auto map_writable = [&](const Page& table) { return remap(c.vcpu(), table, kLeafRw); };
           c.require_eq(set_gdt(c, {first.frame}, kPerFrame), 0, "the first table");
           c.check_eq(map_writable(first), -XEN_EBUSY, "writing to the one in force");
           c.require_eq(set_gdt(c, {second.frame}, kPerFrame), 0, "the second in its place");
@@ -200,6 +197,9 @@ const Case kKinds{{
           constexpr uint64_t kXensSelector = uint64_t{0xe030} << 16;
           c.check_eq(update(c, place(table, 3), system_descriptor(12) | kXensSelector), -XEN_EINVAL,
                      "a gate to the hypervisor's code");
+          constexpr uint64_t kFirstOfXen = uint64_t{FIRST_RESERVED_GDT_ENTRY * 8 | 3} << 16;
+          c.check_eq(update(c, place(table, 3), system_descriptor(12) | kFirstOfXen), -XEN_EINVAL,
+                     "a gate to the first of the hypervisor's segments");
           c.check_eq(update(c, place(table, 3) + 4, kData), -XEN_EINVAL, "not aligned");
           c.check_eq(stored(3), kData | kLevel3, "what was there stays");
           c.check_eq(stored(4), 0, "nothing behind it");

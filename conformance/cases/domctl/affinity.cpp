@@ -4,6 +4,7 @@
 #include "conformance/guest/control_ops.hpp"
 #include "conformance/guest/empty_domain.hpp"
 #include "conformance/guest/errno.hpp"
+#include "conformance/guest/sched_ops.hpp"
 #include "conformance/guest/wait.hpp"
 
 namespace assay {
@@ -266,6 +267,48 @@ const Case kUnchanged{{
           c.check_eq(put(100, kCapUnchanged), credit ? 0 : -XEN_EINVAL, "weight 100, cap 0xffff");
           c.check_eq(get().weight, 100, "weight at the end");
           c.check_eq(get().cap, 50, "cap at the end");
+        },
+}};
+
+const Case kShortMap{{
+    .slug = "domctl.setvcpuaffinity.short_map.bits_behind_it_ignored",
+    .rule = "Bits of the last byte that lie behind the end of a map are no pCPUs.",
+    .source = "public/domctl.h, struct xenctl_bitmap",
+    .requirements = {"DOM-SCHED-002"},
+    .guests = GuestTypes::kDom0,
+    .body =
+        [](CaseContext& c) {
+          DomctlOps control(c.dom0().vcpu(0));
+          const EmptyDomain domain(c, control);
+          add_vcpus(c, control, domain.id());
+          Affinity affinity(c, control);
+          const GuestStruct<uint8_t> map(c.dom0().vcpu(0), 0xff);
+          xen_domctl_t request = DomctlOps::request(XEN_DOMCTL_setvcpuaffinity, domain.id());
+          request.u.vcpuaffinity.flags = XEN_VCPUAFFINITY_HARD;
+          request.u.vcpuaffinity.cpumap_hard.nr_bits = 1;
+          set_handle(request.u.vcpuaffinity.cpumap_hard.bitmap, map.va());
+          c.require_eq(control.call(request).result, 0, "a map of one bit");
+          c.check_eq(affinity.get(domain.id(), 0).hard, 1u, "the affinity then");
+        },
+}};
+
+const Case kPinnedTwice{{
+    .slug = "sched_op.pin_override.twice.undone_at_once",
+    .rule = "A vCPU that is pinned and pinned elsewhere goes back to where it could run before both.",
+    .source = "public/sched.h, SCHEDOP_pin_override",
+    .requirements = {"SCHED-020"},
+    .guests = GuestTypes::kDom0,
+    .body =
+        [](CaseContext& c) {
+          DomctlOps control(c.dom0().vcpu(0));
+          SchedOps sched(c.dom0().vcpu(0));
+          Affinity affinity(c, control);
+          const uint64_t before = affinity.get(DomId{0}, 0).hard;
+          c.require_eq(sched.pin_override(0), 0, "pinning it");
+          c.check_eq(affinity.get(DomId{0}, 0).hard, 1u, "the affinity then");
+          c.check_eq(sched.pin_override(0), 0, "pinning it again");
+          c.check_eq(sched.pin_override(-1), 0, "letting it go");
+          c.check_eq(affinity.get(DomId{0}, 0).hard, before, "the affinity in the end");
         },
 }};
 

@@ -428,5 +428,58 @@ const Case kMaxMemBelowUsage{{
         },
 }};
 
+const Case kInfoUnprivileged{{
+    .slug = "domctl.getdomaininfo.unprivileged.eperm",
+    .rule = "An ordinary guest cannot ask how domains are doing, itself included: EPERM, and nothing is written.",
+    .source = "public/domctl.h, XEN_DOMCTL_getdomaininfo",
+    .requirements = {"DOM-002"},
+    .body =
+        [](CaseContext& c) {
+          DomctlOps control(c.vcpu());
+          for (const DomId dom : {DomId{0}, c.guest().id()}) {
+            const auto info = control.domain_info(dom);
+            c.check_eq(info.result, -XEN_EPERM, "getdomaininfo");
+            c.check_eq(info.arg.u.getdomaininfo.max_pages, 0u, "what was there");
+          }
+        },
+}};
+
+const Case kInfoPadding{{
+    .slug = "domctl.getdomaininfo.padding.zero",
+    .rule = "Padding of the reply is zero, whatever the caller had there.",
+    .source = "public/domctl.h, xen_domctl_getdomaininfo",
+    .requirements = {"DOM-INFO-012"},
+    .needs = {Capability::kDom0},
+    .body =
+        [](CaseContext& c) {
+          DomctlOps control(c.dom0().vcpu(0));
+          xen_domctl_t request = DomctlOps::request(XEN_DOMCTL_getdomaininfo, c.guest().id());
+          std::memset(request.u.pad, kUntouchedByte, sizeof request.u.pad);
+          const auto info = control.call(request);
+          c.require_eq(info.result, 0, "getdomaininfo");
+          c.check_eq(info.arg.u.getdomaininfo.pad1, 0, "padding behind the id");
+          for (const uint8_t byte : info.arg.u.getdomaininfo.pad2)
+            c.check_eq(byte, 0, "padding behind the address bits");
+        },
+}};
+
+const Case kMaxMemHuge{{
+    .slug = "domctl.max_mem.over_32_bits_of_pages.most_there_can_be",
+    .rule = "A limit beyond what can be counted is the most that can be, not what is left of its bits.",
+    .source = "public/domctl.h, XEN_DOMCTL_max_mem",
+    .requirements = {"DOM-LIFE-010"},
+    .guests = GuestTypes::kDom0,
+    .body =
+        [](CaseContext& c) {
+          DomctlOps control(c.dom0().vcpu(0));
+          const EmptyDomain domain(c, control);
+          xen_domctl_t request = DomctlOps::request(XEN_DOMCTL_max_mem, domain.id());
+          constexpr uint64_t kPages = (uint64_t{1} << 32) + 16;
+          request.u.max_mem.max_memkb = kPages * (kPageSize / 1024);
+          c.check_eq(control.call(request).result, 0, "max_mem");
+          c.check(control.domain_info(domain.id()).arg.u.getdomaininfo.max_pages >= UINT32_MAX - 1, "the limit");
+        },
+}};
+
 }  // namespace
 }  // namespace assay

@@ -5,6 +5,7 @@
 #include "conformance/guest/event_channels.hpp"
 #include "conformance/guest/sched_ops.hpp"
 #include "conformance/guest/shutdown_state.hpp"
+#include "conformance/guest/vcpu_ops.hpp"
 
 namespace assay {
 namespace {
@@ -74,6 +75,53 @@ const Case kReset{{
           c.check_ne(c.vcpu().read<uint64_t>(mark), 0x77u, "where shared_info was");
           c.vcpu().write(mark, uint64_t{0x78});
           c.check_eq(c.vcpu().read<uint64_t>(mark), 0x78u, "memory is there");
+        },
+}};
+
+const Case kUnpaused{{
+    .slug = "domctl.soft_reset.not_paused.einval",
+    .rule = "A domain that has shut down but is not paused by its controller cannot be reset: EINVAL.",
+    .source = kSource,
+    .requirements = {"DOM-LIFE-011"},
+    .guests = GuestTypes::kPvh,
+    .needs = {Capability::kDom0},
+    .body =
+        [](CaseContext& c) {
+          DomctlOps control(c.dom0().vcpu(0));
+          const DomId id = c.guest().id();
+          SchedOps(c.vcpu()).start_shutdown(SHUTDOWN_soft_reset);
+          c.require(wait_shut_down(c, control, id), "the guest has shut down");
+          c.check_eq(control.call(XEN_DOMCTL_soft_reset, id).result, -XEN_EINVAL, "soft_reset");
+          c.check(shutdown_state(control, id).shut_down, "it is shut down as before");
+        },
+}};
+
+const Case kAreas{{
+    .slug = "domctl.soft_reset.runstate_area.written_no_more",
+    .rule = "Areas that the old kernel had registered are memory like any other after a reset.",
+    .source = kSource,
+    .requirements = {"DOM-LIFE-011"},
+    .guests = GuestTypes::kPvh,
+    .needs = {Capability::kDom0},
+    .body =
+        [](CaseContext& c) {
+          DomctlOps control(c.dom0().vcpu(0));
+          const DomId id = c.guest().id();
+          const Gva area = c.guest().alloc_pages(1);
+          c.require_eq(VcpuOps(c.vcpu()).register_runstate_area(0, area), 0, "registering an area");
+          SchedOps(c.vcpu()).start_shutdown(SHUTDOWN_soft_reset);
+          c.require(wait_shut_down(c, control, id), "the guest has shut down");
+          c.require_eq(control.pause(id), 0, "pausing it");
+          c.require_eq(control.call(XEN_DOMCTL_soft_reset, id).result, 0, "soft_reset");
+          c.require_eq(control.unpause(id), 0, "unpausing it");
+          c.require_eq(c.vcpu().finish_hypercall(kLongNs), 0, "the call that asked for it returns");
+          c.vcpu().fill(area, sizeof(vcpu_runstate_info_t), kUntouchedByte);
+          for (int i = 0; i < 2; ++i) {
+            c.require_eq(control.pause(id), 0, "taking it off its pCPU");
+            c.require_eq(control.unpause(id), 0, "and back");
+            c.check_eq(c.vcpu().hypercall(__HYPERVISOR_xen_version, {XENVER_pagesize, 0}), 4096, "it runs");
+          }
+          c.check_eq(c.vcpu().read<uint64_t>(area), kUntouched64, "where the area was");
         },
 }};
 

@@ -221,5 +221,24 @@ const Case kErrorOrder{{
         },
 }};
 
+const Case kMovedRebound{{
+    .slug = "evtchn.bind_virq.moved_and_closed.bound_again",
+    .rule = "A domain-wide virq whose port was moved to another vCPU and closed can be bound again, on vCPU 0.",
+    .source = "public/event_channel.h, EVTCHNOP_bind_virq and EVTCHNOP_bind_vcpu",
+    .requirements = {"EVTCHN-VIRQ-009", "EVTCHN-BVCPU-003"},
+    .body =
+        [](CaseContext& c) {
+          EventChannels ours(c.vcpu());
+          const PortResult first = ours.bind_virq(VIRQ_CONSOLE, 0);
+          c.require_eq(first.result, 0, "binding the virq");
+          c.require_eq(ours.bind_vcpu(first.port, 1), 0, "moving its port");
+          c.check_eq(ours.bind_virq(VIRQ_CONSOLE, 0).result, -XEN_EEXIST, "it is bound, wherever it notifies");
+          c.check_eq(ours.close(first.port), 0, "closing the port");
+          const PortResult again = ours.bind_virq(VIRQ_CONSOLE, 0);
+          c.check_eq(again.result, 0, "binding it again");
+          c.check_eq(ours.status(again.port).arg.vcpu, 0, "its vCPU");
+        },
+}};
+
 }  // namespace
 }  // namespace assay

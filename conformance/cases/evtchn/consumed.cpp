@@ -6,6 +6,7 @@
 #include "conformance/guest/port_checks.hpp"
 #include "conformance/guest/sched_ops.hpp"
 #include "conformance/guest/shared_info.hpp"
+#include "conformance/guest/wait.hpp"
 
 namespace assay {
 namespace {
@@ -126,6 +127,29 @@ const Case kSurvives{{
           c.check_eq(peer.arg.u.interdomain.port, ring.port().raw(), "bound to it");
           ring.close();
           c.require_eq(control.close(bound.port), 0, "closing dom0's end");
+        },
+}};
+
+const Case kRingClosed{{
+    .slug = "domctl.vm_event_op.ring_closed.domain_can_go",
+    .rule = "A ring that was closed keeps nothing of its domain, which is gone when it is destroyed.",
+    .source = "public/domctl.h, XEN_DOMCTL_vm_event_op",
+    .requirements = {"DOM-LIFE-006"},
+    .guests = GuestTypes::kPvh,
+    .needs = {Capability::kDom0},
+    .body =
+        [](CaseContext& c) {
+          MonitorRing(c).close();
+          DomctlOps control(c.dom0().vcpu(0));
+          const DomId id = c.guest().id();
+          c.require(wait_until(c, [&] { return control.call(XEN_DOMCTL_destroydomain, id).result == 0; }),
+                    "destroying");
+          c.check(wait_until(c,
+                             [&] {
+                               const auto info = control.domain_info(id);
+                               return info.result != 0 || info.arg.u.getdomaininfo.domain != id.raw();
+                             }),
+                  "the domain is gone");
         },
 }};
 

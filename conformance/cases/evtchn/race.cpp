@@ -342,5 +342,30 @@ const Case kOrderOfMarks{{
         },
 }};
 
+const Case kReadyAndHead{{
+    .slug = "evtchn.race.fifo_send_and_look.ready_has_head",
+    .rule = "Whoever sees the ready bit of a queue finds its head written.",
+    .source = "public/event_channel.h, FIFO ABI",
+    .method = "The guest looks at the control block while the first event of an empty queue is sent.",
+    .requirements = {"EVTCHN-FIFO-014", "EVTCHN-FIFO-023"},
+    .needs = {Capability::kSteer},
+    .vcpus_online = 2,
+    .body =
+        [](CaseContext& c) {
+          EventChannels ours(c.vcpu(0));
+          FifoQueues queues = start_fifo(c, c.vcpu(0));
+          const EvtchnPort port = ours.bind_ipi(0).port;
+          c.interleave(kMaskRounds, [&] {
+            evtchn_fifo_control_block_t seen{};
+            const int64_t sent =
+                during(c, c.vcpu(1), EVTCHNOP_send, evtchn_send_t{port.raw()}, [&] { seen = queues.block(0); });
+            c.check_eq(sent, 0, "send");
+            if ((seen.ready >> kFifoDefault & 1) != 0) c.check_eq(seen.head[kFifoDefault], port.raw(), "head");
+            c.check(queues.drain(0) == std::vector<uint32_t>{port.raw()}, "the event, once");
+            c.vcpu(0).write(queues.block_va(0) + offsetof(evtchn_fifo_control_block_t, head) + 4 * kFifoDefault, 0u);
+          });
+        },
+}};
+
 }  // namespace
 }  // namespace assay

@@ -135,5 +135,25 @@ const Case kBatch{{
         },
 }};
 
+const Case kGrantedToOther{{
+    .slug = "grant.cache_flush.granted_to_other.einval",
+    .rule = "That another domain has a page mapped gives a third one no right to flush it: EINVAL.",
+    .source = "public/grant_table.h, gnttab_cache_flush: a page granted to the calling domain",
+    .requirements = {"GNT-CFLUSH-004"},
+    .guests = GuestTypes::kPv64,
+    .needs = {Capability::kThreeGuests},
+    .body =
+        [](CaseContext& c) {
+          GrantPair pair(c);
+          pair.permit();
+          const auto mapped = pair.map();
+          const uint64_t address = pair.frame.raw() << kPageShift;
+          GrantOps others(c.third().vcpu(0));
+          c.check_eq(others.cache_flush(address, 0, 64, GNTTAB_CACHE_CLEAN), -XEN_EINVAL, "by a third domain");
+          c.check_eq(pair.ops.cache_flush(address, 0, 64, GNTTAB_CACHE_CLEAN), 0, "by the one that has it mapped");
+          pair.unmap(mapped);
+        },
+}};
+
 }  // namespace
 }  // namespace assay

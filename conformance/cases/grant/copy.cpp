@@ -445,5 +445,28 @@ const Case kUnknownFlags{{
         },
 }};
 
+const Case kReadOnlyFrame{{
+    .slug = "grant.copy.frame_mapped_readonly.refused",
+    .rule = "A copy cannot write through a guest frame at which a grant is mapped read-only.",
+    .source = "public/grant_table.h, GNTTABOP_copy",
+    .requirements = {"GNT-COPY-010", "GNT-COPY-004"},
+    .guests = GuestTypes::kPvh,
+    .needs = {Capability::kTwoGuests},
+    .body =
+        [](CaseContext& c) {
+          GrantPair pair(c);
+          pair.permit(GTF_readonly);
+          const auto mapped = pair.map(GNTMAP_host_map | GNTMAP_readonly);
+          const Gva own = c.guest().alloc_pages(1);
+          pair.mapper.write(own, uint64_t{0xbad});
+          const Gfn place{mapped.at.host_addr >> kPageShift};
+          const auto done = pair.ops.copy(copy_request(by_frame(c.guest().gfn_of(own)), by_frame(place), 8));
+          c.check_eq(done.result, 0, "the copy: result");
+          c.check(done.arg.status < 0, "the copy is refused");
+          c.check_eq(pair.granter.read<uint64_t>(pair.page), GrantPair::kGrantedWord, "the granted page");
+          pair.unmap(mapped);
+        },
+}};
+
 }  // namespace
 }  // namespace assay

@@ -153,5 +153,27 @@ const Case kNoGhost{{
         },
 }};
 
+const Case kBothDie{{
+    .slug = "grant.death.mapper_then_granter.both_gone",
+    .rule = "Pages that a dead domain had mapped keep nobody: the granter can be destroyed, and its id is gone.",
+    .source = "public/domctl.h, XEN_DOMCTL_destroydomain",
+    .requirements = {"GNT-UNMAP-011", "DOM-LIFE-006"},
+    .needs = {Capability::kTwoGuests},
+    .body =
+        [](CaseContext& c) {
+          GrantPair pair(c);
+          DomctlOps control(c.dom0().vcpu(0));
+          pair.permit();
+          (void)pair.map();
+          (void)pair.map(GNTMAP_host_map | GNTMAP_readonly);
+          const DomId granter = pair.table.dom();
+          const DomId mapper = pair.to();
+          kill(c, control, mapper);
+          c.check(wait_until(c, [&] { return !exists(control, mapper); }), "the mapper is gone");
+          kill(c, control, granter);
+          c.check(wait_until(c, [&] { return !exists(control, granter); }), "the granter is gone");
+        },
+}};
+
 }  // namespace
 }  // namespace assay

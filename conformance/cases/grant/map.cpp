@@ -553,5 +553,29 @@ const Case kPinLimit{{
         },
 }};
 
+const Case kInUseByOther{{
+    .slug = "grant.map.in_use_by_other.general_error",
+    .rule = "While one domain uses a grant no other can map it, whatever the entry says meanwhile.",
+    .source = "public/grant_table.h, grant_entry_v1",
+    .requirements = {"GNT-MAP-006"},
+    .needs = {Capability::kThreeGuests},
+    .body =
+        [](CaseContext& c) {
+          GrantPair pair(c);
+          pair.permit(GTF_readonly);
+          const auto mapped = pair.map(GNTMAP_host_map | GNTMAP_readonly);
+          GrantOps others(c.third().vcpu(0));
+          const GrantWindow at = grant_window(c, c.third().vcpu(0));
+          const GrantMap request{.host_addr = at.host_addr,
+                                 .ref = kRef,
+                                 .dom = pair.table.dom(),
+                                 .flags = GNTMAP_host_map | GNTMAP_readonly};
+          check_status(c, others.map(request), GNTST_general_error, "a domain that the entry does not name");
+          c.check(nothing_there(others.vcpu(), at), "nothing is mapped there");
+          pair.unmap(mapped);
+          check_status(c, others.map(request), GNTST_general_error, "the same when nobody uses it");
+        },
+}};
+
 }  // namespace
 }  // namespace assay

@@ -323,5 +323,35 @@ const Case kReplacePte{{
         },
 }};
 
+const Case kTwoUnmaps{{
+    .slug = "grant.unmap.by_two_vcpus.one_succeeds",
+    .rule = "Of two vCPUs that unmap one handle at the same time one succeeds, and the other finds a bad handle.",
+    .source = "public/grant_table.h, GNTTABOP_unmap_grant_ref",
+    .requirements = {"GNT-UNMAP-002"},
+    .needs = {Capability::kSteer, Capability::kTwoGuests},
+    .vcpus_online = 2,
+    .body =
+        [](CaseContext& c) {
+          constexpr uint32_t kRounds = 48;
+          GrantPair pair(c);
+          pair.permit();
+          const GrantWindow at = pair.window();
+          GrantOps others(c.vcpu(1));
+          Scratch memory(c.vcpu(0));
+          c.interleave(kRounds, [&] {
+            const auto handle = must_map(c, pair.ops, pair.request(at.host_addr));
+            const Gva argument = memory.put(GrantOps::unmap_request(handle, at.host_addr));
+            int16_t other = 0;
+            const int64_t done =
+                c.during(c.vcpu(0), __HYPERVISOR_grant_table_op, {GNTTABOP_unmap_grant_ref, argument.raw(), 1},
+                         [&] { other = others.unmap(handle, at.host_addr).arg.status; });
+            c.check_eq(done, 0, "unmap");
+            const int16_t one = memory.get<gnttab_unmap_grant_ref_t>().status;
+            c.check((one == GNTST_okay) != (other == GNTST_okay), "exactly one of the two unmaps it");
+            c.check_eq(pair.table.in_use(GrantPair::kRef), 0u, "use of the entry");
+          });
+        },
+}};
+
 }  // namespace
 }  // namespace assay

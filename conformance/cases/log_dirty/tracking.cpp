@@ -170,5 +170,47 @@ const Case kStatistics{{
         },
 }};
 
+const Case kPartialByte{{
+    .slug = "log_dirty.peek.partial_byte.last_bits_told",
+    .rule = "Frames whose bits do not fill a byte of the bitmap are told all the same.",
+    .source = "public/domctl.h, xen_domctl_shadow_op: pages",
+    .requirements = {"LOGD-006", "LOGD-003"},
+    .guests = GuestTypes::kPvh,
+    .body =
+        [](CaseContext& c) {
+          Tracked t(c);
+          const uint64_t page = t.pfn(0).raw() % 8 == 7 ? 1 : 0;  // whose bit is not the last of a byte
+          t.write(page);
+          const uint64_t count = t.pfn(page).raw() + 1;
+          const DirtyPages got = t.ops.peek(count);
+          c.check_eq(got.result, 0, "peek");
+          c.check_eq(got.pages, count, "bits examined");
+          c.check(got.has(t.pfn(page)), "the last frame that was asked for");
+        },
+}};
+
+const Case kOffReleases{{
+    .slug = "log_dirty.off.again_and_again.memory_released",
+    .rule = "Turning tracking off releases its memory: it can be turned on and used any number of times.",
+    .source = "public/domctl.h, XEN_DOMCTL_SHADOW_OP_OFF",
+    .method = "More often than the domain's paging pool could pay for if each time kept its bitmap.",
+    .requirements = {"LOGD-012", "LOGD-008"},
+    .guests = GuestTypes::kPvh,
+    .body =
+        [](CaseContext& c) {
+          constexpr int kTimes = 150;
+          LogDirtyOps ops(c.dom0().vcpu(0), c.guest().id());
+          const Gva page = c.guest().alloc_pages(1);
+          for (int i = 0; i < kTimes; ++i) {
+            c.require_eq(ops.enable(), 0, "on");
+            c.vcpu().write(page, static_cast<uint64_t>(i));
+            const DirtyPages got = ops.peek(kPages);
+            c.require_eq(got.result, 0, "peek");
+            c.require(got.has(c.guest().pfn_of(page)), "the page that was written");
+            c.require_eq(ops.off(), 0, "off");
+          }
+        },
+}};
+
 }  // namespace
 }  // namespace assay

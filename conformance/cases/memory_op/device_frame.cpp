@@ -65,5 +65,35 @@ const Case kDeviceFrame{{
         },
 }};
 
+const Case kPermission{{
+    .slug = "domctl.iomem_permission.part_taken_back.rest_stays",
+    .rule = "Of a range of device memory that a domain may map, a part can be taken back, exactly that part.",
+    .source = "public/domctl.h, XEN_DOMCTL_iomem_permission and XEN_DOMCTL_memory_mapping",
+    .method = "Five frames are given, the third and the fourth taken back; what can be mapped tells.",
+    .requirements = {"MEM-RES-013"},
+    .guests = GuestTypes::kPvh,
+    .needs = {Capability::kDom0},
+    .body =
+        [](CaseContext& c) {
+          DomctlOps control(c.dom0().vcpu(0));
+          MemoryOps memory(c.vcpu());
+          const DomId guest = c.guest().id();
+          const uint64_t first = device_frame(memory);
+          const uint64_t gfn = c.guest().space().pages + 64;
+          for (uint64_t i = 0; i < 5; ++i) c.require_eq(permit(control, guest, first + i, true), 0, "giving a frame");
+          xen_domctl_t request = DomctlOps::request(XEN_DOMCTL_iomem_permission, guest);
+          request.u.iomem_permission.first_mfn = first + 2;
+          request.u.iomem_permission.nr_mfns = 2;
+          c.require_eq(control.call(request).result, 0, "taking two back");
+          for (uint64_t i = 0; i < 5; ++i) {
+            const bool allowed = i < 2 || i == 4;
+            c.check_eq(map(control, guest, gfn, first + i, true), allowed ? 0 : -XEN_EPERM,
+                       "mapping frame " + std::to_string(i));
+            if (allowed) c.check_eq(map(control, guest, gfn, first + i, false), 0, "unmapping it");
+            c.check_eq(permit(control, guest, first + i, false), 0, "taking it back");
+          }
+        },
+}};
+
 }  // namespace
 }  // namespace assay

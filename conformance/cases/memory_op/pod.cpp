@@ -365,5 +365,136 @@ const Case kClaimRights{{
         },
 }};
 
+const Case kOverMemory{{
+    .slug = "memory_op.pod.over_memory.refused",
+    .rule = "Entries on demand cannot be made where memory is: 0 extents, and the memory stays.",
+    .source = kSource,
+    .requirements = {"MEM-POD-003", "MEM-RES-001"},
+    .guests = GuestTypes::kPvh,
+    .needs = {Capability::kDom0},
+    .body =
+        [](CaseContext& c) {
+          MemoryOps control(c.dom0().vcpu(0));
+          const SparePage page = spare_page(c);
+          c.vcpu().write(page.va, uint64_t{0x600d});
+          const DomId guest = c.guest().id();
+          const Reservation entry{.extents = {page.gfn.raw()}, .flags = XENMEMF_populate_on_demand, .dom = guest};
+          c.check_eq(control.populate_physmap(entry).done, 0, "populate on demand");
+          c.check_eq(control.get_pod_target(guest).arg.pod_entries, 0u, "entries");
+          c.check_eq(c.vcpu().read<uint64_t>(page.va), 0x600du, "the memory");
+        },
+}};
+
+const Case kComesBackZero{{
+    .slug = "memory_op.pod.given_back_and_touched.zero",
+    .rule = "Memory that goes into the cache with data in it comes out as zeroes, all of it.",
+    .source = kSource,
+    .requirements = {"MEM-POD-005", "MEM-POD-004"},
+    .guests = GuestTypes::kPvh,
+    .needs = {Capability::kDom0},
+    .body =
+        [](CaseContext& c) {
+          MemoryOps control(c.dom0().vcpu(0));
+          MemoryOps memory(c.vcpu());
+          const OnDemand made = make_on_demand(c, control, 1);
+          const SparePage page = spare_page(c);
+          c.vcpu().fill(page.va, kPageSize, 0x5a);
+          c.require_eq(memory.decrease_reservation({.extents = {page.gfn.raw()}}).done, 1, "giving a page back");
+          c.require_eq(control.get_pod_target(c.guest().id()).arg.pod_cache_pages, 1u, "pages of the cache");
+          for (const uint64_t offset : {0u, 8u, 2048u, 4088u}) {
+            c.check_eq(c.vcpu().read<uint64_t>(made.pages[0].va + offset), 0u, "byte " + std::to_string(offset));
+          }
+        },
+}};
+
+const Case kNotZero{{
+    .slug = "memory_op.pod.exhausted.written_page_kept",
+    .rule = "A page that is not zero to its last byte is never taken back.",
+    .source = kSource,
+    .method = "As for a zero page, but the highest pages of the guest are zero up to their last word.",
+    .requirements = {"MEM-POD-006"},
+    .guests = GuestTypes::kPvh,
+    .needs = {Capability::kDom0},
+    .pages = 2048,
+    .body =
+        [](CaseContext& c) {
+          constexpr uint64_t kCleared = 16;
+          constexpr uint64_t kMarked = 4;  // of these, the highest
+          constexpr uint64_t kLastWord = kPageSize - 8;
+          MemoryOps control(c.dom0().vcpu(0));
+          MemoryOps memory(c.vcpu());
+          const DomId guest = c.guest().id();
+          const uint64_t pages = c.guest().space().pages;
+          const Gva base{c.guest().space().va_offset};
+          c.require(!c.vcpu().fill(base + (pages - kCleared) * kPageSize, kCleared * kPageSize, 0), "clearing pages");
+          for (uint64_t i = 1; i <= kMarked; ++i) c.vcpu().write(base + (pages - i) * kPageSize + kLastWord, i);
+          const Reservation entries{
+              .extents = {pages + 16, pages + 17}, .flags = XENMEMF_populate_on_demand, .dom = guest};
+          c.require_eq(control.populate_physmap(entries).done, 2, "two entries");
+          const auto populated = static_cast<uint64_t>(memory.current_reservation());
+          c.require_eq(control.set_pod_target(guest, populated + 1).result, 0, "a cache of one page");
+          c.vcpu().write(base + (pages + 17) * kPageSize, uint64_t{1});
+          c.check_eq(c.vcpu().read<uint64_t>(base + (pages + 16) * kPageSize), 0u, "a touch without cache");
+          for (uint64_t i = 1; i <= kMarked; ++i) {
+            c.check_eq(c.vcpu().read<uint64_t>(base + (pages - i) * kPageSize + kLastWord), i,
+                       "last word of page " + std::to_string(i) + " from the end");
+          }
+        },
+}};
+
+const Case kCacheBounded{{
+    .slug = "memory_op.set_pod_target.running_domain.cache_within_entries",
+    .rule = "A domain that has memory gets no more cache than it has entries, and loses what entries need no more.",
+    .source = kSource,
+    .requirements = {"MEM-POD-002", "MEM-POD-004"},
+    .guests = GuestTypes::kPvh,
+    .needs = {Capability::kDom0},
+    .body =
+        [](CaseContext& c) {
+          DomctlOps domains(c.dom0().vcpu(0));
+          MemoryOps control(c.dom0().vcpu(0));
+          MemoryOps memory(c.vcpu());
+          const DomId guest = c.guest().id();
+          const OnDemand made = make_on_demand(c, control, 4);
+          const auto populated = static_cast<uint64_t>(made.populated);
+          xen_domctl_t limit = DomctlOps::request(XEN_DOMCTL_max_mem, guest);
+          limit.u.max_mem.max_memkb = (populated + 64) * (kPageSize / 1024);
+          c.require_eq(domains.call(limit).result, 0, "max_mem");
+          c.check_eq(control.set_pod_target(guest, populated + 32).result, 0, "a target beyond the entries");
+          c.check_eq(control.get_pod_target(guest).arg.pod_cache_pages, 4u, "pages of the cache");
+          c.check_eq(memory.decrease_reservation({.extents = {made.pages[0].gfn.raw()}}).done, 1, "an entry goes");
+          const auto now = control.get_pod_target(guest);
+          c.check_eq(now.arg.pod_entries, 3u, "entries then");
+          c.check_eq(now.arg.pod_cache_pages, 3u, "pages of the cache then");
+          c.check_eq(now.arg.tot_pages, populated + 3, "pages then");
+        },
+}};
+
+const Case kClaimedByOthers{{
+    .slug = "memory_op.claim_pages.claimed_by_others.enomem",
+    .rule = "What one domain has claimed another cannot claim: ENOMEM, though the memory is free.",
+    .source = "public/memory.h, XENMEM_claim_pages",
+    .requirements = {"MEM-POD-007"},
+    .guests = GuestTypes::kDom0,
+    .body =
+        [](CaseContext& c) {
+          constexpr uint64_t kLeft = 512;
+          DomctlOps domains(c.dom0().vcpu(0));
+          SysctlOps machine(c.dom0().vcpu(0));
+          MemoryOps control(c.dom0().vcpu(0));
+          const EmptyDomain one(c, domains);
+          const EmptyDomain other(c, domains);
+          const uint64_t free = machine.call(SysctlOps::request(XEN_SYSCTL_physinfo)).arg.u.physinfo.free_pages;
+          c.require(free > 2 * kLeft, "there is memory");
+          allow_memory(c, domains, one.id(), free);
+          allow_memory(c, domains, other.id(), free);
+          c.require_eq(control.claim_pages(one.id(), free - kLeft), 0, "almost all of it");
+          c.check_eq(control.claim_pages(other.id(), 2 * kLeft), -XEN_ENOMEM, "more than is left");
+          c.check_eq(control.claim_pages(one.id(), 0), 0, "cancelling the claim");
+          c.check_eq(control.claim_pages(other.id(), 2 * kLeft), 0, "the same then");
+          c.check_eq(control.claim_pages(other.id(), 0), 0, "cancelling that");
+        },
+}};
+
 }  // namespace
 }  // namespace assay

@@ -6,6 +6,7 @@
 #include "conformance/guest/bad_pointers.hpp"
 #include "conformance/guest/errno.hpp"
 #include "conformance/guest/memory_ops.hpp"
+#include "conformance/guest/page_tables.hpp"
 
 namespace assay {
 namespace {
@@ -338,6 +339,44 @@ const Case kLongList{{
           c.check_eq(memory.current_reservation(), before - static_cast<int64_t>(kPages), "current reservation");
           c.check_eq(memory.populate_physmap({.extents = pfns}).done, kPages, "extents populated");
           c.check_eq(memory.current_reservation(), before, "current reservation");
+        },
+}};
+
+const Case kAddressLimit{{
+    .slug = "memory_op.populate_physmap.no_memory_below_limit.zero",
+    .rule = "Memory that must lie below an address is not taken from above it: 0 extents where there is none.",
+    .source = "public/memory.h, XENMEMF_address_bits",
+    .method = "Below 1 MiB no memory for guests is.",
+    .requirements = {"MEM-RES-001"},
+    .body =
+        [](CaseContext& c) {
+          MemoryOps memory(c.vcpu());
+          const SparePage page = spare_page(c);
+          c.require_eq(memory.decrease_reservation({.extents = {page.gfn.raw()}}).done, 1, "making room");
+          const int64_t before = memory.current_reservation();
+          const Reservation low{.extents = {page.pfn.raw()}, .flags = XENMEMF_address_bits(20)};
+          c.check_eq(memory.populate_physmap(low).done, 0, "populate below 1 MiB");
+          c.check_eq(memory.increase_reservation(low).done, 0, "increase below 1 MiB");
+          c.check_eq(memory.current_reservation(), before, "current reservation");
+          c.check_eq(memory.populate_physmap({.extents = {page.pfn.raw()}}).done, 1, "populate anywhere");
+        },
+}};
+
+const Case kPinnedPage{{
+    .slug = "memory_op.decrease_reservation.pinned_table.stays_pinned",
+    .rule = "A pinned page table that is given back stays pinned: it is the unpin that ends it.",
+    .source = "public/memory.h, XENMEM_decrease_reservation; public/xen.h, MMUEXT_UNPIN_TABLE",
+    .requirements = {"MEM-RES-012", "MMUEXT-001"},
+    .guests = GuestTypes::kPv64,
+    .body =
+        [](CaseContext& c) {
+          MemoryOps memory(c.vcpu());
+          MmuOps mmu(c.vcpu());
+          const Page table = table_page(c.vcpu());
+          c.require_eq(mmu.pin(1, table.frame), 0, "pinning a table");
+          c.check_eq(memory.decrease_reservation({.extents = {table.frame.raw()}}).done, 1, "giving it back");
+          c.check_eq(mmu.unpin(table.frame), 0, "unpinning it");
+          c.check_eq(mmu.unpin(table.frame), -XEN_EINVAL, "unpinning it again");
         },
 }};
 

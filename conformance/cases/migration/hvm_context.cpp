@@ -222,5 +222,25 @@ const Case kPvDomain{{
         },
 }};
 
+const Case kLongRecord{{
+    .slug = "hvm_context.set.record_too_long.einval",
+    .rule = "A CPU record that is longer than there is room for is refused: EINVAL.",
+    .source = "public/hvm/save.h",
+    .requirements = {"MIG-013"},
+    .guests = GuestTypes::kPvh,
+    .body =
+        [](CaseContext& c) {
+          HvmContextOps ops(c.dom0().vcpu(0), c.guest().id());
+          const Paused paused(c);
+          const std::vector<std::byte> sound = ops.save();
+          std::vector<HvmRecord> records = parse_hvm_stream(sound);
+          for (HvmRecord& record : records) {
+            if (record.type == kCpu) record.body.resize(record.body.size() + 8);
+          }
+          c.check_eq(ops.set(make_hvm_stream(records)), -XEN_EINVAL, "a record with eight bytes more");
+          c.check_eq(ops.set(sound), 0, "the context as it was");
+        },
+}};
+
 }  // namespace
 }  // namespace assay

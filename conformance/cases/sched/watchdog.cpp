@@ -68,5 +68,24 @@ const Case kExpires{{
         },
 }};
 
+const Case kDestroyed{{
+    .slug = "sched.watchdog.domain_destroyed.fires_no_more",
+    .rule = "The timer of a domain that is destroyed is gone: another domain in its place is left alone.",
+    .source = "public/sched.h, SCHEDOP_watchdog",
+    .requirements = {"SCHED-018", "DOM-LIFE-005"},
+    .needs = {Capability::kTwoGuests},
+    .body =
+        [](CaseContext& c) {
+          constexpr uint64_t kPastNs = 2'000'000'000;
+          DomctlOps control(c.dom0().vcpu(0));
+          c.check_eq(SchedOps(c.vcpu()).watchdog(0, 1), 1, "a timer of one second");
+          c.target().destroy_guest(c.guest());
+          Domain& next = c.peer();
+          c.target().pass_time(kPastNs);
+          c.check(!shutdown_state(control, next.id()).shut_down, "a guest that was made afterwards lives");
+          c.check_eq(next.vcpu(0).hypercall(__HYPERVISOR_xen_version, {XENVER_pagesize, 0}), 4096, "and works");
+        },
+}};
+
 }  // namespace
 }  // namespace assay

@@ -3,6 +3,7 @@
 #include "conformance/guest/control_ops.hpp"
 #include "conformance/guest/empty_domain.hpp"
 #include "conformance/guest/errno.hpp"
+#include "conformance/guest/scratch.hpp"
 #include "conformance/guest/wait.hpp"
 
 namespace assay {
@@ -299,6 +300,36 @@ const Case kCpuInfo{{
           c.check_eq(one.arg.u.getcpuinfo.nr_cpus, 1u, "records then");
           c.check_ne(slot(0), kUntouched64, "the record");
           c.check_eq(slot(1), kUntouched64, "behind it");
+        },
+}};
+
+const Case kAffinityBroken{{
+    .slug = "sysctl.cpupool.rmcpu_of_pinned_vcpu.runs_elsewhere",
+    .rule = "A vCPU that may only run on a pCPU which leaves its pool may run on any of those that are left.",
+    .source = kSource,
+    .requirements = {"SYSC-007"},
+    .guests = GuestTypes::kDom0,
+    .body =
+        [](CaseContext& c) {
+          Pools pools(c);
+          DomctlOps control(c.dom0().vcpu(0));
+          Scratch maps(c.dom0().vcpu(0));
+          const EmptyDomain domain(c, control);
+          add_vcpus(c, control, domain.id());
+          const uint32_t last = last_pcpu(c);
+          c.require(last > 0, "there is another pCPU");
+          const auto affinity = [&](uint32_t command, uint64_t map) {
+            xen_domctl_t request = DomctlOps::request(command, domain.id());
+            request.u.vcpuaffinity.flags = XEN_VCPUAFFINITY_HARD;
+            request.u.vcpuaffinity.cpumap_hard.nr_bits = 64;
+            set_handle(request.u.vcpuaffinity.cpumap_hard.bitmap, maps.put(map));
+            c.require_eq(control.call(request).result, 0, "the affinity");
+            return maps.get<uint64_t>();
+          };
+          affinity(XEN_DOMCTL_setvcpuaffinity, uint64_t{1} << last);
+          c.require_eq(pools.remove(0, last), 0, "taking the pCPU out of the pool");
+          c.check_eq(affinity(XEN_DOMCTL_getvcpuaffinity, 0), pools.info(0).pcpus, "where it may run then");
+          c.check_eq(pools.add(0, last), 0, "giving it back");
         },
 }};
 

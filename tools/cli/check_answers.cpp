@@ -68,7 +68,7 @@ void write(const std::filesystem::path& file, const Totals& totals) {
 
 }  // namespace
 
-ExitCode run_check(const CheckFlags& flags) {
+ExitCode check_answers(const CheckFlags& flags) {
   const TargetChoice target = choose_target(flags.target);
   const std::vector<Variant> variants = select_variants(all_variants(), flags.select);
   RunOptions options;

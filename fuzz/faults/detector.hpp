@@ -1,0 +1,27 @@
+/// What looks for planted faults: the interface that the campaign knows of the cases, the properties and the rest.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "conformance/runner/worker_main.hpp"
+#include "reports/kill_matrix.hpp"
+
+namespace assay {
+
+/// Looks for anything wrong with a core. It is told nothing of what is wrong, nor whether anything is.
+class Detector {
+ public:
+  virtual ~Detector() = default;
+  /// One word: a column of the kill matrix.
+  [[nodiscard]] virtual std::string_view name() const = 0;
+  /// Plays with the cores that `make_target` makes. The same core gives the same answer, but for the time it takes.
+  /// A core that crashes, hangs or does not even boot is found. Throws Interrupted, and HarnessFault when the harness
+  /// cannot go on.
+  virtual Detection look(const TargetFactory& make_target) = 0;
+};
+
+/// Somebody wants the run to end.
+struct Interrupted {};
+
+}  // namespace assay
