@@ -44,6 +44,17 @@ struct PropertyFlags {
   size_t length = 2000;    ///< operations of each
 };
 
+struct FuzzFlags {
+  std::vector<std::string> names;  ///< of targets; empty: all but the canary
+  bool list = false;
+  std::string replay;  ///< a reproducer; empty: fuzz
+  unsigned time_s = 60;
+  std::optional<uint64_t> runs;  ///< in place of the time
+  unsigned jobs = 1;
+  unsigned seed = 1;
+  std::string out;
+};
+
 struct RunFlags {
   std::string kernel;
   std::string target = "hv";
@@ -91,6 +102,7 @@ struct ReportFlags {
 ExitCode run_grade(const GradeFlags& flags);
 ExitCode run_check(const CheckFlags& flags);
 ExitCode run_properties(const PropertyFlags& flags);
+ExitCode run_fuzz(const FuzzFlags& flags);
 ExitCode run_guest(const RunFlags& flags);
 ExitCode run_trace(const TraceFlags& flags);
 ExitCode replay_run(const ReplayFlags& flags);
