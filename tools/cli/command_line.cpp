@@ -25,6 +25,7 @@ struct Flags {
   GradeFlags grade;
   CheckFlags check;
   PropertyFlags properties;
+  FuzzFlags fuzz;
   RunFlags run;
   TraceFlags trace;
   ReplayFlags replay;
@@ -110,6 +111,25 @@ void add_properties(CLI::App& app, Flags& flags, ExitCode& code) {
       ->check(CLI::Range(uint64_t{0}, kSeedMax));
   check->add_option("--out", given.out, "folder for what was found: cases, ready to paste");
   check->callback([&flags, &code] { code = run_properties(flags.properties); });
+}
+
+void add_fuzz(CLI::App& app, Flags& flags, ExitCode& code) {
+  FuzzFlags& mine = flags.fuzz;
+  auto* fuzz =
+      app.add_subcommand("fuzz", "Fuzz what reads foreign bytes, guided by coverage; goes on where it stopped");
+  fuzz->add_option("TARGET", mine.names, "of --list; default: all, one after the other");
+  fuzz->add_flag("--list", mine.list, "print the targets");
+  fuzz->add_option("--replay", mine.replay, "run the input of a reproducer again");
+  auto* time = fuzz->add_option("--time", mine.time_s, "seconds for each target")
+                   ->capture_default_str()
+                   ->check(CLI::Range(1u, 30u * 24 * 3600));
+  fuzz->add_option("--runs", mine.runs, "inputs to try on each target, in place of the time")->excludes(time);
+  fuzz->add_option("--jobs", mine.jobs, "fuzzers at a time, on one corpus")
+      ->capture_default_str()
+      ->check(CLI::Range(1u, kJobsMax));
+  fuzz->add_option("--seed", mine.seed, "root of every choice")->capture_default_str()->check(CLI::Range(1u, 1u << 31));
+  fuzz->add_option("--out", mine.out, "folder for corpora and reproducers; default assay-out/fuzz");
+  fuzz->callback([&flags, &code] { code = run_fuzz(flags.fuzz); });
 }
 
 /// What the verbs that run a kernel have in common.
@@ -249,6 +269,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_grade(app, flags, code);
   add_check(app, flags, code);
   add_properties(app, flags, code);
+  add_fuzz(app, flags, code);
   add_run(app, flags, code);
   add_trace(app, flags, code);
   add_replay(app, flags, code);

@@ -48,6 +48,17 @@ struct PropertyFlags {
   size_t length = 2000;    ///< operations of each
 };
 
+struct FuzzFlags {
+  std::vector<std::string> names;  ///< of targets; empty: all but the canary
+  bool list = false;
+  std::string replay;  ///< a reproducer; empty: fuzz
+  unsigned time_s = 60;
+  std::optional<uint64_t> runs;  ///< in place of the time
+  unsigned jobs = 1;
+  unsigned seed = 1;
+  std::string out;
+};
+
 struct RunFlags {
   std::string kernel;
   std::string target = "hv";
@@ -93,13 +104,10 @@ struct ReportFlags {
 
 /// Each prints what it has to say, and throws InputError for what the user gave it.
 ExitCode run_grade(const GradeFlags& flags);
-<<<<<<< HEAD
-ExitCode run_check(const CheckFlags& flags);
-ExitCode run_properties(const PropertyFlags& flags);
-=======
 ExitCode check_answers(const CheckFlags& flags);
 ExitCode check_faults(const CheckFlags& flags);
->>>>>>> 4687711 (Planted faults: hv-faults.so, its catalogue, assay check --faults and the kill matrix)
+ExitCode run_properties(const PropertyFlags& flags);
+ExitCode run_fuzz(const FuzzFlags& flags);
 ExitCode run_guest(const RunFlags& flags);
 ExitCode run_trace(const TraceFlags& flags);
 ExitCode replay_run(const ReplayFlags& flags);
