@@ -134,7 +134,8 @@ int64_t GrantModel::set_version(uint16_t caller, uint32_t version) {
   owner.version = version;
   std::erase_if(owner.entries, [](const auto& entry) { return entry.first >= kReserved; });
   for (auto& [ref, entry] : owner.entries) {
-    if (version == 1 && entry.type == GTF_invalid) entry.is_reading = entry.is_writing = false;  // nothing of it is kept
+    const bool is_dropped = version == 1 && entry.type == GTF_invalid;
+    if (is_dropped) entry.is_reading = entry.is_writing = false;
   }
   return 0;
 }

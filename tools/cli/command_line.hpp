@@ -26,26 +26,19 @@ struct GradeFlags {
 };
 
 struct CheckFlags {
-  bool answers = false;  ///< exactly one of the two
+  bool answers = false;  ///< at most one of the two; neither: properties
   bool faults = false;
   std::string target = "hv";
+  std::string differential;         ///< properties: two to compare, a comma between; then not `target`
   std::vector<std::string> select;  ///< beginnings of ids of cases, or of names of faults
-  std::string out;                  ///< answers: a file for what each case noticed; faults: a folder; empty: none
-  unsigned jobs = 0;                ///< 0: as many as suit the target
-  uint64_t seed = 1;
-  std::string command;  ///< the whole line, for the report
-};
-
-struct PropertyFlags {
-  std::string target = "hv";
-  std::string differential;           ///< a second target, to compare with; empty: the model alone
-  std::vector<std::string> families;  ///< empty: all
-  std::string play;                   ///< one sequence, instead of random ones
-  std::string out;                    ///< folder for what was found; empty: none
+  std::vector<std::string> families;  ///< properties; empty: all
+  std::string play;                   ///< properties: one sequence, instead of random ones
+  size_t sequences = 200;             ///< properties: of each family and type of guest
+  size_t length = 1000;               ///< properties: operations of each
+  std::string out;                    ///< answers: a file for what each case noticed; the others: a folder; empty: none
   unsigned jobs = 0;                  ///< 0: as many as suit the target
   uint64_t seed = 1;
-  size_t sequences = 200;  ///< of each family and type of guest
-  size_t length = 2000;    ///< operations of each
+  std::string command;  ///< the whole line, for the report
 };
 
 struct FuzzFlags {
@@ -106,7 +99,7 @@ struct ReportFlags {
 ExitCode run_grade(const GradeFlags& flags);
 ExitCode check_answers(const CheckFlags& flags);
 ExitCode check_faults(const CheckFlags& flags);
-ExitCode run_properties(const PropertyFlags& flags);
+ExitCode check_properties(const CheckFlags& flags);
 ExitCode run_fuzz(const FuzzFlags& flags);
 ExitCode run_guest(const RunFlags& flags);
 ExitCode run_trace(const TraceFlags& flags);

@@ -10,7 +10,7 @@ from tracefile import BadInput, Tracefile, miscounted, parse
 # each: counting is not atomic, which would take four times as long.
 SUITES = {
     "cases": ["grade", "--target", "{core}", "--jobs", "1", "--out", "{out}"],
-    "properties": ["properties", "--target", "{core}", "--jobs", "1", "--out", "{out}"],
+    "properties": ["check", "--target", "{core}", "--jobs", "1", "--out", "{out}"],
 }
 
 # Three cases of different areas: the first two that the check selects together, and so on. See verify_counts.
