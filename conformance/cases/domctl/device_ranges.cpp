@@ -75,5 +75,40 @@ const Case kJoinAndSplit{{
         },
 }};
 
+const Case kMappingErrors{{
+    .slug = "domctl.memory_mapping.limits.einval_and_64_at_once",
+    .rule = "Ranges that wrap or lie beyond what addresses reach give EINVAL; of more than 64 frames, 64 are mapped.",
+    .source = "public/domctl.h, XEN_DOMCTL_memory_mapping, XEN_DOMCTL_iomem_permission",
+    .requirements = {"DOM-LIFE-016"},
+    .guests = GuestTypes::kPvh,
+    .needs = {Capability::kDom0},
+    .body =
+        [](CaseContext& c) {
+          DomctlOps control(c.dom0().vcpu(0));
+          const auto map = [&](uint64_t gfn, uint64_t mfn, uint64_t count) {
+            xen_domctl_t request = DomctlOps::request(XEN_DOMCTL_memory_mapping, c.guest().id());
+            request.u.memory_mapping.first_gfn = gfn;
+            request.u.memory_mapping.first_mfn = mfn;
+            request.u.memory_mapping.nr_mfns = count;
+            request.u.memory_mapping.add_mapping = DPCI_ADD_MAPPING;
+            return control.call(request).result;
+          };
+          const uint64_t mfn = static_cast<uint64_t>(MemoryOps(c.vcpu()).maximum_ram_page()) + 0x20000;
+          const uint64_t gfn = c.guest().space().pages + 64;
+          c.check_eq(map(gfn, ~uint64_t{0}, 2), -XEN_EINVAL, "machine frames that wrap");
+          c.check_eq(map(~uint64_t{0}, mfn, 2), -XEN_EINVAL, "guest frames that wrap");
+          c.check_eq(map(gfn, uint64_t{1} << 50, 1), -XEN_EINVAL, "beyond all addresses");
+          c.check_eq(map(gfn, mfn, 65), -XEN_EPERM, "65 frames, without permission");
+          Ranges ranges(c);
+          c.require_eq(ranges.permit(0, 65, true), 0, "permission for 65 frames");
+          c.check_eq(map(gfn, mfn, 65), 64, "65 frames");
+          xen_domctl_t request = DomctlOps::request(XEN_DOMCTL_iomem_permission, c.guest().id());
+          request.u.iomem_permission.first_mfn = ~uint64_t{0};
+          request.u.iomem_permission.nr_mfns = 2;
+          request.u.iomem_permission.allow_access = 1;
+          c.check_eq(control.call(request).result, -XEN_EINVAL, "permission for frames that wrap");
+        },
+}};
+
 }  // namespace
 }  // namespace assay

@@ -135,6 +135,10 @@ const Case kMonitorModes{{
           c.check_eq(ask(c.guest().id(), 99, XEN_VM_EVENT_ENABLE).result, -XEN_ENOSYS, "a mode that does not exist");
           c.check_eq(ask(c.dom0().id(), XEN_DOMCTL_VM_EVENT_OP_MONITOR, XEN_VM_EVENT_ENABLE).result, -XEN_EINVAL,
                      "monitoring itself");
+          c.check_eq(ask(c.guest().id(), XEN_DOMCTL_VM_EVENT_OP_MONITOR, 99).result, -XEN_ENOSYS,
+                     "an operation that does not exist");
+          c.check_eq(ask(c.guest().id(), XEN_DOMCTL_VM_EVENT_OP_MONITOR, XEN_VM_EVENT_RESUME).result, -XEN_ENODEV,
+                     "resuming without a monitor");
         },
 }};
 

@@ -193,6 +193,24 @@ const Case kHvm32Calls{{
           memory.put(xen_memory_map_t{});
           c.check_eq(map, c.vcpu().hypercall(__HYPERVISOR_memory_op, {XENMEM_memory_map, memory.va().raw()}),
                      "memory_map");
+          memory.put(gnttab_get_version_t{DOMID_SELF, 0, kUntouched32});
+          c.check_eq(narrow.call(__HYPERVISOR_grant_table_op, GNTTABOP_get_version, narrow.pointer(), 1), 0,
+                     "get_version");
+          c.check_eq(memory.get<gnttab_get_version_t>().version, 1u, "its answer");
+          memory.put(gnttab_set_version_t{2});
+          c.check_eq(narrow.call(__HYPERVISOR_grant_table_op, GNTTABOP_set_version, narrow.pointer(), 1), 0,
+                     "set_version");
+          memory.put(gnttab_swap_grant_ref_t{9, 10, 0});
+          c.check_eq(narrow.call(__HYPERVISOR_grant_table_op, GNTTABOP_swap_grant_ref, narrow.pointer(), 1), 0,
+                     "swap_grant_ref");
+          memory.put(gnttab_unmap_grant_ref_t{0, 0, 77, 0});
+          c.check_eq(narrow.call(__HYPERVISOR_grant_table_op, GNTTABOP_unmap_grant_ref, narrow.pointer(), 1), 0,
+                     "unmap_grant_ref");
+          c.check_eq(memory.get<gnttab_unmap_grant_ref_t>().status, int16_t{GNTST_bad_handle}, "its status");
+          for (const uint32_t number : {uint32_t{__HYPERVISOR_sched_op}, uint32_t{__HYPERVISOR_memory_op}}) {
+            const uint64_t command = number == __HYPERVISOR_sched_op ? SCHEDOP_poll : XENMEM_add_to_physmap;
+            c.check_eq(narrow.call(number, command, 0x7000'0000), -XEN_EFAULT, "a bad pointer");
+          }
           c.check_eq(narrow.call(__HYPERVISOR_set_timer_op, 0, 0), 0, "no timer");
         },
 }};

@@ -70,7 +70,6 @@ const std::vector<Command> kGrantTable{
     {"setup_table", GNTTABOP_setup_table}, {"copy", GNTTABOP_copy},
     {"query_size", GNTTABOP_query_size},   {"set_version", GNTTABOP_set_version},
     {"get_version", GNTTABOP_get_version}, {"swap", GNTTABOP_swap_grant_ref},
-    {"cache_flush", GNTTABOP_cache_flush},
 };
 
 /// One hypercall with a bad pointer where its argument structure is expected.
@@ -103,7 +102,8 @@ const Case kArguments{{
             check_all(c, __HYPERVISOR_hvm_op, {{"set_param", HVMOP_set_param}, {"get_param", HVMOP_get_param}});
             return;
           }
-          check_all(c, __HYPERVISOR_grant_table_op, {{"get_status_frames", GNTTABOP_get_status_frames}});
+          check_all(c, __HYPERVISOR_grant_table_op,
+                    {{"get_status_frames", GNTTABOP_get_status_frames}, {"cache_flush", GNTTABOP_cache_flush}});
           check_all(c, __HYPERVISOR_nmi_op, {{"register", XENNMI_register_callback}});
           check_all(c, __HYPERVISOR_physdev_op, {{"irq_status_query", PHYSDEVOP_irq_status_query}});
           check_all(c, __HYPERVISOR_vcpu_op, {{"set_periodic_timer", VCPUOP_set_periodic_timer}});
