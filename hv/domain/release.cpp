@@ -37,7 +37,7 @@ void free_domain(Domain& domain) {
     arena_delete(domain.events);
   }
   forget_device_ranges(domain);
-  if (domain.pool != nullptr && !fault("cpupool.dead_domain_counted")) --domain.pool->domains;
+  if (domain.pool != nullptr) --domain.pool->domains;
   arena_array_free(domain.vcpus, domain.max_vcpus);
   arena_delete(&domain);
 }

@@ -95,6 +95,7 @@ void add_properties(CLI::App& app, Flags& flags, ExitCode& code) {
   PropertyFlags& given = flags.properties;
   auto* check = app.add_subcommand("properties", "Play random sequences of guest operations, and compare with a model");
   check->add_option("--target", given.target, "as for grade; one")->capture_default_str();
+  check->add_option("--fault", given.fault, "hv: switch on a planted fault");
   check->add_option("--differential", given.differential, "a second target, on which the same must come of it");
   check->add_option("--family", given.families, "only this one; repeatable");
   check->add_option("--sequences", given.sequences, "of each family and type of guest")

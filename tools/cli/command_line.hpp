@@ -38,6 +38,7 @@ struct CheckFlags {
 
 struct PropertyFlags {
   std::string target = "hv";
+  std::string fault;                  ///< hv: the name of a planted fault
   std::string differential;           ///< a second target, to compare with; empty: the model alone
   std::vector<std::string> families;  ///< empty: all
   std::string play;                   ///< one sequence, instead of random ones
@@ -93,13 +94,9 @@ struct ReportFlags {
 
 /// Each prints what it has to say, and throws InputError for what the user gave it.
 ExitCode run_grade(const GradeFlags& flags);
-<<<<<<< HEAD
-ExitCode run_check(const CheckFlags& flags);
-ExitCode run_properties(const PropertyFlags& flags);
-=======
 ExitCode check_answers(const CheckFlags& flags);
 ExitCode check_faults(const CheckFlags& flags);
->>>>>>> 4687711 (Planted faults: hv-faults.so, its catalogue, assay check --faults and the kill matrix)
+ExitCode run_properties(const PropertyFlags& flags);
 ExitCode run_guest(const RunFlags& flags);
 ExitCode run_trace(const TraceFlags& flags);
 ExitCode replay_run(const ReplayFlags& flags);

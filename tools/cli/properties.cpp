@@ -158,7 +158,7 @@ ExitCode compare(const std::vector<Task>& tasks, const TasksOutcome& first, cons
 }  // namespace
 
 ExitCode run_properties(const PropertyFlags& flags) {
-  const TargetChoice target = choose_target(flags.target);
+  const TargetChoice target = choose_target(flags.target, {.fault = flags.fault});
   const std::vector<Task> tasks = tasks_for(flags);
   const TasksOutcome outcome = run_on(target, tasks, flags);
   if (const ExitCode trouble = report_trouble(outcome.run); trouble != kExitExpected) return trouble;
