@@ -48,7 +48,7 @@ std::string detection_detail(const FaultRow& row, const std::string& detector, c
     text += command(fmt::format("tools/assay grade --target hv --fault {} --select {}", row.name, detection.by));
   }
   if (detector == "properties" && detection.by != "boot") {
-    text += command(fmt::format("tools/assay properties --fault {} --play '{}'", row.name, detection.by));
+    text += command(fmt::format("tools/assay check --fault {} --play '{}'", row.name, detection.by));
   }
   return text + "</dd>";
 }

@@ -13,7 +13,7 @@ class PropertiesDetector final : public Detector {
   PropertiesDetector(uint64_t seed, unsigned jobs) : seed_(seed), jobs_(jobs) {}
 
   [[nodiscard]] std::string_view name() const override { return "properties"; }
-  /// `by` is the sequence, as `assay properties --play` takes it; its length is the steps.
+  /// `by` is the sequence, as `assay check --play` takes it; its length is the steps.
   Detection look(const TargetFactory& make_target) override;
 
  private:

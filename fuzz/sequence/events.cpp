@@ -119,6 +119,8 @@ class EventsPlay : public Play {
     }
   }
 
+  [[nodiscard]] std::unique_ptr<Play> copy() const override { return std::make_unique<EventsPlay>(*this); }
+
   void compare_all() override {
     for (size_t i = 0; i < guests_.size(); ++i) {
       for (uint32_t port = 0; port <= kPortsMax; ++port) {

@@ -6,5 +6,6 @@
 namespace assay::fuzz {
 
 const Family& events_family();
+const Family& grants_family();
 
 }  // namespace assay::fuzz

@@ -29,6 +29,8 @@ class Play {
   virtual void step(Operation& operation) = 0;
   /// Compares everything that guests can see.
   virtual void compare_all() = 0;
+  /// The same again, for guests that go back to where they are now. Null: it cannot, and has to begin anew.
+  [[nodiscard]] virtual std::unique_ptr<Play> copy() const { return nullptr; }
 };
 
 class Family {

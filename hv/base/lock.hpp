@@ -16,13 +16,6 @@ class Lock {
     held_ = true;
     point(ASSAY_POINT_LOCK_TAKEN);
   }
-  bool try_lock() {
-    point(ASSAY_POINT_LOCK_WANTED);
-    if (held_) return false;
-    held_ = true;
-    point(ASSAY_POINT_LOCK_TAKEN);
-    return true;
-  }
   void unlock() {
     HV_ASSERT(held_);
     held_ = false;

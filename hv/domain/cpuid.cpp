@@ -1,5 +1,6 @@
 #include "hv/domain/cpuid.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -16,7 +17,7 @@ constexpr uint32_t kExtendedFirst = 0x8000'0000;
 constexpr uint32_t kExtendedMax = 0x8000'0008;
 constexpr unsigned kLinearAddressBits = 48;
 
-constexpr uint32_t bits(std::initializer_list<unsigned> numbers) {
+consteval uint32_t bits(std::initializer_list<unsigned> numbers) {
   uint32_t value = 0;
   for (const unsigned number : numbers) value |= 1u << number;
   return value;
@@ -115,7 +116,8 @@ CpuidAnswer extended_leaf(uint32_t leaf) {
 }  // namespace
 
 unsigned machine_address_bits() {
-  return static_cast<unsigned>(std::bit_width(host().frames - 1)) + kPageShift;
+  constexpr unsigned kBitsMin = 36;  // as every processor with long mode; the local APIC is near 4 GiB
+  return std::max(kBitsMin, static_cast<unsigned>(std::bit_width(host().frames - 1)) + kPageShift);
 }
 
 CpuidAnswer cpuid_answer(const Vcpu& vcpu, uint32_t leaf, uint32_t subleaf) {

@@ -48,8 +48,6 @@ struct Domain final : UpcallSink {
   uint8_t callback_vector = 0;  ///< in force by HVM_PARAM_CALLBACK_IRQ, whatever it says now; 0 = none yet
   std::array<Watchdog, 2> watchdogs{};
   Port suspend_port{};
-  std::array<char, 200> console_line{};
-  uint32_t console_bytes = 0;
   uint32_t pollers = 0;       ///< vCPUs in SCHEDOP_poll: the send path asks nothing else while this is 0
   uint32_t misc_flags = 0;    ///< XEN_X86_MSR_RELAXED
   int64_t time_offset_s = 0;  ///< XEN_DOMCTL_settimeoffset

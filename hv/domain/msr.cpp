@@ -167,12 +167,14 @@ bool write_efer(Vcpu& vcpu, uint64_t value) {
   return true;
 }
 
-/// The base stays where it is; x2APIC mode can be entered.
+/// The base stays where it is; x2APIC mode can be entered, and left by disabling the APIC.
 bool write_apic_base(Vcpu& vcpu, uint64_t value) {
   if (vcpu.pv != nullptr) return value == apic_base(vcpu);
   constexpr uint64_t kChangeable = kApicBaseExtended | kApicBaseEnable;
   if (((value ^ vcpu.hvm.apic_base) & ~kChangeable) != 0) return false;
-  if ((value & kChangeable) == kApicBaseExtended) return false;
+  const uint64_t mode = value & kChangeable;
+  const bool was_extended = (vcpu.hvm.apic_base & kApicBaseExtended) != 0;
+  if (mode == kApicBaseExtended || (was_extended && mode == kApicBaseEnable)) return false;
   vcpu.hvm.apic_base = value;
   return true;
 }

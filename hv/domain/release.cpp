@@ -1,7 +1,6 @@
 #include "hv/domain/release.hpp"
 
 #include "hv/base/arena.hpp"
-#include "hv/base/fault.hpp"
 #include "hv/domain/context.hpp"
 #include "hv/domain/device_memory.hpp"
 #include "hv/sched/cpupool.hpp"

@@ -40,9 +40,6 @@ bool write_cpu_mask(const AddressSpace& space, const xenctl_bitmap& to, const Cp
   std::memcpy(bytes.data(), mask.data(), sizeof mask);
   const uint64_t guest_bytes = bytes_for(to.nr_bits);
   const uint64_t count = std::min<uint64_t>(guest_bytes, bytes_for(host().pcpus));
-  if (count != 0 && count == guest_bytes && to.nr_bits % 8 != 0) {
-    bytes[count - 1] &= static_cast<uint8_t>((1u << to.nr_bits % 8) - 1);
-  }
   const Gva start = handle_address(to.bitmap);
   if (count != 0 && !copy_to_guest(space, start, bytes.data(), count)) return false;
   return guest_bytes == count || clear_guest(space, Gva{start.raw() + count}, guest_bytes - count);

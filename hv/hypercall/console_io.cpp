@@ -11,39 +11,13 @@ namespace {
 
 constexpr uint32_t kChunk = 128;
 
-void print(const char* text, uint64_t bytes) {
-  host().console_write(host().ctx, text, bytes);
-}
-
-void flush_line(Domain& domain) {
-  domain.console_line[domain.console_bytes] = '\0';
-  log("d%u: %s", domain.id.raw(), domain.console_line.data());
-  domain.console_bytes = 0;
-}
-
-bool printable(char c) {
-  return (c >= ' ' && c <= '~') || c == '\t';
-}
-
-/// Other domains than the first one: whole lines only, and nothing that could steer a terminal.
-void buffer_text(Domain& domain, const char* text, uint32_t bytes) {
-  for (const char* c = text; c != text + bytes; ++c) {
-    if (printable(*c)) domain.console_line[domain.console_bytes++] = *c;
-    if (*c == '\n' || domain.console_bytes == domain.console_line.size() - 1) flush_line(domain);
-  }
-}
-
 int64_t write(Call& call, uint32_t count, Gva from) {
   char chunk[kChunk];
   while (count > 0) {
     if (call.preempt_needed()) return call.continue_with({CONSOLEIO_write, count, from.raw()});
     const uint32_t bytes = std::min(count, kChunk);
     if (!copy_from_guest(call.space(), chunk, from, bytes)) return -XEN_EFAULT;
-    if (call.domain().privileged) {
-      print(chunk, bytes);
-    } else {
-      buffer_text(call.domain(), chunk, bytes);
-    }
+    host().console_write(host().ctx, chunk, bytes);
     from = Gva{from.raw() + bytes};
     count -= bytes;
   }

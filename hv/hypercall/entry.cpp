@@ -26,7 +26,7 @@ struct Row {
 #define ASSAY_HANDLER_partial(name) do_##name
 #define ASSAY_HANDLER_absent(name) nullptr
 
-constexpr std::array<Row, kNumbers> make_table() {
+consteval std::array<Row, kNumbers> make_table() {
   std::array<Row, kNumbers> table{};
 #define ASSAY_HYPERCALL(number, name, guests, callers, continuable, state) \
   table[number] = {ASSAY_HANDLER_##state(name), Guests::guests};
@@ -35,7 +35,7 @@ constexpr std::array<Row, kNumbers> make_table() {
 }
 
 /// What is not there for a guest type is null.
-constexpr std::array<Handler, kNumbers> handlers_for(Guests kind) {
+consteval std::array<Handler, kNumbers> handlers_for(Guests kind) {
   std::array<Handler, kNumbers> handlers{};
   const std::array<Row, kNumbers> table = make_table();
   for (size_t number = 0; number < kNumbers; ++number) {

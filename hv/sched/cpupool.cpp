@@ -44,14 +44,10 @@ bool pcpu_free(uint32_t pcpu) {
 }
 
 Result<CpuPool*> cpupool_create(uint32_t id) {
-  CpuPool* before = first;  // pool 0 is always there
-  if (id == XEN_SYSCTL_CPUPOOL_PAR_ANY) {
-    while (before->next != nullptr && before->next->id == before->id + 1) before = before->next;
-    id = before->id + 1;
-  } else {
-    if (cpupool_by_id(id) != nullptr) return fail(XEN_EEXIST);
-    while (before->next != nullptr && before->next->id < id) before = before->next;
-  }
+  const bool any = id == XEN_SYSCTL_CPUPOOL_PAR_ANY;  // above all ids, so that it ends up behind the last
+  CpuPool* before = first;                            // pool 0 is always there
+  while (before->next != nullptr && before->next->id < id) before = before->next;
+  if (any) id = before->id + 1;
   auto* pool = arena_new<CpuPool>();
   if (pool == nullptr) return fail(XEN_ENOMEM);
   pool->id = id;

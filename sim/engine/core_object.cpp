@@ -11,6 +11,8 @@
 #include <cstring>
 #include <fstream>
 
+#include "sim/engine/core_counters.hpp"
+
 namespace assay {
 
 namespace {
@@ -63,6 +65,21 @@ int collect_segments(dl_phdr_info* info, size_t, void* argument) {
     if (start < end) found.writable.emplace_back(reinterpret_cast<std::byte*>(found.base + start), end - start);
   }
   return 1;
+}
+
+/// What is counted while a core is fuzzed or measured must survive when the core goes back.
+std::vector<std::span<std::byte>> without_counters(const Segments& all, const std::vector<CounterRange>& counters) {
+  std::vector<std::span<std::byte>> left;
+  for (std::span<std::byte> segment : all.writable) {
+    for (const CounterRange& counter : counters) {
+      const uintptr_t offset = all.base + counter.start - reinterpret_cast<uintptr_t>(segment.data());
+      if (offset >= segment.size()) continue;
+      left.push_back(segment.first(offset));
+      segment = segment.subspan(std::min<size_t>(segment.size(), offset + counter.bytes));
+    }
+    left.push_back(segment);
+  }
+  return left;
 }
 
 }  // namespace
@@ -124,7 +141,7 @@ void CoreObject::find_segments() {
   dl_iterate_phdr(collect_segments, &found);
   base_ = found.base;
   end_ = found.end;
-  writable_ = found.writable;
+  writable_ = without_counters(found, counters_of(path_));
 }
 
 CoreObject::Data CoreObject::save_data() const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "sim/base/strong.hpp"
 #include "sim/guest/elf_file.hpp"
@@ -125,15 +126,19 @@ std::vector<ImageSegment> read_segments(const ElfFile& elf, const assay_agent_la
 
 }  // namespace
 
+AgentImage AgentImage::parse(std::vector<std::byte> file) {
+  AgentImage image;
+  image.file = std::move(file);
+  const ElfFile elf(image.file);
+  require(elf.is_64bit(), "not a 64-bit ELF file");
+  image.layout = read_layout(elf);
+  image.segments = read_segments(elf, image.layout);
+  return image;
+}
+
 AgentImage AgentImage::load(const std::filesystem::path& path) {
   try {
-    AgentImage image;
-    image.file = read_whole_file(path, kFileBytesMax);
-    const ElfFile elf(image.file);
-    require(elf.is_64bit(), "not a 64-bit ELF file");
-    image.layout = read_layout(elf);
-    image.segments = read_segments(elf, image.layout);
-    return image;
+    return parse(read_whole_file(path, kFileBytesMax));
   } catch (const ElfError& error) {
     throw std::runtime_error("agent image " + path.string() + ": " + error.what());
   }

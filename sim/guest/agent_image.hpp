@@ -27,6 +27,8 @@ struct AgentImage {
 
   /// Reads an agent image. Throws std::runtime_error that says which file and what is wrong with it.
   static AgentImage load(const std::filesystem::path& path);
+  /// The same of bytes; throws ElfError.
+  static AgentImage parse(std::vector<std::byte> file);
 };
 
 }  // namespace assay

@@ -92,7 +92,7 @@ std::shared_ptr<const GuestRun::Moment> GuestRun::take_moment() {
 }
 
 void GuestRun::go_back(const Moment& moment) {
-  session_.go_back(moment.session);
+  if (!session_.go_back(moment.session)) throw HarnessFault("a moment of another guest");
   store_ = moment.store;
   *connection_ = moment.connection;
   *store_ring_ = moment.store_ring;

@@ -103,15 +103,11 @@ uint64_t hash_of(std::span<const std::byte> bytes) {
   return XXH3_64bits(bytes.data(), bytes.size());
 }
 
-Recording Recording::load(const std::filesystem::path& path) {
-  const std::vector<std::byte> file = read_whole_file(path, kFileBytesMax);
-  const auto refuse = [&](const std::string& why) -> std::runtime_error {
-    return std::runtime_error(path.string() + ": " + why);
-  };
+Recording Recording::parse(std::span<const std::byte> file) {
   const char* const text = reinterpret_cast<const char*>(file.data());
   const char* const header_end = text + std::min(file.size(), kHeaderBytesMax);
   const char* const line_end = std::find(text, header_end, '\n');
-  if (line_end == header_end || text[0] != '{') throw refuse("not a recording of assay run");
+  if (line_end == header_end || text[0] != '{') throw RecordingError("not a recording of assay run");
   try {
     const nlohmann::json header = nlohmann::json::parse(text, line_end);
     Recording recording = recording_from(header);
@@ -122,7 +118,16 @@ Recording Recording::load(const std::filesystem::path& path) {
     if (count != 0) std::memcpy(recording.digests.data(), line_end + 1, bytes);
     return recording;
   } catch (const std::exception& error) {
-    throw refuse(error.what());
+    throw RecordingError(error.what());
+  }
+}
+
+Recording Recording::load(const std::filesystem::path& path) {
+  const std::vector<std::byte> file = read_whole_file(path, kFileBytesMax);
+  try {
+    return parse(file);
+  } catch (const RecordingError& error) {
+    throw std::runtime_error(path.string() + ": " + error.what());
   }
 }
 

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,12 @@
 #include "sim/run/guest_run.hpp"
 
 namespace assay {
+
+/// Not a recording, one of another version, or cut short: what, without the file's name.
+class RecordingError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
 
 struct Recording {
   GuestRunInputs inputs;
@@ -27,6 +35,8 @@ struct Recording {
 
   /// Throws std::runtime_error that names the file and what is wrong: not a recording, of another version, cut short.
   static Recording load(const std::filesystem::path& path);
+  /// The same of bytes; throws RecordingError.
+  static Recording parse(std::span<const std::byte> file);
   /// Throws std::runtime_error when it cannot be written; an earlier file is then left as it was.
   void save(const std::filesystem::path& path) const;
   /// Throws std::runtime_error when a file that the inputs name is not the one that was recorded.

@@ -222,6 +222,9 @@ class Domain {
 
   /// Zeroed guest memory, page-aligned. HarnessFault when the heap is used up.
   Gva alloc_pages(uint64_t count);
+  /// Where the heap stands, and back to there: for who takes the guest's memory back as well.
+  [[nodiscard]] Gva heap_mark() const { return heap_next_; }
+  void heap_go_back(Gva mark) { heap_next_ = mark; }
   /// Heap left, in pages.
   [[nodiscard]] uint64_t pages_left() const;
   [[nodiscard]] Pfn pfn_of(Gva va) const;

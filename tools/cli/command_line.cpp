@@ -24,7 +24,7 @@ constexpr const char* kFooter =
 struct Flags {
   GradeFlags grade;
   CheckFlags check;
-  PropertyFlags properties;
+  FuzzFlags fuzz;
   RunFlags run;
   TraceFlags trace;
   ReplayFlags replay;
@@ -66,51 +66,69 @@ void add_grade(CLI::App& app, Flags& flags, ExitCode& code) {
 }
 
 ExitCode run_check(const CheckFlags& flags) {
-  if (flags.answers == flags.faults) throw InputError("check: say what of, --answers or --faults");
-  return flags.answers ? check_answers(flags) : check_faults(flags);
+  if (flags.answers) return check_answers(flags);
+  return flags.faults ? check_faults(flags) : check_properties(flags);
+}
+
+void add_check_of_properties(CLI::App& check, CheckFlags& given) {
+  constexpr size_t kSequencesMax = 1'000'000, kLengthMax = 100'000;
+  constexpr const char* kGroup = "Properties";
+  check.add_option("--fault", given.fault, "hv: switch on a planted fault")->group(kGroup);
+  check.add_option("--differential", given.differential, "A,B: two targets, on which the same must come of it")
+      ->group(kGroup);
+  check.add_option("--family", given.families, "only this one; repeatable")->group(kGroup);
+  check.add_option("--sequences", given.sequences, "of each family and type of guest")
+      ->capture_default_str()
+      ->check(CLI::Range(size_t{1}, kSequencesMax))
+      ->group(kGroup);
+  check.add_option("--length", given.length, "operations of a sequence")
+      ->capture_default_str()
+      ->check(CLI::Range(size_t{1}, kLengthMax))
+      ->group(kGroup);
+  check.add_option("--play", given.play, "this sequence, as a failure prints it")->group(kGroup);
 }
 
 void add_check(CLI::App& app, Flags& flags, ExitCode& code) {
-  auto* check =
-      app.add_subcommand("check", "Check the checkers: falsify answers, or plant faults, and see who notices");
-  check->add_flag("--answers", flags.check.answers,
-                  "falsify one answer of the hypervisor at a time: which case notices?");
-  check->add_flag("--faults", flags.check.faults,
-                  "switch on one planted fault of the bundled core at a time: what finds it?");
-  check->add_option("--target", flags.check.target, "answers: as for grade; one")->capture_default_str();
+  auto* check = app.add_subcommand("check",
+                                   "Play random sequences of guest operations and compare with a model; or check the "
+                                   "checkers: falsify answers, or plant faults, and see who notices");
+  auto* answers = check->add_flag("--answers", flags.check.answers,
+                                  "falsify one answer of the hypervisor at a time: which case notices?");
+  check
+      ->add_flag("--faults", flags.check.faults,
+                 "switch on one planted fault of the bundled core at a time: what finds it?")
+      ->excludes(answers);
+  check->add_option("--target", flags.check.target, "as for grade; one")->capture_default_str();
   check->add_option("--select", flags.check.select,
                     "only cases whose id, or faults whose name, begins with this; repeatable");
   check->add_option("--jobs", flags.check.jobs, "worker processes")->check(CLI::Range(1u, kJobsMax));
   check->add_option("--seed", flags.check.seed, "root of every choice")
       ->capture_default_str()
       ->check(CLI::Range(uint64_t{0}, kSeedMax));
-  check->add_option(
-      "--out", flags.check.out,
-      "answers: JSON file, case by case what was not noticed; faults: folder for faults.json and faults.html");
+  check->add_option("--out", flags.check.out,
+                    "answers: JSON file, case by case what was not noticed; faults: folder for faults.json and "
+                    "faults.html; properties: folder for what fails as cases, ready to paste");
+  add_check_of_properties(*check, flags.check);
   check->callback([&flags, &code] { code = run_check(flags.check); });
 }
 
-void add_properties(CLI::App& app, Flags& flags, ExitCode& code) {
-  constexpr size_t kSequencesMax = 1'000'000, kLengthMax = 100'000;
-  PropertyFlags& given = flags.properties;
-  auto* check = app.add_subcommand("properties", "Play random sequences of guest operations, and compare with a model");
-  check->add_option("--target", given.target, "as for grade; one")->capture_default_str();
-  check->add_option("--fault", given.fault, "hv: switch on a planted fault");
-  check->add_option("--differential", given.differential, "a second target, on which the same must come of it");
-  check->add_option("--family", given.families, "only this one; repeatable");
-  check->add_option("--sequences", given.sequences, "of each family and type of guest")
+void add_fuzz(CLI::App& app, Flags& flags, ExitCode& code) {
+  FuzzFlags& mine = flags.fuzz;
+  auto* fuzz =
+      app.add_subcommand("fuzz", "Fuzz what reads foreign bytes, guided by coverage; goes on where it stopped");
+  fuzz->add_option("TARGET", mine.names, "of --list; default: all, one after the other");
+  fuzz->add_flag("--list", mine.list, "print the targets");
+  fuzz->add_option("--replay", mine.replay, "run the input of a reproducer again");
+  auto* time = fuzz->add_option("--time", mine.time_s, "seconds for each target")
+                   ->capture_default_str()
+                   ->check(CLI::Range(1u, 30u * 24 * 3600));
+  fuzz->add_option("--runs", mine.runs, "inputs to try on each target, in place of the time")->excludes(time);
+  fuzz->add_option("--jobs", mine.jobs, "fuzzers at a time, on one corpus")
       ->capture_default_str()
-      ->check(CLI::Range(size_t{1}, kSequencesMax));
-  check->add_option("--length", given.length, "operations of a sequence")
-      ->capture_default_str()
-      ->check(CLI::Range(size_t{1}, kLengthMax));
-  check->add_option("--play", given.play, "this sequence, as a failure prints it");
-  check->add_option("--jobs", given.jobs, "worker processes")->check(CLI::Range(1u, kJobsMax));
-  check->add_option("--seed", given.seed, "root of every choice")
-      ->capture_default_str()
-      ->check(CLI::Range(uint64_t{0}, kSeedMax));
-  check->add_option("--out", given.out, "folder for what was found: cases, ready to paste");
-  check->callback([&flags, &code] { code = run_properties(flags.properties); });
+      ->check(CLI::Range(1u, kJobsMax));
+  fuzz->add_option("--seed", mine.seed, "root of every choice")->capture_default_str()->check(CLI::Range(1u, 1u << 31));
+  fuzz->add_option("--out", mine.out, "folder for corpora and reproducers; default assay-out/fuzz");
+  fuzz->callback([&flags, &code] { code = run_fuzz(flags.fuzz); });
 }
 
 /// What the verbs that run a kernel have in common.
@@ -249,7 +267,7 @@ int run_command_line(int argc, const char* const* argv) {
   ExitCode code = kExitExpected;
   add_grade(app, flags, code);
   add_check(app, flags, code);
-  add_properties(app, flags, code);
+  add_fuzz(app, flags, code);
   add_run(app, flags, code);
   add_trace(app, flags, code);
   add_replay(app, flags, code);

@@ -26,27 +26,31 @@ struct GradeFlags {
 };
 
 struct CheckFlags {
-  bool answers = false;  ///< exactly one of the two
+  bool answers = false;  ///< at most one of the two; neither: properties
   bool faults = false;
   std::string target = "hv";
-  std::vector<std::string> select;  ///< beginnings of ids of cases, or of names of faults
-  std::string out;                  ///< answers: a file for what each case noticed; faults: a folder; empty: none
-  unsigned jobs = 0;                ///< 0: as many as suit the target
+  std::string fault;                  ///< properties, of hv: the name of a planted fault
+  std::string differential;           ///< properties: two to compare, a comma between; then not `target`
+  std::vector<std::string> select;    ///< beginnings of ids of cases, or of names of faults
+  std::vector<std::string> families;  ///< properties; empty: all
+  std::string play;                   ///< properties: one sequence, instead of random ones
+  size_t sequences = 200;             ///< properties: of each family and type of guest
+  size_t length = 1000;               ///< properties: operations of each
+  std::string out;                    ///< answers: a file for what each case noticed; the others: a folder; empty: none
+  unsigned jobs = 0;                  ///< 0: as many as suit the target
   uint64_t seed = 1;
   std::string command;  ///< the whole line, for the report
 };
 
-struct PropertyFlags {
-  std::string target = "hv";
-  std::string fault;                  ///< hv: the name of a planted fault
-  std::string differential;           ///< a second target, to compare with; empty: the model alone
-  std::vector<std::string> families;  ///< empty: all
-  std::string play;                   ///< one sequence, instead of random ones
-  std::string out;                    ///< folder for what was found; empty: none
-  unsigned jobs = 0;                  ///< 0: as many as suit the target
-  uint64_t seed = 1;
-  size_t sequences = 200;  ///< of each family and type of guest
-  size_t length = 2000;    ///< operations of each
+struct FuzzFlags {
+  std::vector<std::string> names;  ///< of targets; empty: all but the canary
+  bool list = false;
+  std::string replay;  ///< a reproducer; empty: fuzz
+  unsigned time_s = 60;
+  std::optional<uint64_t> runs;  ///< in place of the time
+  unsigned jobs = 1;
+  unsigned seed = 1;
+  std::string out;
 };
 
 struct RunFlags {
@@ -96,7 +100,8 @@ struct ReportFlags {
 ExitCode run_grade(const GradeFlags& flags);
 ExitCode check_answers(const CheckFlags& flags);
 ExitCode check_faults(const CheckFlags& flags);
-ExitCode run_properties(const PropertyFlags& flags);
+ExitCode check_properties(const CheckFlags& flags);
+ExitCode run_fuzz(const FuzzFlags& flags);
 ExitCode run_guest(const RunFlags& flags);
 ExitCode run_trace(const TraceFlags& flags);
 ExitCode replay_run(const ReplayFlags& flags);

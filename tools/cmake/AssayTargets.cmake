@@ -23,6 +23,14 @@ if(ASSAY_SANITIZE)
     -fno-omit-frame-pointer)
   target_link_options(assay_options INTERFACE -fsanitize=address,undefined)
 endif()
+if(ASSAY_FUZZ STREQUAL "libfuzzer")
+  target_compile_options(assay_options INTERFACE
+    $<$<NOT:$<BOOL:$<TARGET_PROPERTY:ASSAY_NO_COVERAGE>>>:-fsanitize=fuzzer-no-link>)
+elseif(ASSAY_FUZZ STREQUAL "afl")
+  # What AFL++ calls its native instrumentation: any clang can do it, afl-clang-fast is bound to one version.
+  target_compile_options(assay_options INTERFACE
+    $<$<NOT:$<BOOL:$<TARGET_PROPERTY:ASSAY_NO_COVERAGE>>>:-fsanitize-coverage=trace-pc-guard>)
+endif()
 
 option(ASSAY_PRECOMPILE "Precompile headers: builds faster, and no longer notices a missing include" OFF)
 

@@ -70,6 +70,47 @@ uint64_t all_pcpus(CaseContext& c) {
   return count >= 64 ? ~uint64_t{0} : (uint64_t{1} << count) - 1;
 }
 
+const Case kParts{{
+    .slug = "domctl.getvcpuaffinity.parts_and_narrow_maps",
+    .rule = "Only the affinity that is asked for is written, as many bytes as the map has.",
+    .source = kAffinity,
+    .requirements = {"DOM-SCHED-008"},
+    .needs = {Capability::kDom0},
+    .body =
+        [](CaseContext& c) {
+          Vcpu& dom0 = c.dom0().vcpu(0);
+          DomctlOps control(dom0);
+          Affinity affinity(c, control);
+          const DomId guest = c.guest().id();
+          const uint64_t all = all_pcpus(c);
+          c.require_eq(affinity.set(guest, 0, XEN_VCPUAFFINITY_HARD, all).result, 0, "setting");
+          const auto hard = affinity.get(guest, 0, XEN_VCPUAFFINITY_HARD);
+          c.check_eq(hard.result, 0, "hard alone");
+          c.check_eq(hard.hard, all, "hard");
+          c.check_eq(hard.soft, kUntouched64, "soft stays as it was");
+          const auto soft = affinity.get(guest, 0, XEN_VCPUAFFINITY_SOFT);
+          c.check_eq(soft.result, 0, "soft alone");
+          c.check_eq(soft.hard, kUntouched64, "hard stays as it was");
+          Scratch map(dom0);
+          const auto narrow = [&](uint32_t flags, uint32_t bits, Gva at) {
+            xen_domctl_t request = DomctlOps::request(XEN_DOMCTL_getvcpuaffinity, guest);
+            request.u.vcpuaffinity.flags = flags;
+            request.u.vcpuaffinity.cpumap_hard.nr_bits = request.u.vcpuaffinity.cpumap_soft.nr_bits = bits;
+            set_handle(request.u.vcpuaffinity.cpumap_hard.bitmap, at);
+            set_handle(request.u.vcpuaffinity.cpumap_soft.bitmap, at);
+            return control.call(request).result;
+          };
+          map.put(kUntouched64);
+          c.check_eq(narrow(XEN_VCPUAFFINITY_HARD, 1, map.va()), 0, "a map of one bit");
+          c.check_eq(map.get<uint8_t>(), static_cast<uint8_t>(all), "its byte, as a whole");
+          c.check_eq(map.get<uint8_t>(1), kUntouchedByte, "nothing behind it");
+          c.check_eq(narrow(XEN_VCPUAFFINITY_HARD, 64, bad_pointer(GuestType::kPv64)), -XEN_EFAULT,
+                     "hard, bad pointer");
+          c.check_eq(narrow(XEN_VCPUAFFINITY_SOFT, 64, bad_pointer(GuestType::kPv64)), -XEN_EFAULT,
+                     "soft, bad pointer");
+        },
+}};
+
 const Case kNoPcpu{{
     .slug = "domctl.setvcpuaffinity.no_online_pcpu.einval",
     .rule = "A hard affinity without any pCPU of the domain's pool gives EINVAL and changes nothing.",

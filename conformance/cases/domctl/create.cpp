@@ -37,6 +37,66 @@ const Case kGrantLimits{{
         },
 }};
 
+const Case kImpossible{{
+    .slug = "domctl.createdomain.impossible.einval_eopnotsupp",
+    .rule = "Flags, emulation and options that do not exist, or not on this machine, are refused.",
+    .source = "public/domctl.h, struct xen_domctl_createdomain; public/arch-x86/xen.h, struct xen_arch_domainconfig",
+    .method = "One field of a request that works at a time, for a PV and for a PVH domain.",
+    .requirements = {"DOM-CREATE-009"},
+    .guests = GuestTypes::kDom0,
+    .body =
+        [](CaseContext& c) {
+          DomctlOps control(c.dom0().vcpu(0));
+          const auto refused = [&](int64_t expected, xen_domctl_t request, auto change, std::string_view what) {
+            change(request.u.createdomain);
+            const auto created = control.call(request);
+            c.check_eq(created.result, expected, what);
+            if (created.result == 0) remove_domain(c, control, DomId{static_cast<domid_t>(created.arg.domain)});
+          };
+          using Config = xen_domctl_createdomain;
+          for (const auto& good : {empty_domain(), empty_pvh_domain()}) {
+            refused(
+                -XEN_EINVAL, good, [](Config& k) { k.flags |= 1u << 31; }, "an unknown flag");
+            refused(
+                -XEN_EINVAL, good, [](Config& k) { k.flags |= XEN_DOMCTL_CDF_s3_integrity; }, "measured launch");
+            refused(
+                -XEN_EINVAL, good, [](Config& k) { k.flags |= XEN_DOMCTL_CDF_iommu; }, "an IOMMU");
+            refused(
+                -XEN_EINVAL, good, [](Config& k) { k.flags |= XEN_DOMCTL_CDF_vpmu; }, "performance counters");
+            refused(
+                -XEN_EINVAL, good, [](Config& k) { k.iommu_opts = 1; }, "options of an IOMMU");
+            refused(
+                -XEN_EINVAL, good, [](Config& k) { k.grant_opts |= 1u << 31; }, "an option of grant tables");
+            refused(
+                -XEN_EINVAL, good, [](Config& k) { k.arch.misc_flags = 1u << 31; }, "an unknown option");
+            refused(
+                -XEN_EINVAL, good, [](Config& k) { k.vmtrace_size = 4096; }, "a processor trace");
+            refused(
+                -XEN_EINVAL, good, [](Config& k) { k.max_vcpus = 8193; }, "too many vCPUs");
+            refused(
+                -XEN_EINVAL, good, [](Config& k) { k.max_grant_frames = 0; }, "no grant table");
+            refused(
+                -XEN_EINVAL, good, [](Config& k) { k.arch.emulation_flags = 1u << 31; }, "unknown emulation");
+          }
+          refused(
+              -XEN_EINVAL, empty_domain(), [](Config& k) { k.flags |= XEN_DOMCTL_CDF_hap; }, "nested paging of PV");
+          refused(
+              -XEN_EINVAL, empty_domain(), [](Config& k) { k.flags |= XEN_DOMCTL_CDF_nested_virt; },
+              "nested virtualisation of PV");
+          refused(
+              -XEN_EOPNOTSUPP, empty_domain(), [](Config& k) { k.arch.emulation_flags = XEN_X86_EMU_LAPIC; },
+              "a local APIC of PV");
+          refused(
+              -XEN_EOPNOTSUPP, empty_pvh_domain(), [](Config& k) { k.arch.emulation_flags = 0; },
+              "HVM without a local APIC");
+          refused(
+              0, empty_domain(), [](Config& k) { k.arch.emulation_flags = XEN_X86_EMU_PIT; }, "a timer of PV");
+          refused(
+              0, empty_pvh_domain(), [](Config& k) { k.arch.emulation_flags = XEN_X86_EMU_ALL & ~XEN_X86_EMU_VPCI; },
+              "a whole machine");
+        },
+}};
+
 const Case kRefusedLeavesNothing{{
     .slug = "domctl.createdomain.refused.id_free",
     .rule = "A creation that fails, early or late, leaves no domain: its id and its memory are free.",

@@ -160,6 +160,61 @@ const Case kHvm32Structures{{
         },
 }};
 
+const Case kHvm32Calls{{
+    .slug = "hypercall.entry.hvm_32bit.calls_alike",
+    .rule =
+        "Calls whose structures are alike in both widths, or have none, answer 32-bit code as they answer 64-bit code.",
+    .source = "public/arch-x86/xen-x86_32.h; public/xen.h, set_timer_op: the time is in two registers",
+    .requirements = {"HCALL-004"},
+    .guests = GuestTypes::kPvh,
+    .body =
+        [](CaseContext& c) {
+          struct NarrowMemoryMap {
+            uint32_t entries, buffer;
+          };
+          Narrow32 narrow(c);
+          Scratch& memory = narrow.memory;
+          const auto of_memory = [&](uint64_t command) {
+            memory.put(xen_memory_domain{DOMID_SELF});
+            return narrow.call(__HYPERVISOR_memory_op, command, narrow.pointer());
+          };
+          for (const uint64_t command : {uint64_t{XENMEM_current_reservation}, uint64_t{XENMEM_maximum_reservation},
+                                         uint64_t{XENMEM_maximum_gpfn}}) {
+            memory.put(xen_memory_domain{DOMID_SELF});
+            const int64_t wide = c.vcpu().hypercall(__HYPERVISOR_memory_op, {command, memory.va().raw()});
+            c.check_eq(of_memory(command), wide, "command " + show(command));
+          }
+          memory.put(gnttab_query_size_t{DOMID_SELF, 0, 0, 0});
+          c.check_eq(narrow.call(__HYPERVISOR_grant_table_op, GNTTABOP_query_size, narrow.pointer(), 1), 0,
+                     "query_size");
+          c.check_eq(memory.get<gnttab_query_size_t>().status, int16_t{GNTST_okay}, "its status");
+          memory.put(NarrowMemoryMap{4, narrow.pointer() + 64});
+          const auto map = narrow.call(__HYPERVISOR_memory_op, XENMEM_memory_map, narrow.pointer());
+          memory.put(xen_memory_map_t{});
+          c.check_eq(map, c.vcpu().hypercall(__HYPERVISOR_memory_op, {XENMEM_memory_map, memory.va().raw()}),
+                     "memory_map");
+          memory.put(gnttab_get_version_t{DOMID_SELF, 0, kUntouched32});
+          c.check_eq(narrow.call(__HYPERVISOR_grant_table_op, GNTTABOP_get_version, narrow.pointer(), 1), 0,
+                     "get_version");
+          c.check_eq(memory.get<gnttab_get_version_t>().version, 1u, "its answer");
+          memory.put(gnttab_set_version_t{2});
+          c.check_eq(narrow.call(__HYPERVISOR_grant_table_op, GNTTABOP_set_version, narrow.pointer(), 1), 0,
+                     "set_version");
+          memory.put(gnttab_swap_grant_ref_t{9, 10, 0});
+          c.check_eq(narrow.call(__HYPERVISOR_grant_table_op, GNTTABOP_swap_grant_ref, narrow.pointer(), 1), 0,
+                     "swap_grant_ref");
+          memory.put(gnttab_unmap_grant_ref_t{0, 0, 77, 0});
+          c.check_eq(narrow.call(__HYPERVISOR_grant_table_op, GNTTABOP_unmap_grant_ref, narrow.pointer(), 1), 0,
+                     "unmap_grant_ref");
+          c.check_eq(memory.get<gnttab_unmap_grant_ref_t>().status, int16_t{GNTST_bad_handle}, "its status");
+          for (const uint32_t number : {uint32_t{__HYPERVISOR_sched_op}, uint32_t{__HYPERVISOR_memory_op}}) {
+            const uint64_t command = number == __HYPERVISOR_sched_op ? SCHEDOP_poll : XENMEM_add_to_physmap;
+            c.check_eq(narrow.call(number, command, 0x7000'0000), -XEN_EFAULT, "a bad pointer");
+          }
+          c.check_eq(narrow.call(__HYPERVISOR_set_timer_op, 0, 0), 0, "no timer");
+        },
+}};
+
 const Case kHvmUser{{
     .slug = "hypercall.entry.hvm_user_mode.eperm",
     .rule = "A hypercall of an HVM guest's user mode returns EPERM in rax and does nothing.",

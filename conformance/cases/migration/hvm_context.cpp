@@ -86,6 +86,52 @@ const Case kStream{{
         },
 }};
 
+/// The stream with its CPU record changed.
+template <typename Change>
+std::vector<HvmRecord> with_cpu(std::vector<HvmRecord> records, Change change) {
+  for (HvmRecord& record : records) {
+    if (!is_cpu(record, 0)) continue;
+    hvm_hw_cpu cpu;
+    std::memcpy(&cpu, record.body.data(), sizeof cpu);
+    change(cpu);
+    std::memcpy(record.body.data(), &cpu, sizeof cpu);
+  }
+  return records;
+}
+
+const Case kBadCpu{{
+    .slug = "hvm_context.set.bad_cpu.einval",
+    .rule = "A CPU record with control registers, flags, padding, length or a number that cannot be gives EINVAL.",
+    .source = "public/arch-x86/hvm/save.h, struct hvm_hw_cpu",
+    .method = "One field of a good record at a time.",
+    .requirements = {"MIG-019"},
+    .guests = GuestTypes::kPvh,
+    .body =
+        [](CaseContext& c) {
+          HvmContextOps ops(c.dom0().vcpu(0), c.guest().id());
+          const Paused paused(c);
+          const std::vector<HvmRecord> good = parse_hvm_stream(ops.save());
+          const auto refused = [&](auto change, std::string_view what) {
+            c.check_eq(ops.set(make_hvm_stream(with_cpu(good, change))), -XEN_EINVAL, what);
+          };
+          refused([](hvm_hw_cpu& cpu) { cpu.pad0 = 1; }, "padding");
+          refused([](hvm_hw_cpu& cpu) { cpu.flags |= 1u << 1; }, "an unknown flag");
+          refused([](hvm_hw_cpu& cpu) { cpu.cr0 |= 1ull << 40; }, "a CR0 bit that does not exist");
+          refused([](hvm_hw_cpu& cpu) { cpu.cr0 &= ~1ull; }, "paging without protected mode");
+          refused([](hvm_hw_cpu& cpu) { cpu.cr4 |= 1ull << 40; }, "a CR4 bit that does not exist");
+          refused([](hvm_hw_cpu& cpu) { cpu.msr_efer |= 1ull << 40; }, "an EFER bit that does not exist");
+          refused([](hvm_hw_cpu& cpu) { cpu.msr_efer &= ~(1ull << 8); }, "long mode active and not enabled");
+          std::vector<HvmRecord> changed = good;
+          const auto cpu = std::ranges::find_if(changed, [](const HvmRecord& r) { return is_cpu(r, 0); });
+          cpu->instance = 77;
+          c.check_eq(ops.set(make_hvm_stream(changed)), -XEN_EINVAL, "a vCPU that does not exist");
+          cpu->instance = 0;
+          cpu->body.resize(8);
+          c.check_eq(ops.set(make_hvm_stream(changed)), -XEN_EINVAL, "too short");
+          c.check_eq(ops.set(make_hvm_stream(good)), 0, "the good record");
+        },
+}};
+
 const Case kRefused{{
     .slug = "hvm_context.set.malformed.refused",
     .rule =

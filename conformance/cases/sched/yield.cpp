@@ -4,6 +4,7 @@
 #include "conformance/guest/errno.hpp"
 #include "conformance/guest/sched_ops.hpp"
 #include "conformance/guest/shared_info.hpp"
+#include "conformance/guest/shutdown_state.hpp"
 
 namespace assay {
 namespace {
@@ -31,6 +32,44 @@ const Case kPinOverride{{
           SchedOps sched(c.vcpu());
           for (const int32_t pcpu : {0, -1, 10'000}) c.check_eq(sched.pin_override(pcpu), -XEN_EPERM, "pin_override");
           c.check_eq(sched.raw(SCHEDOP_pin_override, bad_pointer(c.guest_type())), -XEN_EPERM, "with a bad pointer");
+        },
+}};
+
+const Case kPinOverrideDom0{{
+    .slug = "sched.pin_override.dom0.pins_and_lets_go",
+    .rule =
+        "The hardware domain pins its vCPU to a pCPU that exists and lets go of it once: EINVAL when it is not pinned.",
+    .source = "public/sched.h, SCHEDOP_pin_override",
+    .method = "It is pinned to the pCPU that it runs on.",
+    .requirements = {"SCHED-023"},
+    .guests = GuestTypes::kDom0,
+    .body =
+        [](CaseContext& c) {
+          Vcpu& dom0 = c.dom0().vcpu(0);
+          SchedOps sched(dom0);
+          c.check_eq(sched.pin_override(-1), -XEN_EINVAL, "letting go of nothing");
+          c.check_eq(sched.pin_override(100'000), -XEN_EINVAL, "a pCPU that does not exist");
+          c.check_eq(sched.pin_override(0), 0, "pinning");
+          c.check_eq(sched.yield(), 0, "it still runs");
+          c.check_eq(sched.pin_override(-1), 0, "letting go");
+          c.check_eq(sched.pin_override(-1), -XEN_EINVAL, "letting go twice");
+          c.check_eq(sched.raw(SCHEDOP_pin_override, bad_pointer(GuestType::kPv64)), -XEN_EFAULT, "bad pointer");
+        },
+}};
+
+const Case kCompatShutdown{{
+    .slug = "sched.compat.shutdown.code_by_value",
+    .rule = "The old form of the call shuts the domain down with the code that is the argument itself.",
+    .source = "public/xen.h, __HYPERVISOR_sched_op_compat",
+    .requirements = {"SCHED-022"},
+    .guests = GuestTypes::kPv64,
+    .needs = {Capability::kDom0},
+    .body =
+        [](CaseContext& c) {
+          DomctlOps control(c.dom0().vcpu(0));
+          c.vcpu().start_hypercall(__HYPERVISOR_sched_op_compat, {SCHEDOP_shutdown, SHUTDOWN_suspend});
+          c.require(wait_shut_down(c, control, c.guest().id()), "the guest shuts down");
+          c.check_eq(shutdown_state(control, c.guest().id()).code, uint32_t{SHUTDOWN_suspend}, "code");
         },
 }};
 

@@ -1,4 +1,6 @@
 /// CPU pools: who may be where, and what cannot be taken away.
+#include <vector>
+
 #include "conformance/case.hpp"
 #include "conformance/guest/control_ops.hpp"
 #include "conformance/guest/empty_domain.hpp"
@@ -103,6 +105,58 @@ class PoolOfOne {
   uint32_t pcpu_;
   uint32_t id_ = 0;
 };
+
+const Case kNumbers{{
+    .slug = "sysctl.cpupool.create.id_behind_the_last",
+    .rule = "A pool without a wanted id gets the one behind the last; pools may have any id.",
+    .source = kSource,
+    .requirements = {"SYSC-017"},
+    .guests = GuestTypes::kDom0,
+    .body =
+        [](CaseContext& c) {
+          Pools pools(c);
+          const uint32_t scheduler = pools.info(0).scheduler;
+          std::vector<uint32_t> made;
+          const auto create = [&](uint32_t wanted, uint32_t expected) {
+            const auto created = pools.create(wanted, scheduler);
+            if (!c.check_eq(created.result, 0, "creating pool " + show(expected))) return;
+            made.push_back(created.arg.u.cpupool_op.cpupool_id);
+            c.check_eq(made.back(), expected, "its id");
+          };
+          create(XEN_SYSCTL_CPUPOOL_PAR_ANY, 1);
+          create(7, 7);
+          create(3, 3);
+          create(XEN_SYSCTL_CPUPOOL_PAR_ANY, 8);
+          c.check_eq(pools.info(4).id, 7u, "the next one from 4 on");
+          for (const uint32_t pool : made) c.check_eq(pools.destroy(pool), 0, "destroying " + show(pool));
+          c.check_eq(pools.info(1).result, -XEN_ENOENT, "they are gone");
+        },
+}};
+
+const Case kPcpus{{
+    .slug = "sysctl.cpupool.pcpus.any_and_errors",
+    .rule =
+        "A pool takes and gives up any pCPU when none is named; one that does not exist, or is not there, is refused.",
+    .source = kSource,
+    .requirements = {"SYSC-018"},
+    .guests = GuestTypes::kDom0,
+    .body =
+        [](CaseContext& c) {
+          Pools pools(c);
+          constexpr uint32_t kNoPcpu = 100'000;
+          c.check_eq(pools.add(0, XEN_SYSCTL_CPUPOOL_PAR_ANY), -XEN_ENODEV, "none is free");
+          c.check_eq(pools.add(0, kNoPcpu), -XEN_EINVAL, "adding one that does not exist");
+          c.check_eq(pools.remove(0, kNoPcpu), -XEN_EINVAL, "removing one that does not exist");
+          c.check_eq(pools.add(kAbsentPool, 0), -XEN_ENOENT, "adding to a pool that does not exist");
+          c.check_eq(pools.remove(kAbsentPool, 0), -XEN_ENOENT, "removing from one");
+          const PoolOfOne pool(c, pools);
+          c.check_eq(pools.remove(0, pool.pcpu()), -XEN_EADDRNOTAVAIL, "one of another pool");
+          c.check_eq(pools.remove(pool.id(), XEN_SYSCTL_CPUPOOL_PAR_ANY), 0, "any of the pool");
+          c.check_eq(pools.free_pcpus().pcpus, uint64_t{1} << pool.pcpu(), "it is free");
+          c.check_eq(pools.add(pool.id(), XEN_SYSCTL_CPUPOOL_PAR_ANY), 0, "any that is free");
+          c.check_eq(pools.info(pool.id()).pcpus, uint64_t{1} << pool.pcpu(), "it is the pool's");
+        },
+}};
 
 const Case kCreate{{
     .slug = "sysctl.cpupool.create_refused.eexist_enoent",

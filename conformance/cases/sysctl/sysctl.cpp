@@ -136,6 +136,36 @@ const Case kDomainList{{
         },
 }};
 
+const Case kHeapWindows{{
+    .slug = "sysctl.availheap.windows_add_up",
+    .rule = "Free memory up to an address width, and from the next width on, together are all of it.",
+    .source = "public/sysctl.h, XEN_SYSCTL_availheap",
+    .method = "Memory that an earlier domain left may come back meanwhile, so the sum may be a little less.",
+    .requirements = {"SYSC-006"},
+    .guests = GuestTypes::kDom0,
+    .body =
+        [](CaseContext& c) {
+          SysctlOps control(c.dom0().vcpu(0));
+          const auto free_bytes = [&control](uint32_t min_bits, uint32_t max_bits, uint32_t node) {
+            xen_sysctl_t request = SysctlOps::request(XEN_SYSCTL_availheap);
+            request.u.availheap.min_bitwidth = min_bits;
+            request.u.availheap.max_bitwidth = max_bits;
+            request.u.availheap.node = static_cast<int32_t>(node);
+            const auto heap = control.call(request);
+            return heap.result == 0 ? heap.arg.u.availheap.avail_bytes : kUntouched64;
+          };
+          constexpr uint32_t kAnyNode = ~0u;
+          constexpr uint64_t kOnTheirWayBack = 128 * kPageSize;
+          for (const uint32_t bits : {13u, 20u, 24u, 27u, 30u, 40u}) {
+            const uint64_t parts = free_bytes(0, bits, kAnyNode) + free_bytes(bits + 1, 0, kAnyNode);
+            const uint64_t all = free_bytes(0, 0, kAnyNode);
+            c.check(parts <= all && all <= parts + kOnTheirWayBack, "split at " + show(bits) + " bits");
+          }
+          c.check_eq(free_bytes(60, 0, kAnyNode), 0u, "beyond all memory");
+          c.check_eq(free_bytes(0, 0, 5), 0u, "a node that does not exist");
+        },
+}};
+
 const Case kAvailHeap{{
     .slug = "sysctl.availheap.agrees_with_physinfo",
     .rule = "availheap reports the free bytes that physinfo counts in pages.",

@@ -76,6 +76,7 @@ const Case kSegments{{
     .method = "One field of a good context at a time.",
     .requirements = {"VCPU-009"},
     .guests = GuestTypes::kPvh,
+    .vcpus = 3,
     .body =
         [](CaseContext& c) {
           constexpr std::array kWrong{
@@ -89,6 +90,15 @@ const Case kSegments{{
               Spoilt{"es is a system segment", [](vcpu_hvm_context_t& v) { v.cpu_regs.x86_32.es_ar = 0xc83; }},
               Spoilt{"tr is data", [](vcpu_hvm_context_t& v) { v.cpu_regs.x86_32.tr_ar = 0xc93; }},
               Spoilt{"tr not present", [](vcpu_hvm_context_t& v) { v.cpu_regs.x86_32.tr_ar = 0x0b; }},
+              Spoilt{"cs is a system segment", [](vcpu_hvm_context_t& v) { v.cpu_regs.x86_32.cs_ar = 0xc8b; }},
+              Spoilt{"ss with reserved bits", [](vcpu_hvm_context_t& v) { v.cpu_regs.x86_32.ss_ar = 0x1c93; }},
+              Spoilt{"ss not present", [](vcpu_hvm_context_t& v) { v.cpu_regs.x86_32.ss_ar = 0xc13; }},
+              Spoilt{"ss is a system segment", [](vcpu_hvm_context_t& v) { v.cpu_regs.x86_32.ss_ar = 0xc83; }},
+              Spoilt{"ds with reserved bits", [](vcpu_hvm_context_t& v) { v.cpu_regs.x86_32.ds_ar = 0x1c93; }},
+              Spoilt{"ds not present", [](vcpu_hvm_context_t& v) { v.cpu_regs.x86_32.ds_ar = 0xc13; }},
+              Spoilt{"tr with reserved bits", [](vcpu_hvm_context_t& v) { v.cpu_regs.x86_32.tr_ar = 0x108b; }},
+              Spoilt{"tr is a table", [](vcpu_hvm_context_t& v) { v.cpu_regs.x86_32.tr_ar = 0x82; }},
+              Spoilt{"a CR4 bit that does not exist", [](vcpu_hvm_context_t& v) { v.cpu_regs.x86_32.cr4 |= 1u << 31; }},
               Spoilt{"eip behind the limit",
                      [](vcpu_hvm_context_t& v) {
                        v.cpu_regs.x86_32.cs_limit = 0xf;
@@ -100,6 +110,10 @@ const Case kSegments{{
           context.cpu_regs.x86_32.ds_ar = 0;
           context.cpu_regs.x86_32.es_ar = 0;
           c.check_eq(initialise_vcpu(c.vcpu(), 1, context), 0, "ds and es that cannot be used are no mistake");
+          vcpu_hvm_context_t narrow = hvm_context_32(c.guest());
+          narrow.cpu_regs.x86_32.cs_ar = 0x9b;
+          narrow.cpu_regs.x86_32.cs_limit = 0xffff'ffff;
+          c.check_eq(initialise_vcpu(c.vcpu(), 2, narrow), 0, "16-bit code");
         },
 }};
 

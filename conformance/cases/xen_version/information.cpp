@@ -242,6 +242,30 @@ const Case kBuildIdDenied{{
         },
 }};
 
+const Case kBuildId{{
+    .slug = "xen_version.build_id.dom0.length_and_room",
+    .rule = "dom0 gets the length of the build id, and the id itself into a buffer that is long enough.",
+    .source = "public/version.h, XENVER_build_id",
+    .requirements = {"VER-016"},
+    .guests = GuestTypes::kDom0,
+    .body =
+        [](CaseContext& c) {
+          VersionOps version(c.dom0().vcpu(0));
+          Scratch memory(c.dom0().vcpu(0));
+          const int64_t bytes = version.raw(XENVER_build_id, Gva{0});
+          c.require(bytes > 0 && bytes <= 64, "the length of the id");
+          const auto ask = [&](int64_t room) {
+            memory.put(static_cast<uint32_t>(room));
+            return version.raw(XENVER_build_id, memory.va());
+          };
+          c.check_eq(ask(0), -XEN_EINVAL, "no room");
+          c.check_eq(ask(bytes - 1), -XEN_ENOBUFS, "a byte too little");
+          c.check_eq(memory.get<uint8_t>(sizeof(xen_build_id_t)), 0, "nothing was written");
+          c.check_eq(ask(bytes), bytes, "enough room");
+          c.check_eq(version.raw(XENVER_build_id, bad_pointer(GuestType::kPv64)), -XEN_EFAULT, "bad pointer");
+        },
+}};
+
 const Case kUnknown{{
     .slug = "xen_version.unknown_command.enosys",
     .rule = "An unknown command gives ENOSYS.",

@@ -21,6 +21,13 @@ struct MailboxPlace {
   std::vector<Gfn> foreign;
 };
 
+/// The status in a reply. It comes from a guest that may be broken: TargetDied for one that there is not.
+inline assay_status status_of(uint32_t value) {
+  if (value <= ASSAY_STATUS_UNSUPPORTED) return static_cast<assay_status>(value);
+  throw TargetDied(TargetDied::How::kDeadAgent,
+                   "a reply with status " + std::to_string(value) + ", which there is not");
+}
+
 /// The host's end of one mailbox. One per vCPU and boot, however many ports lead to it.
 class Mailbox {
  public:

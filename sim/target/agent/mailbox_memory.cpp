@@ -61,7 +61,7 @@ void MailboxMemory::post(const GuestRequest& request) {
 void MailboxMemory::take(GuestReply& reply) {
   const assay_mailbox* box = header();
   in_flight_ = false;
-  reply.status = static_cast<assay_status>(box->status);
+  reply.status = status_of(box->status);
   std::copy(std::begin(box->value), std::end(box->value), reply.value.begin());
   if (reply.status == ASSAY_STATUS_FAULT) reply.fault = box->fault;
   // The count comes from a guest that may be broken: never more than was asked for or than there is.

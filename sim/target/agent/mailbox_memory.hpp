@@ -26,6 +26,7 @@ class MailboxMemory {
   void post(const GuestRequest& request);
   [[nodiscard]] bool in_flight() const { return in_flight_; }
   [[nodiscard]] bool has_replied() const;
+  /// Throws TargetDied when it is no reply of an agent.
   void take(GuestReply& reply);
   /// What the operation in flight reads goes there instead.
   void redirect(std::span<std::byte> out) { out_ = out; }

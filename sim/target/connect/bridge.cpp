@@ -115,7 +115,7 @@ class RemoteMailbox : public agents::Mailbox {
 
   void finish(GuestReply& reply) {
     in_flight_ = false;
-    reply.status = static_cast<assay_status>(answer_.head.status);
+    reply.status = agents::status_of(answer_.head.status);
     std::copy(std::begin(answer_.head.value), std::end(answer_.head.value), reply.value.begin());
     if (reply.status == ASSAY_STATUS_FAULT) reply.fault = answer_.head.fault;
     std::copy_n(answer_.data.begin(), std::min(answer_.data.size(), out_.size()), out_.begin());

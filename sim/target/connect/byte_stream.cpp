@@ -128,6 +128,7 @@ StreamAddress parse_address(std::string_view text) {
   std::string_view host = text.substr(0, colon);
   const std::string_view port = text.substr(colon + 1);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (host.empty()) throw std::invalid_argument("'[]' is no host: between the brackets belongs an IPv6 address");
   constexpr unsigned long kPortMax = 65535;
   const bool digits = port.size() <= 5 && port.find_first_not_of("0123456789") == std::string_view::npos;
   if (!digits || std::stoul(std::string(port)) == 0 || std::stoul(std::string(port)) > kPortMax) {

@@ -211,7 +211,8 @@ TEST(Address, Forms) {
   EXPECT_EQ(parse_address("[::1]:7000").host, "::1");
   EXPECT_EQ(parse_address("/dev/pts/3").path, "/dev/pts/3");
   EXPECT_EQ(parse_address("./console.socket").path, "./console.socket");
-  for (const char* bad : {"", "localhost", "localhost:", ":7000", "localhost:0", "localhost:70000", "localhost:http"}) {
+  for (const char* bad :
+       {"", "localhost", "localhost:", ":7000", "localhost:0", "localhost:70000", "localhost:http", "[]:7000"}) {
     EXPECT_THROW(parse_address(bad), std::invalid_argument) << bad;
   }
 }

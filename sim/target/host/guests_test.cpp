@@ -251,5 +251,37 @@ TEST(DirectPvhGuest, AbsentMemory_ReadsAsOnes) {
   EXPECT_EQ(domain.vcpu(0).read<uint32_t>(absent), 0xffffffffu);
 }
 
+TEST(HostTarget, GoesBackToAMoment_GuestsAndAll) {
+  const auto target = make_host_target(bundled());
+  target->begin_case(1);
+  Domain& guest = target->create_guest({.type = GuestType::kPvh});
+  const Gva page = guest.alloc_pages(1);
+  guest.vcpu(0).write<uint64_t>(page, 1);
+  const auto moment = target->take_moment();
+  const uint64_t digest = target->digest();
+  const uint64_t left = guest.pages_left();
+  guest.vcpu(0).write<uint64_t>(page, 2);
+  guest.vcpu(0).set_upcalls(false);
+  guest.alloc_pages(1);
+  target->pass_time(1'000'000);
+  ASSERT_TRUE(target->go_back(*moment));
+  EXPECT_EQ(target->digest(), digest);
+  EXPECT_EQ(guest.pages_left(), left);
+  EXPECT_EQ(guest.vcpu(0).read<uint64_t>(page), 1u);
+}
+
+TEST(HostTarget, AMomentIsOfNoUse_OnceGuestsCameOrWent) {
+  const auto target = make_host_target(bundled());
+  target->begin_case(1);
+  Domain& guest = target->create_guest({.type = GuestType::kPv64});
+  const auto before = target->take_moment();
+  target->destroy_guest(guest);
+  EXPECT_FALSE(target->go_back(*before));
+  const auto after = target->take_moment();
+  EXPECT_TRUE(target->go_back(*after));
+  target->begin_case(1);
+  EXPECT_FALSE(target->go_back(*after));
+}
+
 }  // namespace
 }  // namespace assay

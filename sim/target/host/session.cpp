@@ -152,6 +152,7 @@ void Session::explain_silence(DomId domain) {
 }
 
 void Session::rewind(uint64_t seed) {
+  ++constellation_;
   machine_.rewind();
   toolstack_.reset();
   guests_.clear();
@@ -195,11 +196,15 @@ Domain& Session::dom0() {
 
 Toolstack& Session::toolstack() {
   dom0();
-  if (!toolstack_) toolstack_ = std::make_unique<Toolstack>(*privileged_, guest_image_, guest_pcpus(options_));
+  if (!toolstack_) {
+    ++constellation_;
+    toolstack_ = std::make_unique<Toolstack>(*privileged_, guest_image_, guest_pcpus(options_));
+  }
   return *toolstack_;
 }
 
 Domain& Session::create_guest(const GuestSpec& spec) {
+  ++constellation_;
   BuiltGuest built = toolstack().build(spec);
   Guest& guest = guests_[built.id];
   guest.domain = std::make_unique<Domain>(built.id, spec.type, built.space);
@@ -211,23 +216,43 @@ Domain& Session::create_guest(const GuestSpec& spec) {
   return *guest.domain;
 }
 
+std::vector<Guest*> Session::all_guests() {
+  std::vector<Guest*> all{&dom0_};
+  for (auto& [id, guest] : guests_) all.push_back(&guest);
+  return all;
+}
+
 Session::Moment Session::take_moment() {
   Moment moment;
   moment.machine = machine_.take_moment();
-  moment.dom0 = dom0_.vcpus[0]->save();
+  moment.constellation = constellation_;
+  for (const Guest* const guest : all_guests()) {
+    auto& saved = moment.guests.emplace_back();
+    saved.heap = guest->domain->heap_mark();
+    for (const auto& vcpu : guest->vcpus) saved.vcpus.push_back(vcpu->save());
+  }
+  moment.privileged_heap = privileged_->heap_mark();
   for (const auto& kernel : kernels_) {
-    for (const auto& vcpu : kernel->vcpus) moment.vcpus.push_back(vcpu->state());
+    for (const auto& vcpu : kernel->vcpus) moment.kernels.push_back(vcpu->state());
   }
   return moment;
 }
 
-void Session::go_back(const Moment& moment) {
+bool Session::go_back(const Moment& moment) {
+  if (moment.constellation != constellation_) return false;
   machine_.go_back(moment.machine);
-  dom0_.vcpus[0]->restore(*moment.dom0);
+  auto saved = moment.guests.begin();
+  for (const Guest* const guest : all_guests()) {
+    guest->domain->heap_go_back(saved->heap);
+    for (size_t vcpu = 0; vcpu < saved->vcpus.size(); ++vcpu) guest->vcpus[vcpu]->restore(*saved->vcpus[vcpu]);
+    ++saved;
+  }
+  privileged_->heap_go_back(moment.privileged_heap);
   size_t next = 0;
   for (const auto& kernel : kernels_) {
-    for (const auto& vcpu : kernel->vcpus) vcpu->set_state(moment.vcpus.at(next++));
+    for (const auto& vcpu : kernel->vcpus) vcpu->set_state(moment.kernels.at(next++));
   }
+  return true;
 }
 
 std::unique_ptr<HostVcpu> Session::make_vcpu(const assay_agent_layout& layout, GuestType type, uint32_t vcpu_id) {
@@ -236,6 +261,7 @@ std::unique_ptr<HostVcpu> Session::make_vcpu(const assay_agent_layout& layout, G
 }
 
 KernelGuest& Session::boot_kernel(const GuestSpec& spec, const KernelImage& image, const toolstack::KernelBoot& boot) {
+  ++constellation_;
   const BuiltKernel built = toolstack().build_kernel(spec, image, boot);
   KernelGuest& kernel = *kernels_.emplace_back(std::make_unique<KernelGuest>());
   kernel.built = built;
@@ -264,6 +290,7 @@ void Session::open_vcpu(Guest& guest, uint32_t vcpu_id, const assay_agent_layout
 }
 
 void Session::destroy_guest(Domain& guest) {
+  ++constellation_;
   const DomId id = guest.id();
   toolstack().destroy(id);
   const auto found = guests_.find(id);
@@ -274,6 +301,7 @@ void Session::destroy_guest(Domain& guest) {
 
 Vcpu& Session::attach_vcpu(Domain& domain, uint32_t vcpu_id) {
   if (vcpu_id != domain.vcpu_count()) throw HarnessFault("vcpus of a domain are attached in the order of their ids");
+  ++constellation_;
   const bool is_dom0 = domain.id() == kDom0;
   Guest& guest = is_dom0 ? dom0_ : guests_.at(domain.id());
   open_vcpu(guest, vcpu_id, is_dom0 ? dom0_image_.layout : guest_image_.layout);

@@ -50,15 +50,22 @@ class Session final : private SilenceWatch {
   void destroy_guest(Domain& guest);
   /// Domain and vCPUs of a kernel, which runs from now on. Throws ToolstackError. It lives until rewind().
   KernelGuest& boot_kernel(const GuestSpec& spec, const KernelImage& image, const toolstack::KernelBoot& boot);
-  /// A moment between two steps of everybody, with no operation of the first domain in flight; only for sessions whose
-  /// guests are kernels. It is of use until rewind().
+  /// A moment between two steps of everybody, with no operation in flight. It is of use until rewind(), and while no
+  /// guests or vCPUs of theirs come or go.
   struct Moment {
+    struct SavedGuest {
+      std::vector<std::unique_ptr<HostVcpu::Saved>> vcpus;
+      Gva heap;
+    };
     Machine::Moment machine;
-    std::unique_ptr<HostVcpu::Saved> dom0;
-    std::vector<UnicornGuest::State> vcpus;
+    uint64_t constellation = 0;
+    std::vector<SavedGuest> guests;  ///< dom0 first
+    Gva privileged_heap;
+    std::vector<UnicornGuest::State> kernels;
   };
   Moment take_moment();
-  void go_back(const Moment& moment);
+  /// False, and nothing has changed: it is of no use any more.
+  [[nodiscard]] bool go_back(const Moment& moment);
   /// Of the privileged domain. HarnessFault when there is none that takes operations.
   Toolstack& toolstack();
   Vcpu& attach_vcpu(Domain& domain, uint32_t vcpu_id);
@@ -67,6 +74,8 @@ class Session final : private SilenceWatch {
   [[nodiscard]] std::string console() const;
 
  private:
+  /// dom0 first.
+  std::vector<Guest*> all_guests();
   void boot_core();
   void build_dom0();
   void adopt_dom0();
@@ -80,7 +89,8 @@ class Session final : private SilenceWatch {
   AgentImage dom0_image_;
   AgentImage guest_image_;
   Machine machine_;
-  uint64_t seed_ = 0;  ///< of the case
+  uint64_t seed_ = 0;           ///< of the case
+  uint64_t constellation_ = 0;  ///< another number whenever the harness knows other guests or vCPUs
   std::string boot_trouble_;
   std::unique_ptr<HostVcpu::Saved> dom0_booted_;
   bool has_dom0_ = false;

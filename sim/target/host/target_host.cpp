@@ -23,7 +23,13 @@ std::vector<Capability> with_claims(std::vector<Capability> found, const std::ve
   return found;
 }
 
-class TargetHost final : public Target {
+/// What a session remembers, for those who do not know it.
+struct HostMoment final : HostTarget::Moment {
+  explicit HostMoment(Session::Moment taken) : moment(std::move(taken)) {}
+  Session::Moment moment;
+};
+
+class TargetHost final : public HostTarget {
  public:
   explicit TargetHost(const HostOptions& options) : core_(options.core), session_(core_, options) {
     const bool is_bundled = options.core.filename() == "hv.so";
@@ -41,6 +47,16 @@ class TargetHost final : public Target {
   Domain& create_guest(const GuestSpec& spec) override { return session_.create_guest(spec); }
   void destroy_guest(Domain& guest) override { session_.destroy_guest(guest); }
   Vcpu& attach_vcpu(Domain& guest, uint32_t vcpu_id) override { return session_.attach_vcpu(guest, vcpu_id); }
+  [[nodiscard]] std::unique_ptr<Moment> take_moment() override {
+    try {
+      return std::make_unique<HostMoment>(session_.take_moment());
+    } catch (const CoreDied& died) {
+      throw translate(died);
+    }
+  }
+  [[nodiscard]] bool go_back(const Moment& moment) override {
+    return session_.go_back(dynamic_cast<const HostMoment&>(moment).moment);
+  }
   void pass_time(uint64_t ns) override {
     try {
       session_.machine().pass_time(ns);
@@ -117,7 +133,7 @@ std::vector<Capability> TargetHost::probe() {
 
 }  // namespace host
 
-std::unique_ptr<Target> make_host_target(const HostOptions& options) {
+std::unique_ptr<HostTarget> make_host_target(const HostOptions& options) {
   try {
     return std::make_unique<host::TargetHost>(options);
   } catch (const CoreRefused& refused) {

@@ -39,8 +39,22 @@ struct HostOptions {
   uint64_t walk_one_in = 8;  ///< kRandomWalk: switches at one point in so many
 };
 
+/// A target that can be taken back to any moment, guests and all.
+class HostTarget : public Target {
+ public:
+  class Moment {
+   public:
+    virtual ~Moment() = default;
+  };
+  /// Between two operations. It is of use until begin_case, and while there are the same guests.
+  [[nodiscard]] virtual std::unique_ptr<Moment> take_moment() = 0;
+  /// Back to it, whatever has become of the core since; takes some microseconds. False, and nothing has changed: guests
+  /// have come or gone since.
+  [[nodiscard]] virtual bool go_back(const Moment& moment) = 0;
+};
+
 /// Loads and boots the core, then asks what it can do by trying. Throws TargetUnavailable when the file is not a core
 /// that this host can run, TargetDied when it does not boot.
-std::unique_ptr<Target> make_host_target(const HostOptions& options);
+std::unique_ptr<HostTarget> make_host_target(const HostOptions& options);
 
 }  // namespace assay

@@ -26,7 +26,7 @@ constexpr std::chrono::seconds kSequenceLimit{60};
 /// Where a target takes seconds to boot, more is tried between two boots.
 constexpr size_t kBatch = 64, kBatchOfSlowTargets = 100;
 
-std::vector<Task> tasks_for(const PropertyFlags& flags) {
+std::vector<Task> tasks_for(const CheckFlags& flags) {
   if (!flags.play.empty()) {
     try {
       return {fuzz::task_from_text(flags.play)};
@@ -44,7 +44,7 @@ std::vector<Task> tasks_for(const PropertyFlags& flags) {
   return fuzz::tasks_of(plan);
 }
 
-RunOptions options_of(const PropertyFlags& flags, const TargetChoice& target) {
+RunOptions options_of(const CheckFlags& flags, const TargetChoice& target) {
   RunOptions options;
   options.jobs = flags.jobs != 0 ? flags.jobs : target.jobs;
   options.seed = flags.seed;
@@ -52,7 +52,7 @@ RunOptions options_of(const PropertyFlags& flags, const TargetChoice& target) {
   return options;
 }
 
-TasksOutcome run_on(const TargetChoice& target, const std::vector<Task>& tasks, const PropertyFlags& flags) {
+TasksOutcome run_on(const TargetChoice& target, const std::vector<Task>& tasks, const CheckFlags& flags) {
   Progress progress(stderr, ::isatty(STDERR_FILENO) == 1, target.name, tasks.size());
   return run_tasks(target.make, tasks, fuzz::Keep::kNothing, options_of(flags, target), progress);
 }
@@ -83,20 +83,19 @@ void keep_case(const std::string& folder, const Counterexample& found) {
   fmt::print("    as a case: {}\n", file.string());
 }
 
-void print(const Counterexample& found, const PropertyFlags& flags) {
+void print(const Counterexample& found, const std::string& target, const CheckFlags& flags) {
   fmt::print("fail {}\n    {}\n", kind_of(found.task), found.message);
   fmt::print("    {} operations, shrunk from {} in {:.1f} s, {} tried{}\n", found.task.sequence.size(),
              found.length_before, std::chrono::duration<double>(found.spent).count(), found.tried,
              found.is_minimal ? "" : "; not the smallest there is, or it fails only now and then");
   for (const std::string& line : found.code) fmt::print("        {}\n", line);
-  fmt::print("    tools/assay properties --target {} --seed {} --play '{}'\n", flags.target, flags.seed,
-             to_text(found.task));
+  fmt::print("    tools/assay check --target {} --seed {} --play '{}'\n", target, flags.seed, to_text(found.task));
   if (!flags.out.empty()) keep_case(flags.out, found);
 }
 
 /// The first failure of each family and type of guest, made small.
 size_t report_failures(const std::vector<Task>& tasks, const TasksOutcome& outcome, const TargetChoice& target,
-                       const PropertyFlags& flags) {
+                       const CheckFlags& flags) {
   std::map<std::string, size_t> seen;
   size_t failures = 0;
   fuzz::ShrinkSettings settings{target.make, options_of(flags, target)};
@@ -105,7 +104,7 @@ size_t report_failures(const std::vector<Task>& tasks, const TasksOutcome& outco
     if (!outcome.results[i] || !outcome.results[i]->failed()) continue;
     ++failures;
     if (!seen.emplace(kind_of(tasks[i]), i).second) continue;
-    print(make_small(tasks[i], *outcome.results[i], settings), flags);
+    print(make_small(tasks[i], *outcome.results[i], settings), target.name, flags);
   }
   return failures;
 }
@@ -124,49 +123,67 @@ void print_totals(const TasksOutcome& outcome, const TargetChoice& target, size_
   fmt::print("{:.2f} s, {:.0f} operations/s\n", seconds, static_cast<double>(operations) / seconds);
 }
 
+/// All of the tasks on one target, and what it was called.
+struct Played {
+  const TargetChoice& target;
+  const TasksOutcome& outcome;
+};
+
 /// How many sequences came out otherwise on the two targets.
-size_t report_differences(const std::vector<Task>& tasks, const TasksOutcome& one, const TasksOutcome& two,
-                          const PropertyFlags& flags) {
+size_t report_differences(const std::vector<Task>& tasks, const Played& one, const Played& two) {
   size_t differences = 0;
   for (size_t i = 0; i < tasks.size(); ++i) {
-    const auto& ours = one.results[i];
-    const auto& theirs = two.results[i];
+    const auto& ours = one.outcome.results[i];
+    const auto& theirs = two.outcome.results[i];
     if (!ours || !theirs || !differ(*ours, *theirs)) continue;
     if (++differences > 1) continue;  // the rest may be the same again
     Task shorter = tasks[i];
     shorter.sequence.resize(std::min(shorter.sequence.size(), first_difference(*ours, *theirs) + 1));
-    fmt::print("differs after operation {}: {}: {}; {}: {}\n", shorter.sequence.size(), flags.target,
-               ours->failed() ? ours->message : "as the model says", flags.differential,
-               theirs->failed() ? theirs->message : "as the model says");
-    fmt::print("    --play '{}'\n", to_text(shorter));
+    const auto said = [](const TaskResult& result) { return result.failed() ? result.message : "as the model says"; };
+    fmt::print("differs after operation {}: {}: {}; {}: {}\n    --play '{}'\n", shorter.sequence.size(),
+               one.target.name, said(*ours), two.target.name, said(*theirs), to_text(shorter));
   }
   return differences;
 }
 
-ExitCode compare(const std::vector<Task>& tasks, const TasksOutcome& first, const PropertyFlags& flags) {
-  const TargetChoice other = choose_target(flags.differential);
-  const TasksOutcome second = run_on(other, tasks, flags);
-  if (const ExitCode trouble = report_trouble(second.run); trouble != kExitExpected) return trouble;
-  const size_t failures = report_failures(tasks, second, other, flags);
-  print_totals(second, other, failures);
-  const size_t differences = report_differences(tasks, first, second, flags);
-  fmt::print("{} and {}: {} sequences compared, {} operations, {} differ\n", flags.target, flags.differential,
-             tasks.size(), std::min(operations_of(first), operations_of(second)), differences);
+/// Plays on one target and reports what is not as the model says. `failures` is set.
+ExitCode play_on(const TargetChoice& target, const std::vector<Task>& tasks, const CheckFlags& flags,
+                 TasksOutcome& outcome, size_t& failures) {
+  outcome = run_on(target, tasks, flags);
+  if (const ExitCode trouble = report_trouble(outcome.run); trouble != kExitExpected) return trouble;
+  failures += report_failures(tasks, outcome, target, flags);
+  print_totals(outcome, target, failures);
+  return kExitExpected;
+}
+
+ExitCode compare(const std::vector<Task>& tasks, const CheckFlags& flags) {
+  const size_t comma = flags.differential.find(',');
+  if (comma == std::string::npos) {
+    throw InputError(fmt::format("--differential {}: two targets with a comma between, hv,xen", flags.differential));
+  }
+  const TargetChoice one = choose_target(flags.differential.substr(0, comma));
+  const TargetChoice two = choose_target(flags.differential.substr(comma + 1));
+  TasksOutcome first, second;
+  size_t failures = 0;
+  if (const ExitCode trouble = play_on(one, tasks, flags, first, failures); trouble != kExitExpected) return trouble;
+  if (const ExitCode trouble = play_on(two, tasks, flags, second, failures); trouble != kExitExpected) return trouble;
+  const size_t differences = report_differences(tasks, {one, first}, {two, second});
+  fmt::print("{} and {}: {} sequences compared, {} operations, {} differ\n", one.name, two.name, tasks.size(),
+             std::min(operations_of(first), operations_of(second)), differences);
   return failures + differences == 0 ? kExitExpected : kExitUnexpected;
 }
 
 }  // namespace
 
-ExitCode run_properties(const PropertyFlags& flags) {
-  const TargetChoice target = choose_target(flags.target, {.fault = flags.fault});
+ExitCode check_properties(const CheckFlags& flags) {
   const std::vector<Task> tasks = tasks_for(flags);
-  const TasksOutcome outcome = run_on(target, tasks, flags);
-  if (const ExitCode trouble = report_trouble(outcome.run); trouble != kExitExpected) return trouble;
-  const size_t failures = report_failures(tasks, outcome, target, flags);
-  print_totals(outcome, target, failures);
-  ExitCode code = failures == 0 ? kExitExpected : kExitUnexpected;
-  if (!flags.differential.empty()) code = std::max(code, compare(tasks, outcome, flags));
-  return code;
+  if (!flags.differential.empty()) return compare(tasks, flags);
+  TasksOutcome outcome;
+  size_t failures = 0;
+  const ExitCode trouble =
+      play_on(choose_target(flags.target, {.fault = flags.fault}), tasks, flags, outcome, failures);
+  if (trouble != kExitExpected) return trouble;
+  return failures == 0 ? kExitExpected : kExitUnexpected;
 }
 
 }  // namespace assay

@@ -1,0 +1,167 @@
+/// Typed operations of guests, played on the bundled core and on a model of it at once.
+#include <algorithm>
+
+#include "conformance/case.hpp"
+#include "fuzz/sequence/families.hpp"
+#include "fuzz/sequence/play.hpp"
+#include "fuzz/targets/guests/stage.hpp"
+#include "fuzz/targets/entropy.hpp"
+#include "fuzz/targets/fuzz_target.hpp"
+
+namespace assay::fuzz {
+namespace {
+
+constexpr size_t kOperationsMax = 20;
+constexpr size_t kOperationBytes = 8;
+/// Comparing all that guests see takes as long as some sequences: each operation compares what it touches.
+constexpr uint64_t kCompareAllOneIn = 32;
+
+/// Guests of one type in front of which sequences of a family are played.
+class Theatre {
+ public:
+  Theatre(const Family& family, GuestType type)
+      : family_(family), type_(type), stage_([this](HostTarget& target) { prepare(target); }) {}
+
+  void play(const Sequence& sequence, std::string_view input) {
+    stage_.reset();
+    journal_ = Journal(Keep::kNothing);
+    std::unique_ptr<Play> played = opening_->copy();
+    if (played == nullptr) played = family_.begin(*context_, journal_);
+    for (Operation operation : sequence) {
+      played->step(operation);
+      journal_.end_step(operation);
+      if (journal_.failed()) break;
+    }
+    if (!journal_.failed() && is_one_in(input, kCompareAllOneIn)) played->compare_all();
+    if (journal_.failed()) must(false, story(sequence));
+    stage_.check(input);
+  }
+
+ private:
+  void prepare(HostTarget& target) {
+    context_ = std::make_unique<CaseContext>(target, family_.spec(), type_, 1, std::make_shared<CaseSteps>());
+    opening_ = family_.begin(*context_, journal_);
+  }
+  [[nodiscard]] std::string story(const Sequence& sequence) const {
+    return "operation " + std::to_string(journal_.steps()) + ": " + journal_.failure() +
+           "; tools/assay properties --play \"" + std::string(family_.name()) + "@" + std::string(to_string(type_)) +
+           ": " + to_text(family_, sequence) + "\"";
+  }
+
+  const Family& family_;
+  GuestType type_;
+  Journal journal_{Keep::kNothing};
+  std::unique_ptr<CaseContext> context_;
+  std::unique_ptr<Play> opening_;
+  Stage stage_;
+};
+
+/// The first byte chooses the type of the guests; an operation is eight bytes.
+struct Script {
+  GuestType type = GuestType::kPv64;
+  Sequence sequence;
+};
+
+Script script_from(const Family& family, std::string_view input) {
+  if (input.empty()) return {};
+  Script script{input[0] & 1 ? GuestType::kPvh : GuestType::kPv64, sequence_from_bytes(family, input.substr(1))};
+  if (script.sequence.size() > kOperationsMax) script.sequence.resize(kOperationsMax);
+  return script;
+}
+
+std::string to_input(const Script& script) {
+  return (script.type == GuestType::kPvh ? '\1' : '\0') + to_bytes(script.sequence);
+}
+
+void run(const Family& family, std::string_view input) {
+  static Theatre pv(family, GuestType::kPv64);
+  static Theatre pvh(family, GuestType::kPvh);
+  const Script script = script_from(family, input);
+  try {
+    (script.type == GuestType::kPv64 ? pv : pvh).play(script.sequence, input);
+  } catch (const TargetDied& died) {
+    must(false, std::string("the core died: ") + died.what());
+  }
+}
+
+void change_argument(Operation& operation, Entropy& entropy) {
+  uint16_t& argument = operation.arg.at(entropy.below(operation.arg.size()));
+  switch (entropy.below(3)) {
+    case 0:
+      argument = static_cast<uint16_t>(entropy.below(kLiteral));
+      break;
+    case 1:
+      argument = static_cast<uint16_t>((argument + 1) % kLiteral);
+      break;
+    default:
+      argument = static_cast<uint16_t>(entropy.below(16));
+      break;
+  }
+}
+
+void change(const Family& family, Sequence& sequence, Entropy& entropy) {
+  const auto fresh = [&] { return generate(family, entropy.bits(), 1).front(); };
+  if (sequence.empty()) return sequence.push_back(fresh());
+  const auto at = [&] { return sequence.begin() + static_cast<ptrdiff_t>(entropy.below(sequence.size())); };
+  switch (entropy.below(7)) {
+    case 0:
+      sequence.insert(at(), fresh());
+      break;
+    case 1:
+      sequence.erase(at());
+      break;
+    case 2:
+      std::iter_swap(at(), at());
+      break;
+    case 3: {
+      const Operation twin = *at();
+      sequence.insert(at(), twin);
+      break;
+    }
+    case 4:
+      at()->kind = static_cast<uint8_t>(entropy.below(family.kinds().size()));
+      break;
+    case 5:
+      at()->actor = static_cast<uint8_t>(entropy.below(family.actors()));
+      break;
+    default:
+      change_argument(*at(), entropy);
+      break;
+  }
+}
+
+std::string mutate(const Family& family, std::string_view input, Entropy& entropy) {
+  constexpr size_t kChangesMax = 4;
+  Script script = script_from(family, input);
+  if (entropy.one_in(50)) script.type = script.type == GuestType::kPvh ? GuestType::kPv64 : GuestType::kPvh;
+  for (size_t left = 1 + entropy.below(kChangesMax); left != 0; --left) change(family, script.sequence, entropy);
+  if (script.sequence.size() > kOperationsMax) script.sequence.resize(kOperationsMax);
+  return to_input(script);
+}
+
+/// The beginning of one and the end of another.
+std::string cross(const Family& family, std::string_view one, std::string_view other, Entropy& entropy) {
+  Script script = script_from(family, one);
+  const Sequence tail = script_from(family, other).sequence;
+  script.sequence.resize(entropy.below(script.sequence.size() + 1));
+  script.sequence.insert(script.sequence.end(), tail.begin() + static_cast<ptrdiff_t>(entropy.below(tail.size() + 1)),
+                         tail.end());
+  if (script.sequence.size() > kOperationsMax) script.sequence.resize(kOperationsMax);
+  return to_input(script);
+}
+
+template <const Family& (*kFamily)()>
+FuzzSpec sequences_of(std::string_view name, std::string_view reads) {
+  return {.name = name,
+          .reads = reads,
+          .run = [](std::string_view input) { run(kFamily(), input); },
+          .bytes_max = 1 + kOperationsMax * kOperationBytes,
+          .mutate = [](std::string_view input, Entropy& entropy) { return mutate(kFamily(), input, entropy); },
+          .cross = [](std::string_view one, std::string_view other,
+                      Entropy& entropy) { return cross(kFamily(), one, other, entropy); }};
+}
+
+const FuzzTarget kEvents{sequences_of<events_family>("events", "operations on event channels, against the model")};
+
+}  // namespace
+}  // namespace assay::fuzz

@@ -1,0 +1,178 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <set>
+#include <stdexcept>
+
+#include "conformance/runner/assemble.hpp"
+#include "conformance/runner/input_error.hpp"
+#include "conformance/runner/interruption.hpp"
+#include "conformance/runner/nearest.hpp"
+#include "fuzz/driver/campaign.hpp"
+#include "fuzz/driver/reproducer.hpp"
+#include "reports/write_file.hpp"
+#include "sim/base/paths.hpp"
+#include "tools/cli/command_line.hpp"
+
+namespace assay {
+namespace {
+
+using fuzz::CampaignStatus;
+using fuzz::ListedTarget;
+
+constexpr const char* kDefaultOut = "assay-out/fuzz";
+
+std::filesystem::path from_environment(const char* name, std::filesystem::path otherwise) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? std::move(otherwise) : std::filesystem::path(value);
+}
+
+std::vector<ListedTarget> all_targets() {
+  const auto folder = from_environment("ASSAY_FUZZERS", program_folder());
+  std::vector<ListedTarget> all = fuzz::list_targets(folder);
+  if (all.empty()) {
+    throw TargetUnavailable(fmt::format(
+        "no fuzzers in {}: `tools/assay fuzz` builds them; or cmake --preset fuzz, cmake --build build/fuzz --target "
+        "assay_fuzzers, and ASSAY_FUZZERS=build/fuzz/bin",
+        folder.string()));
+  }
+  return all;
+}
+
+/// `who` asks: in front of the complaint.
+const ListedTarget& target_named(const std::vector<ListedTarget>& all, const std::string& name,
+                                 const std::string& who = "") {
+  std::set<std::string> names;
+  for (const ListedTarget& target : all) {
+    if (target.name == name) return target;
+    names.insert(target.name);
+  }
+  throw InputError(
+      fmt::format("{}no such fuzz target: {}; --list prints them{}", who, name, did_you_mean(nearest(names, name))));
+}
+
+ExitCode list(const std::vector<ListedTarget>& all) {
+  for (const ListedTarget& target : all) {
+    fmt::print("{:<16} {}{}\n", target.name, target.reads, target.is_canary ? " (only when named)" : "");
+  }
+  return kExitExpected;
+}
+
+/// One line that changes on a terminal, a line now and then elsewhere.
+class Ticker : public fuzz::CampaignObserver {
+ public:
+  ~Ticker() override { clear(); }
+  void on_status(const ListedTarget& target, const CampaignStatus& status) override {
+    constexpr std::chrono::seconds kPlainEvery{10};
+    if (!terminal_ && Clock::now() - printed_ < kPlainEvery) return;
+    printed_ = Clock::now();
+    fmt::print(stderr, "{}{}: {}{}", terminal_ ? "\r\x1b[K" : "", target.name, to_line(status), terminal_ ? "" : "\n");
+    std::fflush(stderr);
+  }
+  void clear() const {
+    if (terminal_) fmt::print(stderr, "\r\x1b[K");
+    std::fflush(stderr);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  bool terminal_ = isatty(STDERR_FILENO) == 1;
+  Clock::time_point printed_ = Clock::now();
+};
+
+/// What became of one target, for the terminal.
+ExitCode tell(const ListedTarget& target, const fuzz::TargetOutcome& outcome) {
+  fmt::print("{}: {}\n", target.name, to_line(outcome.status));
+  if (!outcome.trouble.empty()) fmt::print(stderr, "assay: {}\n", outcome.trouble);
+  if (outcome.crash) {
+    fmt::print("broken: {}: {}\n    tools/assay fuzz --replay {}\n", outcome.crash->target, outcome.crash->reason,
+               outcome.crash->reproducer.string());
+  }
+  std::fflush(stdout);
+  if (outcome.interrupted) return kExitInterrupted;
+  if (outcome.crash) return kExitUnexpected;
+  return outcome.trouble.empty() ? kExitExpected : kExitHarness;
+}
+
+ExitCode fuzz_all(const std::vector<const ListedTarget*>& targets, const fuzz::CampaignOptions& options) {
+  const Interruption interruption;
+  Ticker ticker;
+  ExitCode code = kExitExpected;
+  for (const ListedTarget* const target : targets) {
+    const fuzz::TargetOutcome outcome = fuzz_target(*target, options, interruption.fd(), ticker);
+    ticker.clear();
+    code = worst(code, tell(*target, outcome));
+    if (outcome.interrupted) break;
+  }
+  fmt::print("{}: what was found is in {}; the same command goes on from there\n",
+             code == kExitInterrupted ? "interrupted" : "done", options.out.string());
+  return code;
+}
+
+ExitCode replay(const std::vector<ListedTarget>& all, const std::string& path) {
+  fuzz::Reproducer reproducer;
+  try {
+    reproducer = fuzz::reproducer_from_bytes(read_file(path));
+  } catch (const std::invalid_argument& error) {
+    throw InputError(fmt::format("{}: {}", path, error.what()));
+  } catch (const std::runtime_error& error) {
+    throw InputError(error.what());
+  }
+  if (reproducer.version != suite_version()) {
+    throw InputError(
+        fmt::format("{}: made by version {}, this is {}: to this target its input may mean something "
+                    "else. Check out {}, or fuzz anew",
+                    path, reproducer.version, suite_version(), reproducer.version));
+  }
+  const ListedTarget& target = target_named(all, reproducer.target, path + ": ");
+  const std::filesystem::path input = path + ".input";
+  write_file(input, reproducer.input);
+  const std::optional<std::string> reason = run_once(target, input);
+  std::filesystem::remove(input);
+  fmt::print("{}: {}\n", target.name, reason ? "broken: " + *reason : "borne");
+  return reason ? kExitUnexpected : kExitExpected;
+}
+
+std::vector<const ListedTarget*> choose(const std::vector<ListedTarget>& all, const std::vector<std::string>& names) {
+  std::vector<const ListedTarget*> targets;
+  for (const std::string& name : names) targets.push_back(&target_named(all, name));
+  for (const ListedTarget& target : all) {
+    if (names.empty() && !target.is_canary) targets.push_back(&target);
+  }
+  return targets;
+}
+
+fuzz::CampaignOptions options_of(const FuzzFlags& flags) {
+  fuzz::CampaignOptions options;
+  options.out = flags.out.empty() ? kDefaultOut : flags.out;
+  options.seeds = from_environment("ASSAY_CORPORA", "");
+  options.time = std::chrono::seconds(flags.time_s);
+  options.runs = flags.runs;
+  options.jobs = flags.jobs;
+  options.seed = flags.seed;
+  options.version = suite_version();
+  return options;
+}
+
+}  // namespace
+
+ExitCode run_fuzz(const FuzzFlags& flags) {
+  try {
+    const std::vector<ListedTarget> all = all_targets();
+    if (flags.list) return list(all);
+    if (!flags.replay.empty()) return replay(all, flags.replay);
+    return fuzz_all(choose(all, flags.names), options_of(flags));
+  } catch (const TargetUnavailable& error) {
+    fmt::print(stderr, "assay: {}\n", error.what());
+    return kExitUnavailable;
+  } catch (const WriteError& error) {
+    if (!error.out_of_space()) throw InputError(error.what());
+    fmt::print(stderr, "assay: {}; what was found so far is kept: make room, and the same command goes on\n",
+               error.what());
+    return kExitHarness;
+  }
+}
+
+}  // namespace assay
