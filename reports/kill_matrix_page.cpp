@@ -47,6 +47,9 @@ std::string detection_detail(const FaultRow& row, const std::string& detector, c
   if (detector == "cases" && detection.by != "boot") {
     text += command(fmt::format("tools/assay grade --target hv --fault {} --select {}", row.name, detection.by));
   }
+  if (detector == "properties" && detection.by != "boot") {
+    text += command(fmt::format("tools/assay check --fault {} --play '{}'", row.name, detection.by));
+  }
   return text + "</dd>";
 }
 

@@ -1,6 +1,7 @@
 #include "fuzz/faults/cases_detector.hpp"
 
-#include <fmt/format.h>
+#include <algorithm>
+#include <utility>
 
 #include "conformance/runner/runner.hpp"
 
@@ -34,6 +35,16 @@ uint64_t operations_of(const std::vector<CaseStep>& steps) {
   return count;
 }
 
+void CasesDetector::put_short_ones_first(const std::vector<std::optional<CaseResult>>& results) {
+  if (std::exchange(in_order_of_length_, true)) return;
+  std::vector<std::pair<uint64_t, size_t>> order;
+  for (size_t i = 0; i < results.size(); ++i) order.emplace_back(operations_of(results[i]->steps), i);
+  std::ranges::sort(order);
+  std::vector<Variant> sorted;
+  for (const auto& [operations, index] : order) sorted.push_back(variants_[index]);
+  variants_ = std::move(sorted);
+}
+
 Detection CasesDetector::look(const TargetFactory& make_target) {
   RunOptions options;
   options.jobs = jobs_;
@@ -48,7 +59,10 @@ Detection CasesDetector::look(const TargetFactory& make_target) {
   for (size_t i = 0; i < variants_.size(); ++i) {
     if (outcome.results[i] && noticed(*outcome.results[i])) return describe(variants_[i], *outcome.results[i]);
   }
-  if (outcome.unavailable.empty()) return {};
+  if (outcome.unavailable.empty()) {
+    put_short_ones_first(outcome.results);
+    return {};
+  }
   return {.found = true, .verdict = "crash", .by = "boot", .message = outcome.unavailable};
 }
 

@@ -1,8 +1,12 @@
-/// The conformance suite as a detector: its cases in their order, up to the first that does not pass.
+/// The conformance suite as a detector: its cases, up to the first that does not pass. The first core that passes all
+/// of them, the one without a fault, shows how long each is; from then on the short ones come first, so that what is
+/// found is found in few steps.
 #pragma once
 
+#include <optional>
 #include <vector>
 
+#include "conformance/runner/case_result.hpp"
 #include "conformance/runner/variants.hpp"
 #include "fuzz/faults/detector.hpp"
 
@@ -17,7 +21,10 @@ class CasesDetector final : public Detector {
   Detection look(const TargetFactory& make_target) override;
 
  private:
+  void put_short_ones_first(const std::vector<std::optional<CaseResult>>& results);
+
   std::vector<Variant> variants_;
+  bool in_order_of_length_ = false;
   uint64_t seed_;
   unsigned jobs_;
 };

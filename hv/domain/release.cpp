@@ -1,7 +1,6 @@
 #include "hv/domain/release.hpp"
 
 #include "hv/base/arena.hpp"
-#include "hv/base/fault.hpp"
 #include "hv/domain/context.hpp"
 #include "hv/domain/device_memory.hpp"
 #include "hv/sched/cpupool.hpp"
@@ -37,7 +36,7 @@ void free_domain(Domain& domain) {
     arena_delete(domain.events);
   }
   forget_device_ranges(domain);
-  if (domain.pool != nullptr && !fault("cpupool.dead_domain_counted")) --domain.pool->domains;
+  if (domain.pool != nullptr) --domain.pool->domains;
   arena_array_free(domain.vcpus, domain.max_vcpus);
   arena_delete(&domain);
 }

@@ -89,10 +89,11 @@ int64_t domctl_getvcpuaffinity(Domctl& ctl) {
   const Result<Vcpu*> vcpu = find(ctl);
   if (!vcpu.ok()) return vcpu.status().raw();
   const AddressSpace space = ctl.call.space();
+  // As they were set, whatever pool the domain is in (measured on 4.17).
   const bool hard = (p.flags & XEN_VCPUAFFINITY_HARD) == 0 ||
-                    write_cpu_mask(space, p.cpumap_hard, both(load((*vcpu)->hard_affinity), pool_cpus(ctl.target())));
+                    write_cpu_mask(space, p.cpumap_hard, both(load((*vcpu)->hard_affinity), online_cpus()));
   const bool soft = (p.flags & XEN_VCPUAFFINITY_SOFT) == 0 ||
-                    write_cpu_mask(space, p.cpumap_soft, both(load((*vcpu)->soft_affinity), pool_cpus(ctl.target())));
+                    write_cpu_mask(space, p.cpumap_soft, both(load((*vcpu)->soft_affinity), online_cpus()));
   return hard && soft ? 0 : -XEN_EFAULT;
 }
 

@@ -9,6 +9,7 @@
 #include "conformance/runner/input_error.hpp"
 #include "fuzz/faults/campaign.hpp"
 #include "fuzz/faults/cases_detector.hpp"
+#include "fuzz/faults/properties_detector.hpp"
 #include "reports/write_file.hpp"
 #include "tools/cli/command_line.hpp"
 #include "tools/cli/targets.hpp"
@@ -20,6 +21,7 @@ Campaign make_campaign(const CheckFlags& flags) {
   const unsigned jobs = flags.jobs != 0 ? flags.jobs : std::max(1u, std::thread::hardware_concurrency());
   Campaign campaign{.faults = select_faults(flags.select), .detectors = {}, .core_with = make_faulty_core};
   campaign.detectors.push_back(std::make_unique<CasesDetector>(all_variants(), flags.seed, jobs));
+  campaign.detectors.push_back(std::make_unique<PropertiesDetector>(flags.seed, jobs));
   return campaign;
 }
 

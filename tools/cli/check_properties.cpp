@@ -180,7 +180,8 @@ ExitCode check_properties(const CheckFlags& flags) {
   if (!flags.differential.empty()) return compare(tasks, flags);
   TasksOutcome outcome;
   size_t failures = 0;
-  const ExitCode trouble = play_on(choose_target(flags.target), tasks, flags, outcome, failures);
+  const ExitCode trouble =
+      play_on(choose_target(flags.target, {.fault = flags.fault}), tasks, flags, outcome, failures);
   if (trouble != kExitExpected) return trouble;
   return failures == 0 ? kExitExpected : kExitUnexpected;
 }

@@ -73,6 +73,7 @@ ExitCode run_check(const CheckFlags& flags) {
 void add_check_of_properties(CLI::App& check, CheckFlags& given) {
   constexpr size_t kSequencesMax = 1'000'000, kLengthMax = 100'000;
   constexpr const char* kGroup = "Properties";
+  check.add_option("--fault", given.fault, "hv: switch on a planted fault")->group(kGroup);
   check.add_option("--differential", given.differential, "A,B: two targets, on which the same must come of it")
       ->group(kGroup);
   check.add_option("--family", given.families, "only this one; repeatable")->group(kGroup);

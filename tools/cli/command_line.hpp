@@ -29,8 +29,9 @@ struct CheckFlags {
   bool answers = false;  ///< at most one of the two; neither: properties
   bool faults = false;
   std::string target = "hv";
-  std::string differential;         ///< properties: two to compare, a comma between; then not `target`
-  std::vector<std::string> select;  ///< beginnings of ids of cases, or of names of faults
+  std::string fault;                  ///< properties, of hv: the name of a planted fault
+  std::string differential;           ///< properties: two to compare, a comma between; then not `target`
+  std::vector<std::string> select;    ///< beginnings of ids of cases, or of names of faults
   std::vector<std::string> families;  ///< properties; empty: all
   std::string play;                   ///< properties: one sequence, instead of random ones
   size_t sequences = 200;             ///< properties: of each family and type of guest

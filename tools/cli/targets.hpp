@@ -21,7 +21,7 @@ struct TargetChoice {
 
 /// What only some kinds of target know.
 struct TargetWishes {
-  std::string restart;           ///< connect: a shell command that resets what is at ADDRESS
+  std::string restart{};         ///< connect: a shell command that resets what is at ADDRESS
   std::string guest = "direct";  ///< a core: "direct" or "unicorn", see HostOptions::Guests
   std::string fault{};           ///< hv: the name of a planted fault
 };

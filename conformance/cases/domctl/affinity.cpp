@@ -334,8 +334,8 @@ const Case kShortMap{{
 }};
 
 const Case kPinnedTwice{{
-    .slug = "sched_op.pin_override.twice.undone_at_once",
-    .rule = "A vCPU that is pinned and pinned elsewhere goes back to where it could run before both.",
+    .slug = "sched_op.pin_override.pinned_already.ebusy",
+    .rule = "A vCPU that is pinned cannot be pinned again: EBUSY, and it goes back to where it could run before.",
     .source = "public/sched.h, SCHEDOP_pin_override",
     .requirements = {"SCHED-020"},
     .guests = GuestTypes::kDom0,
@@ -347,7 +347,7 @@ const Case kPinnedTwice{{
           const uint64_t before = affinity.get(DomId{0}, 0).hard;
           c.require_eq(sched.pin_override(0), 0, "pinning it");
           c.check_eq(affinity.get(DomId{0}, 0).hard, 1u, "the affinity then");
-          c.check_eq(sched.pin_override(0), 0, "pinning it again");
+          c.check_eq(sched.pin_override(0), -XEN_EBUSY, "pinning it again");
           c.check_eq(sched.pin_override(-1), 0, "letting it go");
           c.check_eq(affinity.get(DomId{0}, 0).hard, before, "the affinity in the end");
         },

@@ -7,7 +7,6 @@
 #include "conformance/guest/event_channels.hpp"
 #include "conformance/guest/memory_ops.hpp"
 #include "conformance/guest/shared_info.hpp"
-#include "conformance/guest/wait.hpp"
 
 namespace assay {
 namespace {
@@ -108,29 +107,6 @@ const Case kVirqHandler{{
           remove_domain(c, control, create_domain(c, control, empty_domain()));
           c.check(info.pending(port.port), "the end of another domain is told to the first one");
           c.check_eq(events.close(port.port), 0, "closing the port");
-        },
-}};
-
-const Case kPool{{
-    .slug = "sysctl.cpupool.domain_destroyed.counted_no_more",
-    .rule = "A domain that is gone counts as one of its pool no more.",
-    .source = "public/sysctl.h, XEN_SYSCTL_CPUPOOL_OP_INFO",
-    .requirements = {"DOM-LIFE-005"},
-    .guests = GuestTypes::kDom0,
-    .body =
-        [](CaseContext& c) {
-          DomctlOps control(c.dom0().vcpu(0));
-          SysctlOps machine(c.dom0().vcpu(0));
-          const auto domains = [&machine] {
-            xen_sysctl_t request = SysctlOps::request(XEN_SYSCTL_cpupool_op);
-            request.u.cpupool_op.op = XEN_SYSCTL_CPUPOOL_OP_INFO;
-            return machine.call(request).arg.u.cpupool_op.n_dom;
-          };
-          const uint32_t before = domains();
-          const DomId id = create_domain(c, control, empty_domain());
-          c.check_eq(domains(), before + 1, "domains of pool 0 with another one");
-          remove_domain(c, control, id);
-          c.check(wait_until(c, [&] { return domains() == before; }), "as many domains as before when it is gone");
         },
 }};
 

@@ -185,6 +185,7 @@ const Case kPartialByte{{
           const DirtyPages got = t.ops.peek(count);
           c.check_eq(got.result, 0, "peek");
           c.check_eq(got.pages, count, "bits examined");
+          c.check_ne(got.bitmap[t.pfn(page).raw() / 8], kUntouchedByte, "the byte that its bit is in was written");
           c.check(got.has(t.pfn(page)), "the last frame that was asked for");
         },
 }};

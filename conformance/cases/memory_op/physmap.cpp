@@ -3,8 +3,10 @@
 #include "conformance/cases/memory_op/spare_page.hpp"
 #include "conformance/guest/control_ops.hpp"
 #include "conformance/guest/errno.hpp"
+#include "conformance/guest/event_channels.hpp"
 #include "conformance/guest/grant_pair.hpp"
 #include "conformance/guest/memory_ops.hpp"
+#include "conformance/guest/shared_info.hpp"
 #include "conformance/guest/version_ops.hpp"
 
 namespace assay {
@@ -422,6 +424,42 @@ const Case kForeign{{
           c.check_eq(absent.result, 0, "from an absent domain");
           c.check_eq(absent.errors[0], -XEN_EPERM, "its item");
           c.check_eq(word_at(c, page), kMark, "the page");
+        },
+}};
+
+const Case kRangeInterrupted{{
+    .slug = "memory_op.add_to_physmap.gmfn_range_interrupted.each_moved",
+    .rule = "A range that an event interrupts while it is moved is moved to its end, every page of it.",
+    .source = "public/memory.h, XENMAPSPACE_gmfn_range",
+    .method = "The other vCPU sends an event while the range is under way; then it goes back the same way.",
+    .requirements = {"MEM-PHYSMAP-006"},
+    .guests = GuestTypes::kPvh,
+    .needs = {Capability::kSteer},
+    .vcpus_online = 2,
+    .body =
+        [](CaseContext& c) {
+          constexpr uint32_t kRounds = 40;
+          constexpr uint16_t kCount = 8;
+          EventChannels theirs(c.vcpu(1));
+          const EvtchnPort port = EventChannels(c.vcpu(0)).bind_ipi(0).port;
+          SharedInfo info(c.vcpu(0));
+          Gva from = c.guest().alloc_pages(kCount);
+          Gva to = c.guest().alloc_pages(kCount);
+          for (uint64_t i = 0; i < kCount; ++i) c.vcpu(0).write(from + i * kPageSize, kMark + i);
+          GuestStruct<xen_add_to_physmap_t> range(c.vcpu(0));
+          c.vcpu(0).set_upcalls(true);
+          c.interleave(kRounds, [&] {
+            range.put(
+                {DOMID_SELF, kCount, XENMAPSPACE_gmfn_range, c.guest().pfn_of(from).raw(), c.guest().pfn_of(to).raw()});
+            const int64_t result = c.during(c.vcpu(0), __HYPERVISOR_memory_op,
+                                            {XENMEM_add_to_physmap, range.va().raw()}, [&] { theirs.send(port); });
+            c.check_eq(result, 0, "the range");
+            for (uint64_t i = 0; i < kCount; ++i) {
+              c.check_eq(c.vcpu(0).read<uint64_t>(to + i * kPageSize), kMark + i, "page " + std::to_string(i));
+            }
+            info.acknowledge(port, 0);
+            std::swap(from, to);
+          });
         },
 }};
 

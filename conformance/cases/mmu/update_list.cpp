@@ -1,10 +1,13 @@
+#include <array>
 #include <string>
 #include <vector>
 
 #include "conformance/case.hpp"
 #include "conformance/guest/bad_pointers.hpp"
 #include "conformance/guest/errno.hpp"
+#include "conformance/guest/event_channels.hpp"
 #include "conformance/guest/page_tables.hpp"
+#include "conformance/guest/shared_info.hpp"
 
 namespace assay {
 namespace {
@@ -151,6 +154,40 @@ const Case kPvhCaller{{
           c.check_eq(got.result, -XEN_ENOSYS, "result");
           c.check_eq(got.done, kUntouched32, "the counter");
           c.check_eq(entry_at(c.vcpu(), page, 0), 0u, "the word");
+        },
+}};
+
+const Case kInterrupted{{
+    .slug = "mmu_update.list.interrupted.all_counted",
+    .rule = "A list that an event interrupts tells in the end how many requests were done in all.",
+    .source = "public/xen.h, mmu_update: success_count",
+    .method = "The other vCPU sends an event while the list is under way.",
+    .requirements = {"MMU-002"},
+    .guests = GuestTypes::kPv64,
+    .needs = {Capability::kSteer},
+    .vcpus_online = 2,
+    .body =
+        [](CaseContext& c) {
+          constexpr uint32_t kRounds = 40;
+          constexpr unsigned kRequests = 32;
+          EventChannels theirs(c.vcpu(1));
+          const EvtchnPort port = EventChannels(c.vcpu(0)).bind_ipi(0).port;
+          SharedInfo info(c.vcpu(0));
+          const Page page = heap_page(c.vcpu(0));
+          std::array<mmu_update_t, kRequests> requests{};
+          for (unsigned i = 0; i < kRequests; ++i) requests[i] = MmuOps::request(page.frame, i, 1000 + i);
+          const GuestStruct<std::array<mmu_update_t, kRequests>> list(c.vcpu(0), requests);
+          GuestStruct<uint32_t> done(c.vcpu(0));
+          c.vcpu(0).set_upcalls(true);
+          c.interleave(kRounds, [&] {
+            done.put(kUntouched32);
+            const int64_t result =
+                c.during(c.vcpu(0), __HYPERVISOR_mmu_update, {list.va().raw(), kRequests, done.va().raw(), DOMID_SELF},
+                         [&] { theirs.send(port); });
+            c.check_eq(result, 0, "result");
+            c.check_eq(done.get(), kRequests, "how many were done");
+            info.acknowledge(port, 0);
+          });
         },
 }};
 

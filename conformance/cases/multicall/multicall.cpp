@@ -1,13 +1,9 @@
 /// multicall: order, independence of the entries, and what faults do.
-#include "conformance/guest/multicall.hpp"
-
-#include <array>
-
 #include "conformance/case.hpp"
 #include "conformance/guest/bad_pointers.hpp"
 #include "conformance/guest/errno.hpp"
 #include "conformance/guest/event_channels.hpp"
-#include "conformance/guest/page_tables.hpp"
+#include "conformance/guest/multicall.hpp"
 
 namespace assay {
 namespace {
@@ -228,71 +224,6 @@ const Case kResumedBetween{{
           c.vcpu().set_upcalls(false);
           c.check_eq(batch.result(0), 0, "the bind");
           c.check_eq(batch.result(3), 4096, "the last entry");
-        },
-}};
-
-const Case kCountsOverPreemption{{
-    .slug = "multicall.preempted_mmu_update.all_counted",
-    .rule = "A list of updates that is interrupted tells in the end how many were done in all.",
-    .source = "public/xen.h, mmu_update: success_count",
-    .method = "The entry before it raises an event of the caller, so the list stops behind its first request.",
-    .requirements = {"MMU-002", "MULTI-008"},
-    .guests = GuestTypes::kPv64,
-    .body =
-        [](CaseContext& c) {
-          constexpr unsigned kRequests = 16;
-          EventChannels ours(c.vcpu());
-          const PortResult port = ours.bind_ipi(0);
-          c.require_eq(port.result, 0, "a port");
-          const Page page = heap_page(c.vcpu());
-          std::array<mmu_update_t, kRequests> requests{};
-          for (unsigned i = 0; i < kRequests; ++i) requests[i] = MmuOps::request(page.frame, i, 1000 + i);
-          const GuestStruct<std::array<mmu_update_t, kRequests>> list(c.vcpu(), requests);
-          const GuestStruct<uint32_t> done(c.vcpu(), kUntouched32);
-          const GuestStruct<evtchn_send_t> send(c.vcpu(), {port.port.raw()});
-          Multicall batch(c.vcpu());
-          batch.add(__HYPERVISOR_event_channel_op, {EVTCHNOP_send, send.va().raw()});
-          batch.add(__HYPERVISOR_mmu_update, {list.va().raw(), kRequests, done.va().raw(), DOMID_SELF});
-          c.vcpu().set_upcalls(true);
-          c.check_eq(batch.call(), 0, "multicall");
-          c.vcpu().set_upcalls(false);
-          c.check_eq(batch.result(1), 0, "the updates");
-          c.check_eq(done.get(), kRequests, "how many were done");
-          c.check_eq(entry_at(c.vcpu(), page, kRequests - 1), 1000u + kRequests - 1, "the last word");
-        },
-}};
-
-const Case kRangeOverPreemption{{
-    .slug = "multicall.preempted_gmfn_range.each_moved",
-    .rule = "A range of pages that is interrupted while it is moved is moved to its end, every page of it.",
-    .source = "public/memory.h, XENMAPSPACE_gmfn_range",
-    .method = "The entry before it raises an event of the caller, so the range stops behind its first page.",
-    .requirements = {"MULTI-008", "MEM-PHYSMAP-006"},
-    .guests = GuestTypes::kPvh,
-    .body =
-        [](CaseContext& c) {
-          constexpr uint16_t kCount = 5;
-          constexpr uint64_t kMark = 0x7000;
-          EventChannels ours(c.vcpu());
-          const PortResult port = ours.bind_ipi(0);
-          c.require_eq(port.result, 0, "a port");
-          const Gva from = c.guest().alloc_pages(kCount);
-          const Gva to = c.guest().alloc_pages(kCount);
-          for (uint64_t i = 0; i < kCount; ++i) c.vcpu().write(from + i * kPageSize, kMark + i);
-          const GuestStruct<evtchn_send_t> send(c.vcpu(), {port.port.raw()});
-          const GuestStruct<xen_add_to_physmap_t> range(
-              c.vcpu(),
-              {DOMID_SELF, kCount, XENMAPSPACE_gmfn_range, c.guest().pfn_of(from).raw(), c.guest().pfn_of(to).raw()});
-          Multicall batch(c.vcpu());
-          batch.add(__HYPERVISOR_event_channel_op, {EVTCHNOP_send, send.va().raw()});
-          batch.add(__HYPERVISOR_memory_op, {XENMEM_add_to_physmap, range.va().raw()});
-          c.vcpu().set_upcalls(true);
-          c.check_eq(batch.call(), 0, "multicall");
-          c.vcpu().set_upcalls(false);
-          c.check_eq(batch.result(1), 0, "the range");
-          for (uint64_t i = 0; i < kCount; ++i) {
-            c.check_eq(c.vcpu().read<uint64_t>(to + i * kPageSize), kMark + i, "page " + std::to_string(i));
-          }
         },
 }};
 

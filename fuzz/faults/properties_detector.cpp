@@ -1,0 +1,48 @@
+#include "fuzz/faults/properties_detector.hpp"
+
+#include "fuzz/sequence/property_check.hpp"
+
+namespace assay {
+namespace {
+
+constexpr size_t kSequences = 24;  // of each family and type of guest
+constexpr size_t kLength = 100;
+/// Of the host's time, for one sequence, which takes milliseconds.
+constexpr std::chrono::seconds kSequenceLimit{3};
+/// For making one small. What takes longer is told as it is then.
+constexpr std::chrono::seconds kShrinkLimit{10};
+
+Detection describe(const fuzz::Task& task, const fuzz::TaskResult& failing, const fuzz::ShrinkSettings& settings) {
+  const fuzz::Counterexample small = fuzz::make_small(task, failing, settings);
+  return {.found = true,
+          .verdict = std::string(to_string(failing.verdict)),
+          .by = to_text(small.task),
+          .message = small.message,
+          .steps = small.task.sequence.size()};
+}
+
+}  // namespace
+
+Detection PropertiesDetector::look(const TargetFactory& make_target) {
+  RunOptions options;
+  options.jobs = jobs_;
+  options.seed = seed_;
+  options.case_limit = kSequenceLimit;
+  options.start_limit = kSequenceLimit;
+  const fuzz::ShrinkSettings settings{.make_target = make_target, .options = options, .limit = kShrinkLimit};
+  options.enough = [](const CaseResult& result) { return result.verdict > Verdict::kInconclusive; };
+  const auto families = fuzz::families();
+  const std::vector<fuzz::Task> tasks = fuzz::tasks_of(
+      {.families = {families.begin(), families.end()}, .seed = seed_, .sequences = kSequences, .length = kLength});
+  RunObserver silent;
+  const fuzz::TasksOutcome outcome = fuzz::run_tasks(make_target, tasks, fuzz::Keep::kNothing, options, silent);
+  if (outcome.run.interrupted) throw Interrupted{};
+  if (!outcome.run.harness_fault.empty()) throw HarnessFault(outcome.run.harness_fault);
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    if (outcome.results[i] && outcome.results[i]->failed()) return describe(tasks[i], *outcome.results[i], settings);
+  }
+  if (outcome.run.unavailable.empty()) return {};
+  return {.found = true, .verdict = "crash", .by = "boot", .message = outcome.run.unavailable};
+}
+
+}  // namespace assay
