@@ -25,7 +25,7 @@ class Theatre {
   void play(const Sequence& sequence, std::string_view input) {
     stage_.reset();
     journal_ = Journal(Keep::kNothing);
-    std::unique_ptr<Play> played = opening_->copy();
+    std::unique_ptr<Play> played = opening_->clone();
     if (played == nullptr) played = family_.begin(*context_, journal_);
     for (Operation operation : sequence) {
       played->step(operation);
@@ -162,6 +162,7 @@ FuzzSpec sequences_of(std::string_view name, std::string_view reads) {
 }
 
 const FuzzTarget kEvents{sequences_of<events_family>("events", "operations on event channels, against the model")};
+const FuzzTarget kGrants{sequences_of<grants_family>("grants", "operations on grant tables, against the model")};
 
 }  // namespace
 }  // namespace assay::fuzz
