@@ -29,8 +29,8 @@ struct CheckFlags {
   bool answers = false;  ///< at most one of the two; neither: properties
   bool faults = false;
   std::string target = "hv";
-  std::string differential;         ///< properties: two to compare, a comma between; then not `target`
-  std::vector<std::string> select;  ///< beginnings of ids of cases, or of names of faults
+  std::string differential;           ///< properties: two to compare, a comma between; then not `target`
+  std::vector<std::string> select;    ///< beginnings of ids of cases, or of names of faults
   std::vector<std::string> families;  ///< properties; empty: all
   std::string play;                   ///< properties: one sequence, instead of random ones
   size_t sequences = 200;             ///< properties: of each family and type of guest
@@ -44,7 +44,8 @@ struct CheckFlags {
 struct FuzzFlags {
   std::vector<std::string> names;  ///< of targets; empty: all but the canary
   bool list = false;
-  std::string replay;  ///< a reproducer; empty: fuzz
+  std::string replay;         ///< a reproducer; empty: fuzz
+  std::string target = "hv";  ///< another: raw hypercalls on what grade takes, without coverage
   unsigned time_s = 60;
   std::optional<uint64_t> runs;  ///< in place of the time
   unsigned jobs = 1;
