@@ -81,6 +81,8 @@ class GrantsPlay : public Play {
     query();
   }
 
+  [[nodiscard]] std::unique_ptr<Play> clone() const override { return std::make_unique<GrantsPlay>(*this); }
+
   void compare_all() override {
     for (size_t guest = 0; guest < kGuests; ++guest) {
       for (uint32_t i = 0; i < kWritableRefs; ++i) compare_bits(guest, kRefs[i]);
@@ -89,7 +91,6 @@ class GrantsPlay : public Play {
     }
   }
 
-  [[nodiscard]] std::unique_ptr<Play> copy() const override { return std::make_unique<GrantsPlay>(*this); }
 
  private:
   [[nodiscard]] GrantNeighbour& self() { return guests_[actor_]; }

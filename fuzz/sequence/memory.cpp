@@ -76,7 +76,7 @@ class MemoryPlay : public Play {
     journal_.seen(places_.maximum(), static_cast<int64_t>(model_.limit()), [] { return "places.maximum()"; });
   }
 
-  [[nodiscard]] std::unique_ptr<Play> copy() const override { return std::make_unique<MemoryPlay>(*this); }
+  [[nodiscard]] std::unique_ptr<Play> clone() const override { return std::make_unique<MemoryPlay>(*this); }
 
  private:
   static CaseContext& start(CaseContext& context) {
