@@ -19,11 +19,15 @@ constexpr size_t kCallDataBytes = 24;
 constexpr size_t kCallsMax = 16;  ///< of an input
 
 /// One call: a byte string of kCallBytes, whatever it holds.
+/// Where a register's value comes from; not a std::pair, which is not trivially copied.
+struct Choice {
+  uint8_t source = 0, choice = 0;
+};
+
 struct Call {
   uint8_t actor = 0;
   uint8_t number = 0;
-  std::array<std::pair<uint8_t, uint8_t>, kCallArguments>
-      argument{};  ///< where a register's value comes from; a choice
+  std::array<Choice, kCallArguments> argument{};
   std::array<char, 4> spare{};
   uint64_t wide = 0;
   std::array<char, kCallDataBytes> data{};  ///< in the page of arguments
@@ -53,7 +57,7 @@ class Caller {
   [[nodiscard]] bool is_gone() const { return is_gone_; }
 
  private:
-  [[nodiscard]] uint64_t value_of(const Call& call, std::pair<uint8_t, uint8_t> from) const;
+  [[nodiscard]] uint64_t value_of(const Call& call, const Choice& from) const;
 
   Domain* domain_;
   DomId peer_;
