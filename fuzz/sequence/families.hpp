@@ -5,6 +5,7 @@
 
 namespace assay::fuzz {
 
+const Family& domains_family();
 const Family& events_family();
 const Family& grants_family();
 const Family& memory_family();

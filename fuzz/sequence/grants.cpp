@@ -91,7 +91,6 @@ class GrantsPlay : public Play {
     }
   }
 
-
  private:
   [[nodiscard]] GrantNeighbour& self() { return guests_[actor_]; }
   [[nodiscard]] uint16_t id() const { return id_of(actor_); }

@@ -30,7 +30,8 @@ constexpr std::array<OperationKind, 9> kKinds{{{"populate", 20, 2},
 const CaseSpec& memory_spec() {
   static const CaseSpec spec{.slug = "property.memory",
                              .rule = "Reservations and the physmap answer, and show guests, what the ABI says.",
-                             .source = "public/memory.h"};
+                             .source = "public/memory.h",
+                             .needs = {Capability::kDom0}};
   return spec;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <numeric>
 
 #include "sim/engine/rng.hpp"
@@ -17,6 +18,18 @@ uint8_t draw_kind(Rng& rng, std::span<const OperationKind> kinds, uint32_t weigh
     if (left < kinds[i].weight) return static_cast<uint8_t>(i);
     left -= kinds[i].weight;
   }
+}
+
+std::string_view guests_of(const CaseSpec& spec, GuestType type) {
+  if (spec.guests == GuestTypes::kDom0) return "kDom0";
+  return type == GuestType::kPv64 ? "kPv64" : "kPvh";
+}
+
+/// What the families need, as a case writes it.
+std::string_view needs_of(const CaseSpec& spec) {
+  if (std::ranges::count(spec.needs, Capability::kDom0) != 0) return "    .needs = {Capability::kDom0},\n";
+  if (std::ranges::count(spec.needs, Capability::kTwoGuests) != 0) return "    .needs = {Capability::kTwoGuests},\n";
+  return "";
 }
 
 }  // namespace
@@ -72,7 +85,7 @@ std::string as_case(const Family& family, GuestType type, const std::vector<std:
       "    .source = \"{}\",\n"
       "    .requirements = {{}},  // which of them it breaks\n"
       "    .guests = GuestTypes::{},\n"
-      "    .needs = {{Capability::kTwoGuests}},\n"
+      "{}"
       "    .vcpus = {},\n"
       "    .max_evtchn_port = {},\n"
       "    .body =\n"
@@ -81,7 +94,7 @@ std::string as_case(const Family& family, GuestType type, const std::vector<std:
       "        }},\n"
       "}}}};\n\n"
       "}}  // namespace\n}}  // namespace assay\n",
-      family.includes(), family.name(), spec.rule, spec.source, type == GuestType::kPv64 ? "kPv64" : "kPvh", spec.vcpus,
+      family.includes(), family.name(), spec.rule, spec.source, guests_of(spec, type), needs_of(spec), spec.vcpus,
       spec.max_evtchn_port, body);
 }
 
