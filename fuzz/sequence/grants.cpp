@@ -66,7 +66,7 @@ class GrantsPlay : public Play {
       case kUnmap:
         return unmap(arg);
       case kCopy:
-        return copy(arg);
+        return copy_once(arg);
       case kWrite:
         return write(arg[0] % kPages, arg[1]);
       case kPoke:
@@ -221,7 +221,7 @@ class GrantsPlay : public Play {
                                [&](const auto& one) { return handles_[actor_].at(one.first).handle == handle; });
   }
 
-  void copy(std::array<uint16_t, 3>& arg) {
+  void copy_once(std::array<uint16_t, 3>& arg) {
     const GrantModel::Side from = side_of(arg[0], arg[2]), to = side_of(arg[1], arg[2] / 16);
     const int16_t expected = model_.copy(id(), from, to);
     const auto actual = self().ops.copy(copy_request(request(from), request(to), sizeof(uint64_t)));
