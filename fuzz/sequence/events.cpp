@@ -119,7 +119,7 @@ class EventsPlay : public Play {
     }
   }
 
-  [[nodiscard]] std::unique_ptr<Play> copy() const override { return std::make_unique<EventsPlay>(*this); }
+  [[nodiscard]] std::unique_ptr<Play> clone() const override { return std::make_unique<EventsPlay>(*this); }
 
   void compare_all() override {
     for (size_t i = 0; i < guests_.size(); ++i) {

@@ -6,7 +6,7 @@
 namespace assay::fuzz {
 
 std::span<const Family* const> families() {
-  static const std::array all{&events_family(), &grants_family()};
+  static const std::array all{&events_family(), &grants_family(), &memory_family()};
   return all;
 }
 

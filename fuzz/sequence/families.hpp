@@ -7,5 +7,6 @@ namespace assay::fuzz {
 
 const Family& events_family();
 const Family& grants_family();
+const Family& memory_family();
 
 }  // namespace assay::fuzz

@@ -30,7 +30,7 @@ class Play {
   /// Compares everything that guests can see.
   virtual void compare_all() = 0;
   /// The same again, for guests that go back to where they are now. Null: it cannot, and has to begin anew.
-  [[nodiscard]] virtual std::unique_ptr<Play> copy() const { return nullptr; }
+  [[nodiscard]] virtual std::unique_ptr<Play> clone() const { return nullptr; }
 };
 
 class Family {

@@ -66,7 +66,7 @@ class GrantsPlay : public Play {
       case kUnmap:
         return unmap(arg);
       case kCopy:
-        return copy_once(arg);
+        return copy_word(arg);
       case kWrite:
         return write(arg[0] % kPages, arg[1]);
       case kPoke:
@@ -81,6 +81,8 @@ class GrantsPlay : public Play {
     query();
   }
 
+  [[nodiscard]] std::unique_ptr<Play> clone() const override { return std::make_unique<GrantsPlay>(*this); }
+
   void compare_all() override {
     for (size_t guest = 0; guest < kGuests; ++guest) {
       for (uint32_t i = 0; i < kWritableRefs; ++i) compare_bits(guest, kRefs[i]);
@@ -88,6 +90,7 @@ class GrantsPlay : public Play {
       for (uint32_t window = 0; window <= kWindows; ++window) compare_window(guest, window);
     }
   }
+
 
  private:
   [[nodiscard]] GrantNeighbour& self() { return guests_[actor_]; }
@@ -221,7 +224,7 @@ class GrantsPlay : public Play {
                                [&](const auto& one) { return handles_[actor_].at(one.first).handle == handle; });
   }
 
-  void copy_once(std::array<uint16_t, 3>& arg) {
+  void copy_word(std::array<uint16_t, 3>& arg) {
     const GrantModel::Side from = side_of(arg[0], arg[2]), to = side_of(arg[1], arg[2] / 16);
     const int16_t expected = model_.copy(id(), from, to);
     const auto actual = self().ops.copy(copy_request(request(from), request(to), sizeof(uint64_t)));

@@ -118,6 +118,10 @@ void add_fuzz(CLI::App& app, Flags& flags, ExitCode& code) {
       app.add_subcommand("fuzz", "Fuzz what reads foreign bytes, guided by coverage; goes on where it stopped");
   fuzz->add_option("TARGET", mine.names, "of --list; default: all, one after the other");
   fuzz->add_flag("--list", mine.list, "print the targets");
+  fuzz->add_option(
+          "--target", mine.target,
+          "hv: all targets, guided by coverage; xen, FILE.so or connect:ADDRESS: raw hypercalls of guests there")
+      ->capture_default_str();
   fuzz->add_option("--replay", mine.replay, "run the input of a reproducer again");
   auto* time = fuzz->add_option("--time", mine.time_s, "seconds for each target")
                    ->capture_default_str()

@@ -45,7 +45,8 @@ struct CheckFlags {
 struct FuzzFlags {
   std::vector<std::string> names;  ///< of targets; empty: all but the canary
   bool list = false;
-  std::string replay;  ///< a reproducer; empty: fuzz
+  std::string replay;         ///< a reproducer; empty: fuzz
+  std::string target = "hv";  ///< another: raw hypercalls on what grade takes, without coverage
   unsigned time_s = 60;
   std::optional<uint64_t> runs;  ///< in place of the time
   unsigned jobs = 1;

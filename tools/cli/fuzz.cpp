@@ -11,10 +11,12 @@
 #include "conformance/runner/interruption.hpp"
 #include "conformance/runner/nearest.hpp"
 #include "fuzz/driver/campaign.hpp"
+#include "fuzz/driver/live_campaign.hpp"
 #include "fuzz/driver/reproducer.hpp"
 #include "reports/write_file.hpp"
 #include "sim/base/paths.hpp"
 #include "tools/cli/command_line.hpp"
+#include "tools/cli/targets.hpp"
 
 namespace assay {
 namespace {
@@ -65,10 +67,13 @@ class Ticker : public fuzz::CampaignObserver {
  public:
   ~Ticker() override { clear(); }
   void on_status(const ListedTarget& target, const CampaignStatus& status) override {
+    show(target.name + ": " + to_line(status));
+  }
+  void show(const std::string& line) {
     constexpr std::chrono::seconds kPlainEvery{10};
     if (!terminal_ && Clock::now() - printed_ < kPlainEvery) return;
     printed_ = Clock::now();
-    fmt::print(stderr, "{}{}: {}{}", terminal_ ? "\r\x1b[K" : "", target.name, to_line(status), terminal_ ? "" : "\n");
+    fmt::print(stderr, "{}{}{}", terminal_ ? "\r\x1b[K" : "", line, terminal_ ? "" : "\n");
     std::fflush(stderr);
   }
   void clear() const {
@@ -111,7 +116,8 @@ ExitCode fuzz_all(const std::vector<const ListedTarget*>& targets, const fuzz::C
   return code;
 }
 
-ExitCode replay(const std::vector<ListedTarget>& all, const std::string& path) {
+/// Throws InputError for what is none of this program's.
+fuzz::Reproducer read_reproducer(const std::string& path) {
   fuzz::Reproducer reproducer;
   try {
     reproducer = fuzz::reproducer_from_bytes(read_file(path));
@@ -120,19 +126,48 @@ ExitCode replay(const std::vector<ListedTarget>& all, const std::string& path) {
   } catch (const std::runtime_error& error) {
     throw InputError(error.what());
   }
-  if (reproducer.version != suite_version()) {
-    throw InputError(
-        fmt::format("{}: made by version {}, this is {}: to this target its input may mean something "
-                    "else. Check out {}, or fuzz anew",
-                    path, reproducer.version, suite_version(), reproducer.version));
+  if (reproducer.version == suite_version()) return reproducer;
+  throw InputError(
+      fmt::format("{}: made by version {}, this is {}: to this target its input may mean something else. Check out {}, "
+                  "or fuzz anew",
+                  path, reproducer.version, suite_version(), reproducer.version));
+}
+
+ExitCode tell_replay(const std::string& name, const std::optional<std::string>& reason) {
+  fmt::print("{}: {}\n", name, reason ? "broken: " + *reason : "borne");
+  return reason ? kExitUnexpected : kExitExpected;
+}
+
+ExitCode replay(const FuzzFlags& flags) {
+  const fuzz::Reproducer reproducer = read_reproducer(flags.replay);
+  if (reproducer.target == fuzz::kLiveTarget) {
+    return tell_replay(flags.target, fuzz::replay_live(choose_target(flags.target).make, reproducer.input));
   }
-  const ListedTarget& target = target_named(all, reproducer.target, path + ": ");
-  const std::filesystem::path input = path + ".input";
+  const std::vector<ListedTarget> all = all_targets();
+  const ListedTarget& target = target_named(all, reproducer.target, flags.replay + ": ");
+  const std::filesystem::path input = flags.replay + ".input";
   write_file(input, reproducer.input);
   const std::optional<std::string> reason = run_once(target, input);
   std::filesystem::remove(input);
-  fmt::print("{}: {}\n", target.name, reason ? "broken: " + *reason : "borne");
-  return reason ? kExitUnexpected : kExitExpected;
+  return tell_replay(target.name, reason);
+}
+
+ExitCode fuzz_elsewhere(const FuzzFlags& flags, const fuzz::CampaignOptions& options) {
+  if (!flags.names.empty()) throw InputError("on another target than hv there are raw hypercalls only: name no TARGET");
+  const TargetChoice target = choose_target(flags.target);
+  const Interruption interruption;
+  Ticker ticker;
+  const fuzz::LiveOutcome outcome =
+      fuzz_live(target.make, options, interruption.fd(),
+                [&](const fuzz::LiveStatus& status) { ticker.show(target.name + ": " + to_line(status)); });
+  ticker.clear();
+  fmt::print("{}: {}\n", target.name, to_line(outcome.status));
+  for (const fuzz::Crash& crash : outcome.crashes) {
+    fmt::print("broken: {}: {}\n    tools/assay fuzz --target {} --replay {}\n", target.name, crash.reason, target.name,
+               crash.reproducer.string());
+  }
+  if (outcome.interrupted) return kExitInterrupted;
+  return outcome.crashes.empty() ? kExitExpected : kExitUnexpected;
 }
 
 std::vector<const ListedTarget*> choose(const std::vector<ListedTarget>& all, const std::vector<std::string>& names) {
@@ -160,9 +195,10 @@ fuzz::CampaignOptions options_of(const FuzzFlags& flags) {
 
 ExitCode run_fuzz(const FuzzFlags& flags) {
   try {
+    if (!flags.replay.empty()) return replay(flags);
+    if (flags.target != "hv") return fuzz_elsewhere(flags, options_of(flags));
     const std::vector<ListedTarget> all = all_targets();
     if (flags.list) return list(all);
-    if (!flags.replay.empty()) return replay(all, flags.replay);
     return fuzz_all(choose(all, flags.names), options_of(flags));
   } catch (const TargetUnavailable& error) {
     fmt::print(stderr, "assay: {}\n", error.what());

@@ -18,18 +18,22 @@ target_compile_options(assay_options INTERFACE
 if(ASSAY_WERROR)
   target_compile_options(assay_options INTERFACE -Werror)
 endif()
+# What fuzzers do with a library, its property ASSAY_FUZZ_ROLE: `subject`, seen into by counters alone, for inputs that are
+# typed; `around`, what plays them, plain, as everything else would only be slower; otherwise all there is.
+set(is_around $<AND:$<BOOL:${ASSAY_FUZZ}>,$<STREQUAL:$<TARGET_PROPERTY:ASSAY_FUZZ_ROLE>,around>>)
+set(is_subject $<STREQUAL:$<TARGET_PROPERTY:ASSAY_FUZZ_ROLE>,subject>)
+set(is_seen_into $<NOT:$<OR:${is_around},${is_subject}>>)
 if(ASSAY_SANITIZE)
-  target_compile_options(assay_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all
-    -fno-omit-frame-pointer)
+  target_compile_options(assay_options INTERFACE
+    $<$<NOT:${is_around}>:-fsanitize=address,undefined;-fno-sanitize-recover=all;-fno-omit-frame-pointer>)
   target_link_options(assay_options INTERFACE -fsanitize=address,undefined)
 endif()
 if(ASSAY_FUZZ STREQUAL "libfuzzer")
-  target_compile_options(assay_options INTERFACE
-    $<$<NOT:$<BOOL:$<TARGET_PROPERTY:ASSAY_NO_COVERAGE>>>:-fsanitize=fuzzer-no-link>)
+  target_compile_options(assay_options INTERFACE $<${is_seen_into}:-fsanitize=fuzzer-no-link>
+    $<${is_subject}:-O2;-fsanitize-coverage=inline-8bit-counters,pc-table> $<${is_around}:-O2>)
 elseif(ASSAY_FUZZ STREQUAL "afl")
   # What AFL++ calls its native instrumentation: any clang can do it, afl-clang-fast is bound to one version.
-  target_compile_options(assay_options INTERFACE
-    $<$<NOT:$<BOOL:$<TARGET_PROPERTY:ASSAY_NO_COVERAGE>>>:-fsanitize-coverage=trace-pc-guard>)
+  target_compile_options(assay_options INTERFACE $<$<NOT:${is_around}>:-fsanitize-coverage=trace-pc-guard>)
 endif()
 
 option(ASSAY_PRECOMPILE "Precompile headers: builds faster, and no longer notices a missing include" OFF)

@@ -96,14 +96,14 @@ const Case kArguments{{
           check_all(c, __HYPERVISOR_xen_version, kVersion);
           check_all(c, __HYPERVISOR_vcpu_op, kVcpu);
           check_all(c, __HYPERVISOR_grant_table_op, kGrantTable);
-          check_all(c, __HYPERVISOR_callback_op,
-                    {{"register", CALLBACKOP_register}, {"unregister", CALLBACKOP_unregister}});
           if (!c.pv()) {
             check_all(c, __HYPERVISOR_hvm_op, {{"set_param", HVMOP_set_param}, {"get_param", HVMOP_get_param}});
             return;
           }
           check_all(c, __HYPERVISOR_grant_table_op,
                     {{"get_status_frames", GNTTABOP_get_status_frames}, {"cache_flush", GNTTABOP_cache_flush}});
+          check_all(c, __HYPERVISOR_callback_op,
+                    {{"register", CALLBACKOP_register}, {"unregister", CALLBACKOP_unregister}});
           check_all(c, __HYPERVISOR_nmi_op, {{"register", XENNMI_register_callback}});
           check_all(c, __HYPERVISOR_physdev_op, {{"irq_status_query", PHYSDEVOP_irq_status_query}});
           check_all(c, __HYPERVISOR_vcpu_op, {{"set_periodic_timer", VCPUOP_set_periodic_timer}});

@@ -4,9 +4,9 @@
 #include "conformance/case.hpp"
 #include "fuzz/sequence/families.hpp"
 #include "fuzz/sequence/play.hpp"
-#include "fuzz/targets/guests/stage.hpp"
 #include "fuzz/targets/entropy.hpp"
 #include "fuzz/targets/fuzz_target.hpp"
+#include "fuzz/targets/guests/stage.hpp"
 
 namespace assay::fuzz {
 namespace {
@@ -25,7 +25,7 @@ class Theatre {
   void play(const Sequence& sequence, std::string_view input) {
     stage_.reset();
     journal_ = Journal(Keep::kNothing);
-    std::unique_ptr<Play> played = opening_->copy();
+    std::unique_ptr<Play> played = opening_->clone();
     if (played == nullptr) played = family_.begin(*context_, journal_);
     for (Operation operation : sequence) {
       played->step(operation);
@@ -119,7 +119,7 @@ void change(const Family& family, Sequence& sequence, Entropy& entropy) {
       break;
     }
     case 4:
-      at()->kind = static_cast<uint8_t>(entropy.below(family.kinds().size()));
+      at()->kind = fresh().kind;
       break;
     case 5:
       at()->actor = static_cast<uint8_t>(entropy.below(family.actors()));
@@ -133,6 +133,7 @@ void change(const Family& family, Sequence& sequence, Entropy& entropy) {
 std::string mutate(const Family& family, std::string_view input, Entropy& entropy) {
   constexpr size_t kChangesMax = 4;
   Script script = script_from(family, input);
+  if (script.sequence.empty()) script.sequence = generate(family, entropy.bits(), kOperationsMax);
   if (entropy.one_in(50)) script.type = script.type == GuestType::kPvh ? GuestType::kPv64 : GuestType::kPvh;
   for (size_t left = 1 + entropy.below(kChangesMax); left != 0; --left) change(family, script.sequence, entropy);
   if (script.sequence.size() > kOperationsMax) script.sequence.resize(kOperationsMax);
@@ -162,6 +163,7 @@ FuzzSpec sequences_of(std::string_view name, std::string_view reads) {
 }
 
 const FuzzTarget kEvents{sequences_of<events_family>("events", "operations on event channels, against the model")};
+const FuzzTarget kGrants{sequences_of<grants_family>("grants", "operations on grant tables, against the model")};
 
 }  // namespace
 }  // namespace assay::fuzz

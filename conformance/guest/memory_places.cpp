@@ -1,0 +1,78 @@
+#include "conformance/guest/memory_places.hpp"
+
+#include "conformance/guest/pv_mapping.hpp"
+
+namespace assay {
+
+MemoryPlaces::MemoryPlaces(CaseContext& c) : c_(&c), vcpu_(&c.vcpu()), ops_(c.vcpu()), control_(c.dom0().vcpu(0)) {
+  Domain& domain = vcpu_->domain();
+  for (uint32_t i = 0; i < kPlaces; ++i) {
+    pages_.push_back(domain.alloc_pages(1));
+    pfns_.push_back(domain.pfn_of(pages_.back()));
+    frames_.push_back(domain.gfn_of(pages_.back()).raw());
+  }
+}
+
+uint64_t MemoryPlaces::extent(uint32_t place) const {
+  return is_pv() ? frames_.at(place) : pfns_.at(place).raw();
+}
+
+void MemoryPlaces::show(uint32_t place, uint64_t frame) {
+  frames_.at(place) = frame;
+  const uint64_t entry = frame == kNowhere ? 0 : frame << kPageShift | kMapped;
+  c_->require_eq(update_mapping(*vcpu_, pages_.at(place), entry), 0, "mapping a place");
+}
+
+int64_t MemoryPlaces::populate(std::span<const uint32_t> places) {
+  Reservation in;
+  for (const uint32_t place : places) in.extents.push_back(pfns_.at(place).raw());
+  const ReservationResult result = ops_.populate_physmap(in);
+  for (size_t i = 0; is_pv() && std::cmp_less(i, result.done); ++i) show(places[i], result.extents[i]);
+  return result.done;
+}
+
+int64_t MemoryPlaces::decrease(std::span<const uint32_t> places) {
+  Reservation in;
+  for (const uint32_t place : places) {
+    in.extents.push_back(extent(place));
+    if (is_pv()) c_->require_eq(update_mapping(*vcpu_, pages_.at(place), 0), 0, "unmapping a place");
+  }
+  const int64_t done = ops_.decrease_reservation(in).done;
+  for (size_t i = 0; is_pv() && i < places.size(); ++i) {
+    show(places[i], std::cmp_less(i, done) ? kNowhere : frames_.at(places[i]));
+  }
+  return done;
+}
+
+int64_t MemoryPlaces::increase(uint64_t count) {
+  return ops_.increase_reservation({.null_list = true, .count = count}).done;
+}
+
+ExchangeResult MemoryPlaces::exchange(std::span<const uint32_t> places) {
+  Exchange in;
+  for (const uint32_t place : places) {
+    in.in.extents.push_back(extent(place));
+    in.out.extents.push_back(pfns_.at(place).raw());
+    c_->require_eq(update_mapping(*vcpu_, pages_.at(place), 0), 0, "unmapping a place");
+  }
+  ExchangeResult result = ops_.exchange(in);
+  for (size_t i = 0; i < places.size(); ++i) show(places[i], i < result.done ? result.out[i] : frames_.at(places[i]));
+  return result;
+}
+
+int64_t MemoryPlaces::set_limit(uint64_t pages) {
+  xen_domctl_t request = DomctlOps::request(XEN_DOMCTL_max_mem, vcpu_->domain().id());
+  request.u.max_mem.max_memkb = pages * (kPageSize >> 10);
+  return control_.call(request).result;
+}
+
+uint64_t MemoryPlaces::word(uint32_t place) {
+  uint64_t word = 0;
+  return vcpu_->read_bytes(pages_.at(place), std::as_writable_bytes(std::span(&word, 1))) ? ~uint64_t{0} : word;
+}
+
+bool MemoryPlaces::write(uint32_t place, uint64_t value) {
+  return !vcpu_->write_bytes(pages_.at(place), std::as_bytes(std::span(&value, 1)));
+}
+
+}  // namespace assay

@@ -1,0 +1,69 @@
+/// Hypercalls with anything in their registers: numbers, sub-operations, pointers good and bad; and who makes them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "fuzz/targets/entropy.hpp"
+#include "sim/target/target.hpp"
+
+namespace assay::fuzz {
+
+constexpr size_t kCallBytes = 48;
+constexpr size_t kCallArguments = 5;
+constexpr size_t kCallDataBytes = 24;
+constexpr size_t kCallsMax = 16;  ///< of an input
+
+/// One call: a byte string of kCallBytes, whatever it holds.
+/// Where a register's value comes from; not a std::pair, which is not trivially copied.
+struct Choice {
+  uint8_t source = 0, choice = 0;
+};
+
+struct Call {
+  uint8_t actor = 0;
+  uint8_t number = 0;
+  std::array<Choice, kCallArguments> argument{};
+  std::array<char, 4> spare{};
+  uint64_t wide = 0;
+  std::array<char, kCallDataBytes> data{};  ///< in the page of arguments
+};
+static_assert(sizeof(Call) == kCallBytes);
+
+using Calls = std::vector<Call>;
+
+/// An incomplete call at the end is dropped.
+Calls calls_from(std::string_view input);
+std::string to_input(const Calls& calls);
+/// Of kCallsMax calls at most.
+std::string mutate_calls(std::string_view input, Entropy& entropy);
+/// The beginning of one and the end of another.
+std::string cross_calls(std::string_view one, std::string_view other, Entropy& entropy);
+
+/// A guest that calls. Made where its guest has nothing in flight.
+class Caller {
+ public:
+  Caller(Domain& domain, DomId peer);
+
+  /// Its guest is as it was when this was made.
+  void begin() { is_gone_ = false; }
+  /// Does nothing once the guest is gone. What has become of the hypervisor comes out of here as TargetDied.
+  void make(const Call& call);
+  /// Dead, asleep for ever, or where no agent can be.
+  [[nodiscard]] bool is_gone() const { return is_gone_; }
+
+ private:
+  [[nodiscard]] uint64_t value_of(const Call& call, const Choice& from) const;
+
+  Domain* domain_;
+  DomId peer_;
+  Gva page_;
+  uint64_t frame_;
+  bool is_gone_ = false;
+};
+
+}  // namespace assay::fuzz
