@@ -124,7 +124,7 @@ void vcpu_unblock(Vcpu& vcpu) {
   const bool polled = (vcpu.pause_flags & kPausePolling) != 0;
   vcpu.pause_flags &= ~kWaiting;
   if (polled) {
-    if (!fault("vcpu.poll_timer_survives")) timer_stop(vcpu.poll);
+    timer_stop(vcpu.poll);
     hooks.poll_ended(vcpu);
   }
   hooks.wake(vcpu);

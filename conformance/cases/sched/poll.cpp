@@ -285,32 +285,5 @@ const Case kRemoteWakes{{
         },
 }};
 
-const Case kTimeoutGone{{
-    .slug = "sched.poll.woken_before_timeout.next_poll_unlimited",
-    .rule = "The time-out of a poll that an event has ended does not end a later poll.",
-    .source = "public/sched.h, SCHEDOP_poll",
-    .requirements = {"SCHED-013"},
-    .vcpus_online = 2,
-    .body =
-        [](CaseContext& c) {
-          Vcpu& sleeper = c.vcpu(0);
-          EventChannels waker(c.vcpu(1));
-          SharedInfo info(c.vcpu(1));
-          SchedOps sched(sleeper);
-          const EvtchnPort port = waker.bind_ipi(0).port;
-          info.mask(port);
-          sleeper.set_upcalls(false);
-          sched.start_poll({port}, sleeper.time_ns() + kDelayNs);
-          c.require_eq(waker.send(port), 0, "send");
-          c.require_eq(sleeper.finish_hypercall(kLongNs), std::optional<int64_t>{0},
-                       "the first poll ends by the event");
-          info.clear_pending(port);
-          sched.start_poll({port}, kNoTimeout);
-          c.check(!sleeper.finish_hypercall(2 * kDelayNs), "the second outlasts the time-out of the first");
-          c.require_eq(waker.send(port), 0, "send");
-          c.check_eq(sleeper.finish_hypercall(kLongNs), std::optional<int64_t>{0}, "the second ends by an event, too");
-        },
-}};
-
 }  // namespace
 }  // namespace assay
