@@ -1,32 +1,47 @@
 """Runs suites against the bundled core that counts what is executed of it, and makes tracefiles of the counts."""
 
+import os
+import shutil
 import tempfile
 from pathlib import Path
 
-from places import CORE, GRADED, PROGRAM, ROOT, environment, run
+from places import CORE, GRADED, RELEASE, ROOT, environment, run
 from tracefile import BadInput, Tracefile, miscounted, parse
 
-# By the suite's name in the report, the words behind `assay`. {core} is the core, {out} a folder to write to. One worker
+# By the suite's name in the report, a program of the release build and its words. {out} is a folder to write to. One worker
 # each: counting is not atomic, which would take four times as long.
 SUITES = {
-    "cases": ["grade", "--target", "{core}", "--jobs", "1", "--out", "{out}"],
-    "properties": ["check", "--target", "{core}", "--jobs", "1", "--out", "{out}"],
+    "cases": ["assay", "grade", "--target", "hv", "--jobs", "1", "--out", "{out}"],
+    "properties": ["assay", "check", "--target", "hv", "--jobs", "1", "--out", "{out}"],
+    "fuzz": ["fuzz_guests_test", "--gtest_brief=1"],  # the committed corpora, and inputs near them
 }
 
 # Three cases of different areas: the first two that the check selects together, and so on. See verify_counts.
 CHECKED = ("evtchn.close.", "grant.copy.", "vcpu_op.")
 
 
+def staged(folder: Path) -> Path:
+    """A folder with the programs of the release build, which look for the core beside themselves: the one that counts."""
+    for file in [*(RELEASE / name for name in ("assay", "fuzz_guests_test", "agent.elf", "agent-dom0.elf")), CORE]:
+        try:
+            os.link(file, folder / file.name)
+        except OSError:  # another file system
+            shutil.copy2(file, folder / file.name)
+    return folder
+
+
 def counted(words: list[str], folder: Path) -> str:
-    """Runs `assay` and returns the lcov tracefile of what it executed of the core."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Runs a program and returns the lcov tracefile of what it executed of the core."""
+    shutil.rmtree(folder, ignore_errors=True)  # counts of an earlier run would be added to
+    folder.mkdir(parents=True)
     # %c: the counters are the file, mapped by every worker, so that a worker that is killed loses none. %m: per object.
     variables = environment(LLVM_PROFILE_FILE=str(folder / "%m%c.profraw"))
-    filled = [word.format(core=CORE, out=folder / "results") for word in words]
-    run([PROGRAM, *filled], wanted=GRADED, env=variables)
+    filled = [word.format(out=folder / "results") for word in words]
+    with tempfile.TemporaryDirectory(dir=ROOT / "build") as stage:
+        run([staged(Path(stage)) / filled[0], *filled[1:]], wanted=GRADED, env=variables)
     raw = sorted(folder.glob("*.profraw"))
     if not raw:
-        raise BadInput(f"`assay {' '.join(filled)}` loaded no core that counts; is {CORE} from the preset coverage?")
+        raise BadInput(f"`{' '.join(filled)}` loaded no core that counts; is {CORE} from the preset coverage?")
     run(["llvm-profdata-19", "merge", "-sparse", *raw, "-o", folder / "counts.profdata"])
     # The compiler was told to name sources relative to the root, which is where this runs.
     return run(["llvm-cov-19", "export", "-format=lcov", "-ignore-filename-regex=^sim/",
@@ -40,7 +55,7 @@ def verify_counts(select: tuple[str, str, str] = CHECKED) -> int:
     Returns the number of lines compared. Throws BadInput when some differ."""
     def of(*chosen: str) -> Tracefile:
         with tempfile.TemporaryDirectory() as folder:
-            words = ["grade", "--target", "{core}", "--jobs", "1", "--out", "{out}"]
+            words = [*SUITES["cases"]]
             for prefix in chosen:
                 words += ["--select", prefix]
             return parse(counted(words, Path(folder)), " ".join(chosen))

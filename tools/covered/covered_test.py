@@ -81,17 +81,22 @@ class Holes(unittest.TestCase):
                           "hv/a.cpp:10: two: 1 of 2 sides not taken: void two() { if (x) y(); }"])
 
     def test_explained_by_function_and_by_code(self):
-        found = self.check("- {file: hv/a.cpp, function: one, reason: r}\n- {code: 'if \\(x\\)', reason: r}\n")
+        found = self.check("- {file: hv/a.cpp, functions: [one], reason: r}\n- {code: 'if \\(x\\)', reason: r}\n")
         self.assertEqual((len(found.explained), found.unexplained, found.stale), (2, [], []))
 
     def test_another_function_explains_nothing_and_is_stale(self):
-        found = self.check("- {file: hv/a.cpp, function: on, reason: gone}\n")
+        found = self.check("- {file: hv/a.cpp, functions: [other], reason: gone}\n")
         self.assertEqual(len(found.unexplained), 2)
-        self.assertEqual(found.lines()[-1], "list.yaml: entry 1: explains nothing any more, remove it: gone")
+        self.assertEqual(found.lines()[-1], "list.yaml: entry 1: explains nothing any more, remove all of it: gone")
+
+    def test_one_function_of_several_is_stale(self):
+        found = self.check("- {file: hv/a.cpp, functions: [one, two, three], reason: gone}\n")
+        self.assertEqual(found.lines(), ["list.yaml: entry 1: explains nothing any more, remove three: gone"])
 
     def test_bad_entries(self):
         for text, word in (("- {file: hv/a.cpp}", "needs `reason`"), ("- {reason: r}", "`file` or `code`"),
-                           ("- {file: a, reason: r, line: 3}", "nothing else"), ("- {code: '(', reason: r}", "regular"),
+                           ("- {file: a, reason: r, line: 3}", "nothing else"),
+                           ("- {file: a, functions: one, reason: r}", "list of names"), ("- {code: '(', reason: r}", "regular"),
                            ("a: b", "must be a list"), ("- [", "list.yaml")):
             with self.assertRaisesRegex(BadInput, word):
                 self.check(text)

@@ -7,7 +7,8 @@ from pathlib import Path
 from tracefile import BadInput
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = ROOT / "build/release/bin/assay"
+RELEASE = ROOT / "build/release/bin"
+PROGRAM = RELEASE / "assay"
 CORE = ROOT / "build/coverage/bin/hv.so"
 XEN = ROOT / ".cache/xen/xen-4.17-amd64"
 XEN_SYMBOLS = ROOT / ".cache/xen/xen-syms-4.17-amd64"
@@ -29,10 +30,10 @@ def run(command: list, wanted: tuple[int, ...] = (0,), **options) -> subprocess.
     return ended
 
 
-def build(preset: str, target: str) -> None:
+def build(preset: str, *targets: str) -> None:
     if not (ROOT / "build" / preset / "build.ninja").exists():
         run(["cmake", "--preset", preset])
-    run(["cmake", "--build", ROOT / "build" / preset, "--target", target])
+    run(["cmake", "--build", ROOT / "build" / preset, "--target", *targets])
 
 
 def environment(**extra: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ import yaml
 
 from tracefile import BadInput, SourceFile, Tracefile
 
-KEYS = {"file", "function", "code", "reason"}
+KEYS = {"file", "functions", "code", "reason"}
 
 
 @dataclass(frozen=True)
@@ -26,16 +26,23 @@ class Hole:
 
 @dataclass
 class Entry:
-    """Explains the holes whose file, function and line of code its patterns match; one that is not given matches any."""
+    """Explains the holes whose file and line of code its patterns match, in these functions; what is not given matches any."""
     reason: str
     patterns: dict[str, re.Pattern]
+    functions: set[str]
     where: str
-    used: int = 0
+    used: set[str] = field(default_factory=set)  # functions whose holes it explained
 
     def explains(self, hole: Hole) -> bool:
         return ((not (file := self.patterns.get("file")) or file.fullmatch(hole.file) is not None) and
-                (not (function := self.patterns.get("function")) or function.fullmatch(hole.function) is not None) and
+                (not self.functions or hole.function in self.functions) and
                 (not (code := self.patterns.get("code")) or code.search(hole.code) is not None))
+
+    def stale(self) -> str:
+        """What of it explains nothing; empty when all of it is needed."""
+        if not self.used:
+            return "all of it"
+        return ", ".join(sorted(self.functions - self.used))
 
 
 @dataclass
@@ -46,7 +53,7 @@ class Checked:
 
     def lines(self) -> list[str]:
         return [str(hole) for hole in self.unexplained] + \
-            [f"{entry.where}: explains nothing any more, remove it: {entry.reason}" for entry in self.stale]
+            [f"{entry.where}: explains nothing any more, remove {entry.stale()}: {entry.reason}" for entry in self.stale]
 
     def summary(self, path: Path) -> str:
         text = f"holes: {len(self.explained)} with a reason, {len(self.unexplained)} without; stale reasons: {len(self.stale)}"
@@ -66,20 +73,31 @@ def read_entries(path: Path) -> list[Entry]:
 
 def read_entry(item: object, where: str) -> Entry:
     if not isinstance(item, dict) or not item.get("reason") or not {"file", "code"} & item.keys() or item.keys() - KEYS:
-        raise BadInput(f"{where}: needs `reason`, and `file` or `code`; `function` may narrow it; nothing else: {item}")
+        raise BadInput(f"{where}: needs `reason`, and `file` or `code`; `functions` may narrow it; nothing else: {item}")
+    functions = item.get("functions", [])
+    if not isinstance(functions, list) or not all(isinstance(name, str) for name in functions):
+        raise BadInput(f"{where}: `functions` must be a list of names: {functions}")
     try:
-        patterns = {key: re.compile(str(item[key])) for key in KEYS - {"reason"} if key in item}
+        patterns = {key: re.compile(str(item[key])) for key in ("file", "code") if key in item}
     except re.error as error:
         raise BadInput(f"{where}: not a regular expression: {error}") from None
-    return Entry(str(item["reason"]), patterns, where)
+    return Entry(str(item["reason"]), patterns, set(functions), where)
+
+
+def plain(name: str) -> str:
+    """hv::(anonymous namespace)::take<hv::Item> -> take"""
+    if "operator" in name:
+        return "operator" + name.rpartition("operator")[2]
+    while (without := re.sub(r"<[^<>]*>", "", name)) != name:
+        name = without
+    return name.rpartition("::")[2]
 
 
 def demangle(names: list[str]) -> dict[str, str]:
-    """Plain names: without namespaces, arguments and what makes a static name unique."""
+    """Plain names: without namespaces, arguments and the file that makes a static name unique."""
     linked = [name.rpartition(":")[2] for name in names]
     done = subprocess.run(["c++filt", "-p"], input="\n".join(linked), capture_output=True, text=True, check=True)
-    plain = [re.sub(r"\(anonymous namespace\)", "", name).rpartition("::")[2] for name in done.stdout.splitlines()]
-    return dict(zip(names, plain))
+    return dict(zip(names, (plain(name) for name in done.stdout.splitlines())))
 
 
 def holes_of(path: str, source: SourceFile, names: dict[str, str], code: list[str]) -> list[Hole]:
@@ -106,7 +124,7 @@ def check(files: Tracefile, entries: list[Entry], root: Path) -> Checked:
             if entry is None:
                 result.unexplained.append(hole)
             else:
-                entry.used += 1
+                entry.used.add(hole.function)
                 result.explained.append(hole)
-    result.stale = [entry for entry in entries if entry.used == 0]
+    result.stale = [entry for entry in entries if entry.stale()]
     return result

@@ -14,6 +14,7 @@ from xen_functions import (Function, Symbol, executed_blocks, functions_of, home
 SUITES = {
     "cases": ["grade", "--target", "xen", "--out", "{out}"],
     "properties": ["check", "--target", "xen", "--sequences", "20", "--length", "200", "--out", "{out}"],
+    "fuzz": ["fuzz", "--target", "xen", "--runs", "2000", "--out", "{out}"],
 }
 
 # A block that is about to run for the first time is translated and logged; QEMU puts its process id for %d.

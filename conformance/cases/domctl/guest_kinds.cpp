@@ -40,6 +40,37 @@ const Case kAddressSize{{
         },
 }};
 
+const Case kPagingPool{{
+    .slug = "domctl.paging_mempool_size.hvm_only_whole_pages",
+    .rule = "The paging pool is HVM's, of whole pages, and of fewer than 2^32 of them.",
+    .source = "public/domctl.h, XEN_DOMCTL_set_paging_mempool_size, XEN_DOMCTL_get_paging_mempool_size",
+    .requirements = {"DOM-CREATE-010"},
+    .needs = {Capability::kDom0},
+    .body =
+        [](CaseContext& c) {
+          DomctlOps control(c.dom0().vcpu(0));
+          const auto set = [&](uint64_t bytes) {
+            xen_domctl_t request = DomctlOps::request(XEN_DOMCTL_set_paging_mempool_size, c.guest().id());
+            request.u.paging_mempool.size = bytes;
+            return control.call(request).result;
+          };
+          const auto get = control.call(XEN_DOMCTL_get_paging_mempool_size, c.guest().id());
+          if (c.pv()) {
+            c.check_eq(get.result, -XEN_EOPNOTSUPP, "asking");
+            c.check_eq(set(kPageSize), -XEN_EOPNOTSUPP, "setting");
+            return;
+          }
+          c.check_eq(get.result, 0, "asking");
+          const uint64_t bytes = get.arg.u.paging_mempool.size;
+          c.check(bytes != 0 && bytes % kPageSize == 0, "some pages");
+          c.check_eq(set(bytes + 1), -XEN_EINVAL, "a part of a page");
+          c.check_eq(set(uint64_t{1} << 44), -XEN_EINVAL, "2^32 pages");
+          c.check_eq(set(bytes), 0, "as it is");
+          c.check_eq(control.call(XEN_DOMCTL_get_paging_mempool_size, c.guest().id()).arg.u.paging_mempool.size, bytes,
+                     "bytes afterwards");
+        },
+}};
+
 const Case kTriggers{{
     .slug = "domctl.sendtrigger.buttons_are_hvm",
     .rule = "The buttons exist for HVM guests, unknown triggers and vCPUs for none.",

@@ -66,6 +66,23 @@ const Case kBadPointer{{
         },
 }};
 
+const Case kRights{{
+    .slug = "domctl.access.another_domain_unprivileged.eperm",
+    .rule = "A domain that is nobody's device model may do nothing with another domain.",
+    .source = "public/domctl.h",
+    .requirements = {"DOM-002"},
+    .needs = {Capability::kTwoGuests},
+    .body =
+        [](CaseContext& c) {
+          DomctlOps control(c.vcpu());
+          for (const uint32_t command : std::initializer_list<uint32_t>{
+                   XEN_DOMCTL_getdomaininfo, XEN_DOMCTL_getvcpuinfo, XEN_DOMCTL_max_mem, XEN_DOMCTL_shadow_op,
+                   XEN_DOMCTL_iomem_permission, XEN_DOMCTL_setdebugging, XEN_DOMCTL_sendtrigger}) {
+            c.check_eq(control.call(command, c.peer().id()).result, -XEN_EPERM, "command " + show(command));
+          }
+        },
+}};
+
 const Case kAbsentBeforeRights{{
     .slug = "domctl.access.absent_domain_unprivileged.esrch",
     .rule = "An unknown domain gives ESRCH, checked before the caller's rights.",

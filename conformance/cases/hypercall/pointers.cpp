@@ -1,5 +1,6 @@
 /// Bad pointers, command by command: whatever else a command checks, an argument that cannot be read gives EFAULT, and
 /// so does a result that cannot be written.
+#include <array>
 #include <vector>
 
 #include "conformance/case.hpp"
@@ -149,6 +150,16 @@ const Case kAnswers{{
           fails(__HYPERVISOR_xen_version, XENVER_platform_parameters, xen_platform_parameters_t{},
                 "platform_parameters");
           fails(__HYPERVISOR_physdev_op, PHYSDEVOP_irq_status_query, physdev_irq_status_query_t{}, "irq_status_query");
+          evtchn_alloc_unbound_t unbound{};
+          unbound.dom = unbound.remote_dom = DOMID_SELF;
+          fails(__HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound, unbound, "alloc_unbound");
+          fails(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi, evtchn_bind_ipi_t{}, "bind_ipi");
+          fails(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_virq, evtchn_bind_virq_t{VIRQ_DEBUG, 0, 0}, "bind_virq");
+          fails(__HYPERVISOR_xen_version, XENVER_extraversion, xen_extraversion_t{}, "extraversion");
+          fails(__HYPERVISOR_xen_version, XENVER_changeset, xen_changeset_info_t{}, "changeset");
+          fails(__HYPERVISOR_xen_version, XENVER_guest_handle, std::array<uint8_t, 16>{}, "guest_handle");
+          xen_machphys_mfn_list_t list{};
+          fails(__HYPERVISOR_memory_op, XENMEM_machphys_mfn_list, list, "machphys_mfn_list");
         },
 }};
 
@@ -175,6 +186,31 @@ const Case kControlAnswers{{
                      "getdomaininfo");
           c.check_eq(direct(__HYPERVISOR_domctl, DomctlOps::request(XEN_DOMCTL_getvcpuinfo, DomId{0})), -XEN_EFAULT,
                      "getvcpuinfo");
+        },
+}};
+
+const Case kControlLists{{
+    .slug = "hypercall.pointers.control_lists.efault",
+    .rule = "Lists and contexts that a domctl points to and that cannot be reached give EFAULT.",
+    .source = "public/domctl.h",
+    .requirements = {"HCALL-020"},
+    .needs = {Capability::kDom0},
+    .body =
+        [](CaseContext& c) {
+          DomctlOps control(c.dom0().vcpu(0));
+          const Gva bad = bad_pointer(GuestType::kPv64);
+          xen_domctl_t request = DomctlOps::request(XEN_DOMCTL_getvcpucontext, c.guest().id());
+          set_handle(request.u.vcpucontext.ctxt, bad);
+          c.check_eq(control.call(request).result, -XEN_EFAULT, "getvcpucontext");
+          request.cmd = XEN_DOMCTL_setvcpucontext;
+          c.check_eq(control.call(request).result, -XEN_EFAULT, "setvcpucontext");
+          if (c.pv()) return;
+          request = DomctlOps::request(XEN_DOMCTL_gethvmcontext, c.guest().id());
+          request.u.hvmcontext.size = 8 * kPageSize;
+          set_handle(request.u.hvmcontext.buffer, bad);
+          c.check_eq(control.call(request).result, -XEN_EFAULT, "gethvmcontext");
+          request.cmd = XEN_DOMCTL_sethvmcontext;
+          c.check_eq(control.call(request).result, -XEN_EFAULT, "sethvmcontext");
         },
 }};
 

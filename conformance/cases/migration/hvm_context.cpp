@@ -128,6 +128,9 @@ const Case kBadCpu{{
           cpu->instance = 0;
           cpu->body.resize(8);
           c.check_eq(ops.set(make_hvm_stream(changed)), -XEN_EINVAL, "too short");
+          std::vector<HvmRecord> twice = good;
+          twice.insert(twice.end() - 1, good.front());
+          c.check_eq(ops.set(make_hvm_stream(twice)), -XEN_EINVAL, "a second header");
           c.check_eq(ops.set(make_hvm_stream(good)), 0, "the good record");
         },
 }};

@@ -191,5 +191,31 @@ const Case kInterrupted{{
         },
 }};
 
+const Case kContinuedByGuest{{
+    .slug = "mmu_update.counter.continued.goes_on_from_it",
+    .rule =
+        "A count that is marked as continued goes on from the counter that is there; an unreadable one counts from 0.",
+    .source = "public/xen.h, mmu_update; xen/arch/x86/mm.c, MMU_UPDATE_PREEMPTED",
+    .requirements = {"MMU-014"},
+    .guests = GuestTypes::kPv64,
+    .body =
+        [](CaseContext& c) {
+          constexpr uint64_t kContinued = 1u << 31;
+          Vcpu& us = c.vcpu();
+          Scratch memory(us);
+          const Page page = heap_page(us);
+          const auto again = [&](Gva counter) {
+            memory.put(mmu_update_t{page.frame.raw() << kPageShift | MMU_MACHPHYS_UPDATE, 77});
+            return us.hypercall(__HYPERVISOR_mmu_update,
+                                {memory.va().raw(), 1 | kContinued, counter.raw(), DOMID_SELF});
+          };
+          memory.put(uint32_t{5}, 256);
+          c.check_eq(again(memory.va(256)), 0, "with a counter");
+          c.check_eq(memory.get<uint32_t>(256), 6u, "the counter");
+          c.check_eq(again(Gva{0}), 0, "without one");
+          c.check_eq(again(bad_pointer(c.guest_type())), 0, "with one that cannot be read");
+        },
+}};
+
 }  // namespace
 }  // namespace assay

@@ -140,6 +140,26 @@ const Case kApic{{
         },
 }};
 
+const Case kMachine{{
+    .slug = "msr.machine.readable",
+    .rule = "Registers of the machine that kernels look at when they boot can be read.",
+    .source = "the processor's manual; Linux reads each of them",
+    .requirements = {"MSR-008"},
+    .body =
+        [](CaseContext& c) {
+          constexpr uint32_t kMicrocode = 0x8b, kMcgCapabilities = 0x179, kMcgStatus = 0x17a, kMc0Control = 0x400;
+          for (const uint32_t index : {kMicrocode, kMcgCapabilities, kMcgStatus, kMc0Control, kMc0Control + 4}) {
+            read(c, index);
+          }
+          const uint64_t banks = read(c, kMcgCapabilities) & 0xff;
+          c.check(banks >= 1 && banks <= 32, "there are banks of machine checks");
+          c.check_eq(read(c, kMcgStatus), 0, "no machine check is going on");
+          constexpr uint32_t kHardwareConfiguration = 0xc001'0015;
+          read(c, kHardwareConfiguration);
+          if (c.pv()) c.check_ne(read(c, kPat), 0, "memory types of the hypervisor");
+        },
+}};
+
 const Case kMemoryTypes{{
     .slug = "msr.memory_types.hvm.pat_and_mtrr",
     .rule = "The registers of memory types exist for an HVM guest; PAT reads back as written.",
@@ -150,6 +170,13 @@ const Case kMemoryTypes{{
         [](CaseContext& c) {
           c.check_eq(read(c, kMtrrCapabilities) & 0xff, 8, "variable ranges");
           check_keeps(c, kPat, 0x0007'0406'0007'0406);
+          constexpr uint32_t kVariable = 0x200, kFixed64k = 0x250, kFixed16k = 0x258, kFixed4k = 0x268,
+                             kDefault = 0x2ff;
+          for (const uint32_t index :
+               {kVariable, kVariable + 15, kFixed64k, kFixed16k, kFixed16k + 1, kFixed4k, kFixed4k + 7, kDefault}) {
+            c.check(!c.vcpu().wrmsr(index, read(c, index)).has_value(),
+                    "MSR " + show(index) + " can be written as it is");
+          }
         },
 }};
 
