@@ -141,7 +141,7 @@ ExitCode tell_replay(const std::string& name, const std::optional<std::string>& 
 ExitCode replay(const FuzzFlags& flags) {
   const fuzz::Reproducer reproducer = read_reproducer(flags.replay);
   if (reproducer.target == fuzz::kLiveTarget) {
-    return tell_replay(flags.target, replay_live(choose_target(flags.target).make, reproducer.input));
+    return tell_replay(flags.target, fuzz::replay_live(choose_target(flags.target).make, reproducer.input));
   }
   const std::vector<ListedTarget> all = all_targets();
   const ListedTarget& target = target_named(all, reproducer.target, flags.replay + ": ");

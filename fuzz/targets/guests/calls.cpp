@@ -97,7 +97,7 @@ void change(Calls& calls, Entropy& entropy) {
 
 Calls calls_from(std::string_view input) {
   Calls calls(input.size() / kCallBytes);
-  if (!calls.empty()) std::memcpy(calls.data(), input.data(), calls.size() * kCallBytes);
+  if (!calls.empty()) std::memcpy(static_cast<void*>(calls.data()), input.data(), calls.size() * kCallBytes);
   return calls;
 }
 
@@ -143,15 +143,15 @@ void Caller::make(const Call& call) {
   }
 }
 
-uint64_t Caller::value_of(const Call& call, std::pair<uint8_t, uint8_t> from) const {
+uint64_t Caller::value_of(const Call& call, CallArgument from) const {
   static constexpr std::array<uint64_t, 6> kBad{0,
                                                 0x8000'0000'0000'0000,
                                                 0xffff'8000'0000'0000,
                                                 0xffff'8300'0000'0000,
                                                 0x0000'7fff'ffff'f000,
                                                 0xffff'ffff'ffff'fff8};
-  const uint8_t choice = from.second;
-  switch (static_cast<Source>(from.first % static_cast<uint8_t>(Source::kCount))) {
+  const uint8_t choice = from.choice;
+  switch (static_cast<Source>(from.source % static_cast<uint8_t>(Source::kCount))) {
     case Source::kData:
       return page_.raw() + choice % 64;
     case Source::kPageEnd:
