@@ -11,7 +11,8 @@
 namespace assay {
 namespace {
 
-constexpr std::array<std::string_view, 2> kCounters{"__sancov_cntrs", "__llvm_prf_cnts"};
+/// Counters, the places that they belong to, and what a sanitizer knows of variables, which is large.
+constexpr std::array<std::string_view, 4> kNoState{"__sancov_cntrs", "__sancov_pcs", "__llvm_prf_cnts", "asan_globals"};
 constexpr size_t kNamesMax = 1 << 20;
 
 template <typename T>
@@ -36,7 +37,7 @@ std::vector<CounterRange> counters_of(const std::filesystem::path& path) {
   std::vector<CounterRange> counters;
   for (const Elf64_Shdr& section : sections) {
     const std::string_view name = section.sh_name < names.size() ? names.c_str() + section.sh_name : "";
-    if (std::ranges::find(kCounters, name) != kCounters.end()) counters.push_back({section.sh_addr, section.sh_size});
+    if (std::ranges::find(kNoState, name) != kNoState.end()) counters.push_back({section.sh_addr, section.sh_size});
   }
   std::ranges::sort(counters, {}, &CounterRange::start);
   return counters;

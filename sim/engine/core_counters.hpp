@@ -12,7 +12,8 @@ struct CounterRange {
   uint64_t bytes = 0;
 };
 
-/// The counters of clang's coverage and profiles in a shared object, ascending. Empty for any other file.
+/// The counters of clang's coverage and profiles in a shared object, and the tables beside them, ascending. Empty for
+/// any other file.
 std::vector<CounterRange> counters_of(const std::filesystem::path& path);
 
 }  // namespace assay

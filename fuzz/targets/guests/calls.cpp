@@ -97,7 +97,7 @@ void change(Calls& calls, Entropy& entropy) {
 
 Calls calls_from(std::string_view input) {
   Calls calls(input.size() / kCallBytes);
-  if (!calls.empty()) std::memcpy(calls.data(), input.data(), calls.size() * kCallBytes);
+  if (!calls.empty()) std::memcpy(static_cast<void*>(calls.data()), input.data(), calls.size() * kCallBytes);
   return calls;
 }
 
@@ -143,7 +143,7 @@ void Caller::make(const Call& call) {
   }
 }
 
-uint64_t Caller::value_of(const Call& call, const Choice& from) const {
+uint64_t Caller::value_of(const Call& call, CallArgument from) const {
   static constexpr std::array<uint64_t, 6> kBad{0,
                                                 0x8000'0000'0000'0000,
                                                 0xffff'8000'0000'0000,

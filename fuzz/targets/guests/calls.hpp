@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "fuzz/targets/entropy.hpp"
@@ -18,16 +17,17 @@ constexpr size_t kCallArguments = 5;
 constexpr size_t kCallDataBytes = 24;
 constexpr size_t kCallsMax = 16;  ///< of an input
 
-/// One call: a byte string of kCallBytes, whatever it holds.
-/// Where a register's value comes from; not a std::pair, which is not trivially copied.
-struct Choice {
-  uint8_t source = 0, choice = 0;
+/// Where a register's value comes from, and a choice of it.
+struct CallArgument {
+  uint8_t source = 0;
+  uint8_t choice = 0;
 };
 
+/// One call: a byte string of kCallBytes, whatever it holds.
 struct Call {
   uint8_t actor = 0;
   uint8_t number = 0;
-  std::array<Choice, kCallArguments> argument{};
+  std::array<CallArgument, kCallArguments> argument{};
   std::array<char, 4> spare{};
   uint64_t wide = 0;
   std::array<char, kCallDataBytes> data{};  ///< in the page of arguments
@@ -57,7 +57,7 @@ class Caller {
   [[nodiscard]] bool is_gone() const { return is_gone_; }
 
  private:
-  [[nodiscard]] uint64_t value_of(const Call& call, const Choice& from) const;
+  [[nodiscard]] uint64_t value_of(const Call& call, CallArgument from) const;
 
   Domain* domain_;
   DomId peer_;
