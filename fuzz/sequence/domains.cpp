@@ -195,7 +195,7 @@ class DomainsFamily : public Family {
     return "#include \"conformance/guest/spare_domains.hpp\"\n";
   }
   [[nodiscard]] std::string_view prologue() const override {
-    return "SpareDomains domains(c);\nconst uint64_t least = domains.free_pages() - 4;\n";
+    return "SpareDomains domains(c);\n[[maybe_unused]] const uint64_t least = domains.free_pages() - 4;\n";
   }
   [[nodiscard]] std::unique_ptr<Play> begin(CaseContext& context, Journal& journal) const override {
     return std::make_unique<DomainsPlay>(context, journal);

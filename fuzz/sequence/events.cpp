@@ -407,7 +407,7 @@ class EventsFamily : public Family {
   [[nodiscard]] std::string_view prologue() const override {
     return "for (Vcpu* const vcpu : {&c.vcpu(), &c.peer().vcpu(0)}) {\n"
            "  vcpu->set_upcalls(false);\n"
-           "  for (uint32_t id : {0, 1}) VcpuOps(*vcpu).stop_periodic_timer(id);\n"
+           "  for (const uint32_t id : {0u, 1u}) VcpuOps(*vcpu).stop_periodic_timer(id);\n"
            "}\n"
            "EventChannels ours(c.vcpu());\n"
            "EventChannels theirs(c.peer().vcpu(0));\n"

@@ -89,7 +89,9 @@ void print(const Counterexample& found, const std::string& target, const CheckFl
              found.length_before, std::chrono::duration<double>(found.spent).count(), found.tried,
              found.is_minimal ? "" : "; not the smallest there is, or it fails only now and then");
   for (const std::string& line : found.code) fmt::print("        {}\n", line);
-  fmt::print("    tools/assay check --target {} --seed {} --play '{}'\n", target, flags.seed, to_text(found.task));
+  const std::string fault = flags.fault.empty() ? "" : fmt::format(" --fault {}", flags.fault);
+  fmt::print("    tools/assay check --target {}{} --seed {} --play '{}'\n", target, fault, flags.seed,
+             to_text(found.task));
   if (!flags.out.empty()) keep_case(flags.out, found);
 }
 
