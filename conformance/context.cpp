@@ -101,6 +101,13 @@ void CaseContext::interleave(uint32_t rounds, const std::function<void()>& round
   }
 }
 
+void CaseContext::interleave_as(uint64_t number, const std::function<void()>& round) {
+  need(spec_, Capability::kSteer, "interleave_as()");
+  if (number == 0) throw HarnessFault("interleave_as(0): rounds are counted from 1");
+  round_ = number;
+  round();
+}
+
 int64_t CaseContext::during(Vcpu& vcpu, uint32_t number, std::initializer_list<uint64_t> args,
                             const std::function<void()>& meanwhile) {
   if (round_ == 0) throw HarnessFault("during() outside of interleave()");

@@ -80,6 +80,8 @@ class CaseContext {
   /// target cannot choose, a few times, as chance has it: what is checked must hold all the same, but the case can
   /// only FAIL or be INCONCLUSIVE there. The case must need kSteer.
   void interleave(uint32_t rounds, const std::function<void()>& round);
+  /// One round, under the interleaving that its number stands for; 0 is none.
+  void interleave_as(uint64_t number, const std::function<void()>& round);
   /// In a round: begins a hypercall of `vcpu`, does `meanwhile` (operations of other vCPUs) while it is under way, and
   /// returns its result. Guest memory for the arguments is prepared before.
   int64_t during(Vcpu& vcpu, uint32_t number, std::initializer_list<uint64_t> args,

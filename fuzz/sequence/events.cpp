@@ -35,23 +35,26 @@ enum Kind : uint8_t {
   kClearPending,
   kTakeSelector,
   kClearUpcall,
+  kRace,
 };
 
-constexpr std::array<OperationKind, 15> kKinds{{{"alloc_unbound", 8, 2},
-                                                {"bind_interdomain", 12, 2},
-                                                {"bind_virq", 4, 2},
-                                                {"bind_ipi", 4, 1},
-                                                {"close", 8, 1},
-                                                {"send", 20, 1},
-                                                {"bind_vcpu", 5, 2},
-                                                {"unmask", 8, 1},
-                                                {"status", 4, 2},
-                                                {"reset", 1, 1},
-                                                {"set_mask", 6, 1},
-                                                {"clear_mask", 4, 1},
-                                                {"clear_pending", 8, 1},
-                                                {"take_selector", 5, 1},
-                                                {"clear_upcall", 4, 1}}};
+constexpr std::array<OperationKind, 16> kRaceKinds{{{"alloc_unbound", 8, 2},
+                                                    {"bind_interdomain", 12, 2},
+                                                    {"bind_virq", 4, 2},
+                                                    {"bind_ipi", 4, 1},
+                                                    {"close", 8, 1},
+                                                    {"send", 20, 1},
+                                                    {"bind_vcpu", 5, 2},
+                                                    {"unmask", 8, 1},
+                                                    {"status", 4, 2},
+                                                    {"reset", 1, 1},
+                                                    {"set_mask", 6, 1},
+                                                    {"clear_mask", 4, 1},
+                                                    {"clear_pending", 8, 1},
+                                                    {"take_selector", 5, 1},
+                                                    {"clear_upcall", 4, 1},
+                                                    {"race", 60, 3}}};
+constexpr std::span<const OperationKind> kKinds = std::span(kRaceKinds).first(kRaceKinds.size() - 1);
 
 const CaseSpec& events_spec() {
   static const CaseSpec spec{.slug = "property.events",
@@ -62,6 +65,27 @@ const CaseSpec& events_spec() {
                              .max_evtchn_port = kPortsMax};
   return spec;
 }
+
+/// The same, with two guests inside the hypervisor at once.
+const CaseSpec& races_spec() {
+  static const CaseSpec spec{.slug = "property.races",
+                             .rule = "Two operations on event channels at once come out as in one of the two orders.",
+                             .source = "public/event_channel.h",
+                             .needs = {Capability::kTwoGuests, Capability::kSteer},
+                             .vcpus = kVcpus,
+                             .vcpus_online = kVcpus,
+                             .max_evtchn_port = kPortsMax};
+  return spec;
+}
+
+/// One of two operations at once: those that answer by their result alone.
+struct Contender {
+  size_t guest;
+  uint32_t caller;  ///< vCPU
+  Kind kind;
+  uint32_t port;
+  uint32_t vcpu;
+};
 
 uint32_t kind_number(Port::Kind kind) {
   switch (kind) {
@@ -79,11 +103,13 @@ uint32_t kind_number(Port::Kind kind) {
 
 class EventsPlay : public Play {
  public:
-  EventsPlay(CaseContext& context, Journal& journal) : journal_(journal) {
+  /// `online`: vCPUs of each guest that run.
+  EventsPlay(CaseContext& context, Journal& journal, uint32_t online) : journal_(journal), context_(&context) {
     for (Domain* const domain : {&context.guest(), &context.peer()}) {
       domain->observe(nullptr);
-      guests_.push_back({domain->id().raw(), EventChannels(domain->vcpu(0)), SharedInfo(domain->vcpu(0))});
-      quieten(domain->vcpu(0));
+      guests_.push_back({domain->id().raw(), &domain->vcpu(0), EventChannels(domain->vcpu(0)),
+                         SharedInfo(domain->vcpu(0)), domain->alloc_pages(1)});
+      for (uint32_t i = 0; i < online; ++i) quieten(domain->vcpu(i));
       model_.add_domain(domain->id().raw(), kVcpus, kPortsMax + 1);
     }
     model_.add_domain(0, 1, EventModel::kPortsMax);  // of which guests know that it exists
@@ -114,6 +140,8 @@ class EventsPlay : public Play {
         return status(domain_of(arg[0]), arg[1]);
       case kReset:
         return reset(domain_of(arg[0]));
+      case kRace:
+        return race(arg);
       default:
         return step_in_memory(static_cast<Kind>(operation.kind), arg[0]);
     }
@@ -134,8 +162,10 @@ class EventsPlay : public Play {
  private:
   struct Guest {
     uint16_t id;
+    Vcpu* vcpu;
     EventChannels events;
     SharedInfo bits;
+    Gva argument;  ///< of a hypercall that others run during
   };
 
   /// No upcall is taken, and no tick of a timer, which no model foretells, sends an event.
@@ -388,11 +418,164 @@ class EventsPlay : public Play {
     journal_.seen_as(role, actual == expected, name_of(expected) + ".raw()", name_of(actual), expression);
   }
 
+  // Two operations at once, by two guests or by two vCPUs of one.
+  void race(std::array<uint16_t, 3>& arg) {
+    constexpr uint16_t kInterleavings = 256;
+    const uint64_t number = 1 + arg[2] % kInterleavings;
+    const size_t other = arg[2] / kInterleavings % 2 != 0 ? actor_ : 1 - actor_;
+    const Contender first = contender_of(actor_, 0, arg[0]);
+    meet(first, other, arg[1]);
+    const Contender second = contender_of(other, other == actor_ ? 1 : 0, arg[1]);
+    EventModel forward = model_, backward = model_;
+    const std::array forwards{apply(forward, first), apply(forward, second)};
+    const int64_t before = apply(backward, second);
+    const std::array backwards{apply(backward, first), before};
+    std::array<int64_t, 2> actual{};
+    context_->interleave_as(number, [&] { actual = run_both(first, second); });
+    write_race(number, first, second);
+    const bool is_forward = actual == forwards && shows(forward, first, second);
+    const bool is_backward = !is_forward && actual == backwards && shows(backward, first, second);
+    model_ = is_backward ? backward : forward;
+    if (is_forward || is_backward) return;
+    const auto either = [&] {
+      return fmt::format("(first == {} && second == {}) || (first == {} && second == {})", forwards[0], forwards[1],
+                         backwards[0], backwards[1]);
+    };
+    journal_.seen_as(0, actual == forwards || actual == backwards, "true",
+                     fmt::format("first {} and second {}", actual[0], actual[1]), either);
+    compare_all();  // with the first order: it is in what guests see
+  }
+  /// Half of the second ones are about the first one's port, or the other end of its channel.
+  void meet(const Contender& first, size_t other, uint16_t& choice) {
+    constexpr uint16_t kMeets = 0x400, kOfPort = 0x800;
+    const auto& ports = model_.domain(id()).ports;
+    const auto found = ports.find(first.port);
+    if (choice >= kLiteral || (choice & kMeets) == 0 || found == ports.end()) return;
+    const bool is_same = other == actor_;
+    const bool is_end = found->second.kind == Port::Kind::kInterdomain && found->second.remote == guests_[other].id;
+    if (!is_same && !is_end) return;
+    const uint32_t port = is_same ? first.port : found->second.remote_port;
+    choice = literal(uint32_t{choice} - choice % kOfPort + port);
+  }
+  /// Bits 0..10 choose the port, 11 the vCPU that it names, 12 and 13 what is done.
+  Contender contender_of(size_t guest, uint32_t caller, uint16_t& choice) {
+    constexpr std::array<Kind, 4> kContenders{kSend, kClose, kUnmask, kBindVcpu};
+    constexpr uint16_t kOfPort = 0x7ff;
+    uint16_t of_port = choice & (kOfPort | kLiteral);
+    const uint32_t port = port_of(guests_[guest].id, of_port);
+    choice = static_cast<uint16_t>((choice & ~kOfPort) | of_port);
+    return {guest, caller, kContenders[choice >> 12 & 3], port, choice >> 11 & 1u};
+  }
+  int64_t apply(EventModel& model, const Contender& does) {
+    const uint16_t domain = guests_[does.guest].id;
+    switch (does.kind) {
+      case kSend:
+        return model.send(domain, does.port);
+      case kClose:
+        return model.close(domain, does.port);
+      case kUnmask:
+        return model.unmask(domain, does.port);
+      default:
+        return model.bind_vcpu(domain, does.port, does.vcpu);
+    }
+  }
+  static uint64_t command_of(const Contender& does) {
+    switch (does.kind) {
+      case kSend:
+        return EVTCHNOP_send;
+      case kClose:
+        return EVTCHNOP_close;
+      case kUnmask:
+        return EVTCHNOP_unmask;
+      default:
+        return EVTCHNOP_bind_vcpu;
+    }
+  }
+  std::array<int64_t, 2> run_both(const Contender& first, const Contender& second) {
+    Vcpu& one = vcpu_of(first);
+    Vcpu& two = vcpu_of(second);
+    // The port comes first in the arguments of all of them.
+    one.write(argument_of(first), evtchn_bind_vcpu_t{.port = first.port, .vcpu = first.vcpu});
+    two.write(argument_of(second), evtchn_bind_vcpu_t{.port = second.port, .vcpu = second.vcpu});
+    std::array<int64_t, 2> results{};
+    const auto meanwhile = [&] {
+      results[1] = two.hypercall(__HYPERVISOR_event_channel_op, {command_of(second), argument_of(second).raw()});
+    };
+    results[0] =
+        context_->during(one, __HYPERVISOR_event_channel_op, {command_of(first), argument_of(first).raw()}, meanwhile);
+    return results;
+  }
+  Vcpu& vcpu_of(const Contender& does) { return guests_[does.guest].vcpu->domain().vcpu(does.caller); }
+  Gva argument_of(const Contender& does) {
+    return guests_[does.guest].argument + does.caller * sizeof(evtchn_bind_vcpu_t);
+  }
+  /// Whether the port is what the model says, and notifies whom it says.
+  bool shows_port(const EventModel& model, const Contender& does) {
+    const auto& ports = model.domain(guests_[does.guest].id).ports;
+    const auto found = ports.find(does.port);
+    const evtchn_status_t status = guests_[does.guest].events.status(EvtchnPort{does.port}).arg;
+    if (found == ports.end()) return does.port > kPortsMax || status.status == EVTCHNSTAT_closed;
+    return status.status == kind_number(found->second.kind) && status.vcpu == found->second.vcpu;
+  }
+  [[nodiscard]] bool shows(const EventModel& model, const Contender& first, const Contender& second) {
+    if (!shows_port(model, first) || !shows_port(model, second)) return false;
+    for (Guest& guest : guests_) {
+      const auto& domain = model.domain(guest.id);
+      for (uint32_t port = 0; port <= kPortsMax; ++port) {
+        const EvtchnPort bit{port};
+        if (guest.bits.pending(bit) != domain.pending.contains(port)) return false;
+        if (guest.bits.masked(bit) != domain.masked.contains(port)) return false;
+      }
+      for (uint32_t vcpu = 0; vcpu < kVcpus; ++vcpu) {
+        const vcpu_info_t info = guest.bits.of_vcpu(vcpu);
+        if (info.evtchn_pending_sel != domain.vcpus[vcpu].selector) return false;
+        if ((info.evtchn_upcall_pending != 0) != domain.vcpus[vcpu].upcall_pending) return false;
+      }
+    }
+    return true;
+  }
+  void write_race(uint64_t number, const Contender& first, const Contender& second) {
+    const auto vcpu = [](const Contender& does) {
+      return fmt::format("c.{}().vcpu({})", does.guest == 0 ? "guest" : "peer", does.caller);
+    };
+    const auto argument = [](const Contender& does) {
+      return fmt::format("({} + {})", does.guest == 0 ? "our_argument" : "their_argument",
+                         does.caller * sizeof(evtchn_bind_vcpu_t));
+    };
+    for (const Contender& does : {first, second}) {
+      journal_.did([&] {
+        return fmt::format("{}.write({}, evtchn_bind_vcpu_t{{.port = {}u, .vcpu = {}u}});", vcpu(does), argument(does),
+                           does.port, does.vcpu);
+      });
+    }
+    journal_.did([&] {
+      return fmt::format(
+          "first = 0, second = 0;\n"
+          "c.interleave_as({}, [&] {{\n"
+          "  first = c.during({}, __HYPERVISOR_event_channel_op, {{{}, {}.raw()}}, [&] {{\n"
+          "    second = {}.hypercall(__HYPERVISOR_event_channel_op, {{{}, {}.raw()}});\n"
+          "  }});\n"
+          "}});",
+          number, vcpu(first), command_of(first), argument(first), vcpu(second), command_of(second), argument(second));
+    });
+  }
+
   Journal& journal_;
+  CaseContext* context_;
   EventModel model_;
   std::vector<Guest> guests_;
   size_t actor_ = 0;
 };
+
+constexpr std::string_view kPrologue =
+    "for (Vcpu* const vcpu : {&c.vcpu(), &c.peer().vcpu(0)}) {\n"
+    "  vcpu->set_upcalls(false);\n"
+    "  for (const uint32_t id : {0u, 1u}) VcpuOps(*vcpu).stop_periodic_timer(id);\n"
+    "}\n"
+    "EventChannels ours(c.vcpu());\n"
+    "EventChannels theirs(c.peer().vcpu(0));\n"
+    "SharedInfo our_bits(c.vcpu());\n"
+    "SharedInfo their_bits(c.peer().vcpu(0));\n";
 
 class EventsFamily : public Family {
  public:
@@ -404,22 +587,34 @@ class EventsFamily : public Family {
     return "#include \"conformance/guest/event_channels.hpp\"\n#include \"conformance/guest/shared_info.hpp\"\n"
            "#include \"conformance/guest/vcpu_ops.hpp\"\n";
   }
-  [[nodiscard]] std::string_view prologue() const override {
-    return "for (Vcpu* const vcpu : {&c.vcpu(), &c.peer().vcpu(0)}) {\n"
-           "  vcpu->set_upcalls(false);\n"
-           "  for (const uint32_t id : {0u, 1u}) VcpuOps(*vcpu).stop_periodic_timer(id);\n"
-           "}\n"
-           "EventChannels ours(c.vcpu());\n"
-           "EventChannels theirs(c.peer().vcpu(0));\n"
-           "SharedInfo our_bits(c.vcpu());\n"
-           "SharedInfo their_bits(c.peer().vcpu(0));\n";
-  }
+  [[nodiscard]] std::string_view prologue() const override { return kPrologue; }
   [[nodiscard]] std::unique_ptr<Play> begin(CaseContext& context, Journal& journal) const override {
-    return std::make_unique<EventsPlay>(context, journal);
+    return std::make_unique<EventsPlay>(context, journal, spec().vcpus_online);
+  }
+};
+
+class RacesFamily : public EventsFamily {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "races"; }
+  [[nodiscard]] std::span<const OperationKind> kinds() const override { return kRaceKinds; }
+  [[nodiscard]] const CaseSpec& spec() const override { return races_spec(); }
+  [[nodiscard]] std::string_view prologue() const override {
+    static const std::string both = std::string(kPrologue) +
+                                    "c.guest().vcpu(1).set_upcalls(false);\n"
+                                    "c.peer().vcpu(1).set_upcalls(false);\n"
+                                    "const Gva our_argument = c.guest().alloc_pages(1);\n"
+                                    "const Gva their_argument = c.peer().alloc_pages(1);\n"
+                                    "int64_t first = 0, second = 0;\n";
+    return both;
   }
 };
 
 }  // namespace
+
+const Family& races_family() {
+  static const RacesFamily family;
+  return family;
+}
 
 const Family& events_family() {
   static const EventsFamily family;

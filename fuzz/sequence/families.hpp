@@ -9,5 +9,6 @@ const Family& domains_family();
 const Family& events_family();
 const Family& grants_family();
 const Family& memory_family();
+const Family& races_family();
 
 }  // namespace assay::fuzz

@@ -28,6 +28,9 @@ std::string_view guests_of(const CaseSpec& spec, GuestType type) {
 /// What the families need, as a case writes it.
 std::string_view needs_of(const CaseSpec& spec) {
   if (std::ranges::count(spec.needs, Capability::kDom0) != 0) return "    .needs = {Capability::kDom0},\n";
+  if (std::ranges::count(spec.needs, Capability::kSteer) != 0) {
+    return "    .needs = {Capability::kTwoGuests, Capability::kSteer},\n";
+  }
   if (std::ranges::count(spec.needs, Capability::kTwoGuests) != 0) return "    .needs = {Capability::kTwoGuests},\n";
   return "";
 }
@@ -87,6 +90,7 @@ std::string as_case(const Family& family, GuestType type, const std::vector<std:
       "    .guests = GuestTypes::{},\n"
       "{}"
       "    .vcpus = {},\n"
+      "    .vcpus_online = {},\n"
       "    .max_evtchn_port = {},\n"
       "    .body =\n"
       "        [](CaseContext& c) {{\n"
@@ -95,7 +99,7 @@ std::string as_case(const Family& family, GuestType type, const std::vector<std:
       "}}}};\n\n"
       "}}  // namespace\n}}  // namespace assay\n",
       family.includes(), family.name(), spec.rule, spec.source, guests_of(spec, type), needs_of(spec), spec.vcpus,
-      spec.max_evtchn_port, body);
+      spec.vcpus_online, spec.max_evtchn_port, body);
 }
 
 }  // namespace assay::fuzz
