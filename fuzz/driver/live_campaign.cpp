@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 
 #include "fuzz/driver/reproducer.hpp"
@@ -20,11 +21,25 @@ using std::chrono::milliseconds;
 
 constexpr size_t kPoolMax = 256;
 /// As long as guests live, what one input leaves behind is there for the next; a reproducer must not become too long.
-constexpr size_t kInputsPerGuests = 64;
+constexpr size_t kInputsPerGuests = 1024;
+constexpr uint64_t kCallPatienceNs = 300'000'000;  ///< on a host that is busy with other things, too
+constexpr uint64_t kLastWordsOneIn = 256;
 constexpr unsigned kDeathsMax = 10;
 constexpr milliseconds kTick{200};
 /// To prepare a call, and the call itself.
 constexpr uint64_t kOperationsPerCall = 2;
+
+/// Calls that mostly end the caller, or send it to sleep, or take away what it stands on. New guests take as long as
+/// thousands of calls.
+bool is_last_words(const Call& call) {
+  static constexpr std::array<uint8_t, 13> kNumbers{
+      __HYPERVISOR_set_trap_table,  __HYPERVISOR_mmu_update,    __HYPERVISOR_set_gdt,
+      __HYPERVISOR_stack_switch,    __HYPERVISOR_set_callbacks, __HYPERVISOR_sched_op_compat,
+      __HYPERVISOR_memory_op,       __HYPERVISOR_iret,          __HYPERVISOR_vcpu_op,
+      __HYPERVISOR_mmuext_op,       __HYPERVISOR_sched_op,      __HYPERVISOR_update_va_mapping,
+      __HYPERVISOR_set_segment_base};
+  return std::ranges::find(kNumbers, call.number % kCallNumbers) != kNumbers.end();
+}
 
 /// The two guests that call.
 class LivePair {
@@ -40,14 +55,18 @@ class LivePair {
     Domain& pv = target_.create_guest(spec);
     spec.type = GuestType::kPvh;
     Domain& pvh = target_.create_guest(spec);
-    callers_ = {Caller(pv, pvh.id()), Caller(pvh, pv.id())};
+    callers_ = {Caller(pv, pvh.id(), kCallPatienceNs), Caller(pvh, pv.id(), kCallPatienceNs)};
   }
-  /// Calls made.
+  /// Makes the calls of a reproducer, all of them.
+  void repeat(std::string_view calls) {
+    for (const Call& call : calls_from(calls)) callers_.at(call.actor % callers_.size()).make(call);
+  }
+  /// Makes calls; how many.
   uint64_t play(std::string_view input) {
     uint64_t made = 0;
     for (const Call& call : calls_from(input)) {
       Caller& caller = callers_.at(call.actor % callers_.size());
-      if (caller.is_gone()) continue;
+      if (caller.is_gone() || (is_last_words(call) && ++last_words_ % kLastWordsOneIn != 0)) continue;
       history_ += to_input({call});
       caller.make(call);
       ++made;
@@ -64,6 +83,7 @@ class LivePair {
   Target& target_;
   std::vector<Caller> callers_;
   std::string history_;
+  uint64_t last_words_ = 0;
 };
 
 class LiveCampaign {
@@ -161,7 +181,7 @@ std::optional<std::string> replay_live(const TargetFactory& make_target, std::st
   LivePair pair(*target);
   try {
     pair.renew(1);
-    pair.play(calls);
+    pair.repeat(calls);
     pair.check();
   } catch (const TargetDied& died) {
     return died.what();

@@ -12,6 +12,7 @@ namespace assay::fuzz {
 namespace {
 
 constexpr unsigned kMutations = 10'000;
+constexpr unsigned kTypedMutations = 2'000;  ///< which take longer
 
 std::vector<std::string> corpus_of(const FuzzSpec& spec) {
   std::vector<std::filesystem::path> paths;
@@ -48,7 +49,8 @@ TEST_P(FuzzCorpus, WhatIsNearEveryInput_IsBorne) {
   const std::vector<std::string> inputs = corpus_of(GetParam());
   Entropy entropy(1);
   std::string last;
-  for (unsigned i = 0; i < kMutations; ++i) {
+  const unsigned count = GetParam().mutate == nullptr ? kMutations : kTypedMutations;
+  for (unsigned i = 0; i < count; ++i) {
     const std::string& from = entropy.one_in(4) ? last : inputs.at(i % inputs.size());
     last = GetParam().mutate != nullptr ? GetParam().mutate(from, entropy)
                                         : mutate_bytes(from, entropy, GetParam().bytes_max);

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 SKIPPED = 77
-RUNS = 2_000  # of each target, with a fixed seed; the unit tests run more of them without coverage
+RUNS = 500  # of each target, with a fixed seed; the unit tests run more of them without coverage
 
 
 def check(holds: bool, what: str, output: str = "") -> None:

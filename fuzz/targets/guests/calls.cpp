@@ -9,10 +9,7 @@
 namespace assay::fuzz {
 namespace {
 
-constexpr uint64_t kNumbers = 64;
 constexpr uint64_t kCommands = 128;
-/// Of the target's time, for a call that may block; who is not back then stays there.
-constexpr uint64_t kCallNs = 2'000'000;
 
 /// How a register gets its value.
 enum class Source : uint8_t {
@@ -35,7 +32,7 @@ struct Row {
 const std::vector<Row>& rows() {
   static const std::vector<Row> all = [] {
     std::vector<Row> rows;
-    for (uint64_t number = 0; number < kNumbers; ++number) {
+    for (uint64_t number = 0; number < kCallNumbers; ++number) {
       const int where = std::max(0, call_shape(number).command);
       for (uint64_t command = 0; command < kCommands; ++command) {
         if (!operation_name(number, command) && command != 0) continue;
@@ -122,8 +119,12 @@ std::string cross_calls(std::string_view one, std::string_view other, Entropy& e
   return to_input(calls);
 }
 
-Caller::Caller(Domain& domain, DomId peer)
-    : domain_(&domain), peer_(peer), page_(domain.alloc_pages(2)), frame_(domain.gfn_of(page_).raw()) {}
+Caller::Caller(Domain& domain, DomId peer, uint64_t patience_ns)
+    : domain_(&domain),
+      peer_(peer),
+      page_(domain.alloc_pages(2)),
+      frame_(domain.gfn_of(page_).raw()),
+      patience_ns_(patience_ns) {}
 
 void Caller::make(const Call& call) {
   if (is_gone_) return;
@@ -133,8 +134,8 @@ void Caller::make(const Call& call) {
     if (is_gone_) return;
     std::array<uint64_t, kCallArguments> value{};
     for (size_t i = 0; i < kCallArguments; ++i) value[i] = value_of(call, call.argument[i]);
-    vcpu.start_hypercall(call.number % kNumbers, {value[0], value[1], value[2], value[3], value[4]});
-    is_gone_ = !vcpu.finish_hypercall(kCallNs).has_value();
+    vcpu.start_hypercall(call.number % kCallNumbers, {value[0], value[1], value[2], value[3], value[4]});
+    is_gone_ = !vcpu.finish_hypercall(patience_ns_).has_value();
   } catch (const TargetDied& died) {
     if (died.how() != TargetDied::How::kDeadAgent) throw;
     is_gone_ = true;

@@ -15,7 +15,8 @@ namespace assay::fuzz {
 constexpr size_t kCallBytes = 48;
 constexpr size_t kCallArguments = 5;
 constexpr size_t kCallDataBytes = 24;
-constexpr size_t kCallsMax = 16;  ///< of an input
+constexpr size_t kCallsMax = 16;      ///< of an input
+constexpr uint8_t kCallNumbers = 64;  ///< numbers are taken modulo
 
 /// Where a register's value comes from, and a choice of it.
 struct CallArgument {
@@ -47,7 +48,8 @@ std::string cross_calls(std::string_view one, std::string_view other, Entropy& e
 /// A guest that calls. Made where its guest has nothing in flight.
 class Caller {
  public:
-  Caller(Domain& domain, DomId peer);
+  /// A call that has not returned after `patience_ns` of the target's time never will.
+  Caller(Domain& domain, DomId peer, uint64_t patience_ns);
 
   /// Its guest is as it was when this was made.
   void begin() { is_gone_ = false; }
@@ -63,6 +65,7 @@ class Caller {
   DomId peer_;
   Gva page_;
   uint64_t frame_;
+  uint64_t patience_ns_;
   bool is_gone_ = false;
 };
 

@@ -6,6 +6,8 @@
 namespace assay::fuzz {
 namespace {
 
+constexpr uint64_t kCallPatienceNs = 2'000'000;
+
 class Callers {
  public:
   Callers() : stage_([this](HostTarget& target) { prepare(target); }) {}
@@ -28,7 +30,7 @@ class Callers {
     Domain& pv = target.create_guest(spec);
     spec.type = GuestType::kPvh;
     Domain& pvh = target.create_guest(spec);
-    callers_ = {Caller(pv, pvh.id()), Caller(pvh, pv.id())};
+    callers_ = {Caller(pv, pvh.id(), kCallPatienceNs), Caller(pvh, pv.id(), kCallPatienceNs)};
   }
   std::vector<Caller> callers_;
   Stage stage_;

@@ -162,8 +162,11 @@ FuzzSpec sequences_of(std::string_view name, std::string_view reads) {
                       Entropy& entropy) { return cross(kFamily(), one, other, entropy); }};
 }
 
+const FuzzTarget kDomains{
+    sequences_of<domains_family>("domains", "what a toolstack does to domains, against the model")};
 const FuzzTarget kEvents{sequences_of<events_family>("events", "operations on event channels, against the model")};
 const FuzzTarget kGrants{sequences_of<grants_family>("grants", "operations on grant tables, against the model")};
+const FuzzTarget kMemory{sequences_of<memory_family>("memory", "operations on a guest's memory, against the model")};
 
 }  // namespace
 }  // namespace assay::fuzz
