@@ -91,6 +91,8 @@ class DomainsPlay : public Play {
     journal_.seen(domains_.free_pages(least) >= least, true, [] { return "domains.free_pages(least) >= least"; });
   }
 
+  [[nodiscard]] std::unique_ptr<Play> clone() const override { return std::make_unique<DomainsPlay>(*this); }
+
  private:
   static CaseContext& start(CaseContext& context) {
     context.dom0().observe(nullptr);

@@ -36,9 +36,10 @@ enum Kind : uint8_t {
   kTakeSelector,
   kClearUpcall,
   kRace,
+  kRewrite,
 };
 
-constexpr std::array<OperationKind, 16> kRaceKinds{{{"alloc_unbound", 8, 2},
+constexpr std::array<OperationKind, 17> kRaceKinds{{{"alloc_unbound", 8, 2},
                                                     {"bind_interdomain", 12, 2},
                                                     {"bind_virq", 4, 2},
                                                     {"bind_ipi", 4, 1},
@@ -53,8 +54,9 @@ constexpr std::array<OperationKind, 16> kRaceKinds{{{"alloc_unbound", 8, 2},
                                                     {"clear_pending", 8, 1},
                                                     {"take_selector", 5, 1},
                                                     {"clear_upcall", 4, 1},
-                                                    {"race", 60, 3}}};
-constexpr std::span<const OperationKind> kKinds = std::span(kRaceKinds).first(kRaceKinds.size() - 1);
+                                                    {"race", 60, 3},
+                                                    {"rewrite", 30, 3}}};
+constexpr std::span<const OperationKind> kKinds = std::span(kRaceKinds).first(kRaceKinds.size() - 2);
 
 const CaseSpec& events_spec() {
   static const CaseSpec spec{.slug = "property.events",
@@ -142,6 +144,8 @@ class EventsPlay : public Play {
         return reset(domain_of(arg[0]));
       case kRace:
         return race(arg);
+      case kRewrite:
+        return rewrite(arg);
       default:
         return step_in_memory(static_cast<Kind>(operation.kind), arg[0]);
     }
@@ -432,16 +436,48 @@ class EventsPlay : public Play {
     const std::array backwards{apply(backward, first), before};
     std::array<int64_t, 2> actual{};
     context_->interleave_as(number, [&] { actual = run_both(first, second); });
-    write_race(number, first, second);
-    const bool is_forward = actual == forwards && shows(forward, first, second);
-    const bool is_backward = !is_forward && actual == backwards && shows(backward, first, second);
-    model_ = is_backward ? backward : forward;
+    write_race(number, first, second, operation_of(second));
+    settle({forward, forwards}, {backward, backwards}, actual, first, second);
+  }
+  /// What a guest changes in an argument while the hypercall is under way counts from one moment on, for all of it.
+  void rewrite(std::array<uint16_t, 3>& arg) {
+    constexpr uint16_t kInterleavings = 256;
+    const uint64_t number = 1 + arg[2] % kInterleavings;
+    const Contender first = contender_of(actor_, 0, arg[0]);
+    Contender second = contender_of(actor_, 1, arg[1]);
+    second.kind = first.kind;
+    EventModel forward = model_, backward = model_;
+    const std::array forwards{apply(forward, first), int64_t{0}};
+    const std::array backwards{apply(backward, second), int64_t{0}};
+    const evtchn_bind_vcpu_t changed{.port = second.port, .vcpu = second.vcpu};
+    std::array<int64_t, 2> actual{};
+    context_->interleave_as(
+        number, [&] { actual[0] = run(first, [&] { vcpu_of(second).write(argument_of(first), changed); }); });
+    const std::string statement = fmt::format("{}.write({}, evtchn_bind_vcpu_t{{.port = {}u, .vcpu = {}u}})",
+                                              vcpu_name(second), argument_name(first), second.port, second.vcpu);
+    write_race(number, first, second, statement);
+    settle({forward, forwards}, {backward, backwards}, actual, first, second);
+  }
+
+  /// How it comes out in one of the two orders.
+  struct Order {
+    const EventModel& model;
+    const std::array<int64_t, 2>& results;
+  };
+  void settle(const Order& forward, const Order& backward, const std::array<int64_t, 2>& actual, const Contender& first,
+              const Contender& second) {
+    const auto is_this = [&](const Order& order) {
+      return actual == order.results && shows(order.model, first, second);
+    };
+    const bool is_forward = is_this(forward);
+    const bool is_backward = !is_forward && is_this(backward);
+    model_ = is_backward ? backward.model : forward.model;
     if (is_forward || is_backward) return;
     const auto either = [&] {
-      return fmt::format("(first == {} && second == {}) || (first == {} && second == {})", forwards[0], forwards[1],
-                         backwards[0], backwards[1]);
+      return fmt::format("(first == {} && second == {}) || (first == {} && second == {})", forward.results[0],
+                         forward.results[1], backward.results[0], backward.results[1]);
     };
-    journal_.seen_as(0, actual == forwards || actual == backwards, "true",
+    journal_.seen_as(0, actual == forward.results || actual == backward.results, "true",
                      fmt::format("first {} and second {}", actual[0], actual[1]), either);
     compare_all();  // with the first order: it is in what guests see
   }
@@ -492,18 +528,22 @@ class EventsPlay : public Play {
     }
   }
   std::array<int64_t, 2> run_both(const Contender& first, const Contender& second) {
-    Vcpu& one = vcpu_of(first);
     Vcpu& two = vcpu_of(second);
-    // The port comes first in the arguments of all of them.
-    one.write(argument_of(first), evtchn_bind_vcpu_t{.port = first.port, .vcpu = first.vcpu});
-    two.write(argument_of(second), evtchn_bind_vcpu_t{.port = second.port, .vcpu = second.vcpu});
+    put_argument(second);
     std::array<int64_t, 2> results{};
-    const auto meanwhile = [&] {
+    results[0] = run(first, [&] {
       results[1] = two.hypercall(__HYPERVISOR_event_channel_op, {command_of(second), argument_of(second).raw()});
-    };
-    results[0] =
-        context_->during(one, __HYPERVISOR_event_channel_op, {command_of(first), argument_of(first).raw()}, meanwhile);
+    });
     return results;
+  }
+  int64_t run(const Contender& does, const std::function<void()>& meanwhile) {
+    put_argument(does);
+    return context_->during(vcpu_of(does), __HYPERVISOR_event_channel_op, {command_of(does), argument_of(does).raw()},
+                            meanwhile);
+  }
+  /// The port comes first in the arguments of all of them.
+  void put_argument(const Contender& does) {
+    vcpu_of(does).write(argument_of(does), evtchn_bind_vcpu_t{.port = does.port, .vcpu = does.vcpu});
   }
   Vcpu& vcpu_of(const Contender& does) { return guests_[does.guest].vcpu->domain().vcpu(does.caller); }
   Gva argument_of(const Contender& does) {
@@ -534,29 +574,31 @@ class EventsPlay : public Play {
     }
     return true;
   }
-  void write_race(uint64_t number, const Contender& first, const Contender& second) {
-    const auto vcpu = [](const Contender& does) {
-      return fmt::format("c.{}().vcpu({})", does.guest == 0 ? "guest" : "peer", does.caller);
-    };
-    const auto argument = [](const Contender& does) {
-      return fmt::format("({} + {})", does.guest == 0 ? "our_argument" : "their_argument",
-                         does.caller * sizeof(evtchn_bind_vcpu_t));
-    };
+  static std::string vcpu_name(const Contender& does) {
+    return fmt::format("c.{}().vcpu({})", does.guest == 0 ? "guest" : "peer", does.caller);
+  }
+  static std::string argument_name(const Contender& does) {
+    return fmt::format("({} + {})", does.guest == 0 ? "our_argument" : "their_argument",
+                       does.caller * sizeof(evtchn_bind_vcpu_t));
+  }
+  static std::string operation_of(const Contender& does) {
+    return fmt::format("second = {}.hypercall(__HYPERVISOR_event_channel_op, {{{}, {}.raw()}})", vcpu_name(does),
+                       command_of(does), argument_name(does));
+  }
+  void write_race(uint64_t number, const Contender& first, const Contender& second, const std::string& meanwhile) {
     for (const Contender& does : {first, second}) {
       journal_.did([&] {
-        return fmt::format("{}.write({}, evtchn_bind_vcpu_t{{.port = {}u, .vcpu = {}u}});", vcpu(does), argument(does),
-                           does.port, does.vcpu);
+        return fmt::format("{}.write({}, evtchn_bind_vcpu_t{{.port = {}u, .vcpu = {}u}});", vcpu_name(does),
+                           argument_name(does), does.port, does.vcpu);
       });
     }
     journal_.did([&] {
       return fmt::format(
           "first = 0, second = 0;\n"
           "c.interleave_as({}, [&] {{\n"
-          "  first = c.during({}, __HYPERVISOR_event_channel_op, {{{}, {}.raw()}}, [&] {{\n"
-          "    second = {}.hypercall(__HYPERVISOR_event_channel_op, {{{}, {}.raw()}});\n"
-          "  }});\n"
+          "  first = c.during({}, __HYPERVISOR_event_channel_op, {{{}, {}.raw()}}, [&] {{ {}; }});\n"
           "}});",
-          number, vcpu(first), command_of(first), argument(first), vcpu(second), command_of(second), argument(second));
+          number, vcpu_name(first), command_of(first), argument_name(first), meanwhile);
     });
   }
 

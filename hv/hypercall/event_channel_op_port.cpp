@@ -1,4 +1,5 @@
 /// The operations on a port that exists.
+#include "hv/base/fault.hpp"
 #include "hv/domain/access.hpp"
 #include "hv/evtchn/event_channels.hpp"
 #include "hv/hypercall/event_channel_op.hpp"
@@ -40,6 +41,9 @@ int64_t evtchnop_status(Call& call, Gva argument) {
 int64_t evtchnop_bind_vcpu(Call& call, Gva argument) {
   evtchn_bind_vcpu_t bind;
   if (!read_guest(call.space(), bind, argument)) return -XEN_EFAULT;
+  constexpr uint64_t kVcpuAt = offsetof(evtchn_bind_vcpu_t, vcpu);
+  if (fault("evtchn.bind_vcpu_read_twice") && !read_guest(call.space(), bind.vcpu, argument + kVcpuAt))
+    return -XEN_EFAULT;
   return evtchn_bind_vcpu(*call.domain().events, Port{bind.port}, bind.vcpu).raw();
 }
 
