@@ -10,5 +10,6 @@ const Family& events_family();
 const Family& grants_family();
 const Family& memory_family();
 const Family& races_family();
+const Family& vcpus_family();
 
 }  // namespace assay::fuzz
