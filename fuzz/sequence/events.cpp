@@ -644,9 +644,9 @@ class RacesFamily : public EventsFamily {
     static const std::string both = std::string(kPrologue) +
                                     "c.guest().vcpu(1).set_upcalls(false);\n"
                                     "c.peer().vcpu(1).set_upcalls(false);\n"
-                                    "const Gva our_argument = c.guest().alloc_pages(1);\n"
-                                    "const Gva their_argument = c.peer().alloc_pages(1);\n"
-                                    "int64_t first = 0, second = 0;\n";
+                                    "[[maybe_unused]] const Gva our_argument = c.guest().alloc_pages(1);\n"
+                                    "[[maybe_unused]] const Gva their_argument = c.peer().alloc_pages(1);\n"
+                                    "[[maybe_unused]] int64_t first = 0, second = 0;\n";
     return both;
   }
 };

@@ -9,7 +9,7 @@ from pathlib import Path
 # A planted fault that a family finds, so that there is something to write.
 FAULTS = {"domains": "memory.decrease_leaks_reference", "events": "evtchn.bind_loses_event",
           "grants": "grant.failed_map_stays_noted", "memory": "memory.decrease_leaks_reference",
-          "races": "evtchn.masked_event_announced"}
+          "races": "evtchn.masked_event_announced", "vcpus": "vcpu.info_registered_twice"}
 
 
 def main(binaries: Path, compiler: str, root: Path) -> int:
