@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
 #include "sim/engine/rng.hpp"
@@ -20,7 +19,7 @@ class InputReader {
   T number() {
     T value{};
     const std::string_view bytes = text(sizeof value);
-    std::memcpy(&value, bytes.data(), bytes.size());
+    std::copy_n(bytes.data(), bytes.size(), reinterpret_cast<char*>(&value));
     return value;
   }
   /// At most so many bytes.

@@ -9,6 +9,12 @@
 #include "fuzz/targets/mutate.hpp"
 
 namespace assay::fuzz {
+
+/// GoogleTest would print its bytes.
+static void PrintTo(const FuzzSpec& spec, std::ostream* out) {
+  *out << spec.name;
+}
+
 namespace {
 
 constexpr unsigned kMutations = 10'000;

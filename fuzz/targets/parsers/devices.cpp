@@ -1,5 +1,6 @@
 /// What guests say to domain 0: the store's protocol, and the pages that console and store share with them.
 #include <algorithm>
+#include <cstring>
 #include <memory>
 
 #include "fuzz/targets/entropy.hpp"
