@@ -159,6 +159,9 @@ class VcpusPlay : public Play {
     if (!model_.vcpus()[vcpu].is_up) {
       journal_.seen(got.arg.state, RUNSTATE_offline, [&] { return call("arg.state"); });
     }
+    // Of another that runs, the reader's clock is compared with that of another pCPU: on the real Xen a microsecond
+    // off.
+    if (vcpu != 0) return;
     for (size_t i = 0; i < last_times_[vcpu].size(); ++i) {
       const uint64_t before = std::exchange(last_times_[vcpu][i], got.arg.time[i]);
       journal_.seen(got.arg.time[i] >= before, true,
