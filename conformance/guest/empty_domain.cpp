@@ -44,15 +44,19 @@ void allow_memory(CaseContext& c, DomctlOps& control, DomId id, uint64_t pages) 
   c.require_eq(control.call(request).result, 0, "max_mem");
 }
 
-void remove_domain(CaseContext& c, DomctlOps& control, DomId id) {
+bool wait_until_gone(CaseContext& c, DomctlOps& control, DomId id) {
   constexpr uint64_t kStepNs = 2'000'000;
-  c.check_eq(control.call(XEN_DOMCTL_destroydomain, id).result, 0, "destroying the domain");
   for (int i = 0; i < 100; ++i) {
     const auto info = control.domain_info(id);
-    if (info.result != 0 || info.arg.u.getdomaininfo.domain != id.raw()) return;
+    if (info.result != 0 || info.arg.u.getdomaininfo.domain != id.raw()) return true;
     c.target().pass_time(kStepNs);
   }
-  c.check(false, "the destroyed domain is gone within 100 looks");
+  return false;
+}
+
+void remove_domain(CaseContext& c, DomctlOps& control, DomId id) {
+  c.check_eq(control.call(XEN_DOMCTL_destroydomain, id).result, 0, "destroying the domain");
+  if (!wait_until_gone(c, control, id)) c.check(false, "the destroyed domain is gone within 100 looks");
 }
 
 EmptyDomain::~EmptyDomain() {

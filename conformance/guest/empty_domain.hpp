@@ -17,6 +17,8 @@ DomId create_domain(CaseContext& c, DomctlOps& control, const xen_domctl_t& requ
 void add_vcpus(CaseContext& c, DomctlOps& control, DomId id, uint32_t count = 1);
 /// Lets it have `pages` pages; a PVH domain also gets a paging pool.
 void allow_memory(CaseContext& c, DomctlOps& control, DomId id, uint64_t pages);
+/// Looks until the id of a destroyed domain answers no more; false when it still does.
+bool wait_until_gone(CaseContext& c, DomctlOps& control, DomId id);
 /// Destroys a domain and waits until its id answers no more.
 void remove_domain(CaseContext& c, DomctlOps& control, DomId id);
 

@@ -2,13 +2,9 @@
 
 #include <algorithm>
 
+#include "conformance/guest/wait.hpp"
+
 namespace assay {
-namespace {
-
-constexpr uint64_t kStepNs = 2'000'000;
-constexpr int kLooks = 100;
-
-}  // namespace
 
 SpareDomains::SpareDomains(CaseContext& c)
     : c_(&c), control_(c.dom0().vcpu(0)), memory_(c.dom0().vcpu(0)), system_(c.dom0().vcpu(0)) {
@@ -32,11 +28,7 @@ int64_t SpareDomains::create(uint32_t slot, bool pvh) {
 
 int64_t SpareDomains::destroy(uint32_t slot) {
   const int64_t result = control_.call(XEN_DOMCTL_destroydomain, id(slot)).result;
-  for (int i = 0; result == 0 && i < kLooks; ++i) {
-    const auto left = info(slot);
-    if (left.result != 0 || left.arg.domain != id(slot).raw()) break;
-    c_->target().pass_time(kStepNs);
-  }
+  if (result == 0) wait_until_gone(*c_, control_, id(slot));
   return result;
 }
 
@@ -94,11 +86,10 @@ Called<xen_domctl_t> SpareDomains::vcpu_info(uint32_t slot, uint32_t vcpu) {
 
 uint64_t SpareDomains::free_pages(uint64_t expected) {
   uint64_t pages = 0;
-  for (int i = 0; i < kLooks; ++i) {
+  wait_until(*c_, [&] {
     pages = system_.call(SysctlOps::request(XEN_SYSCTL_physinfo)).arg.u.physinfo.free_pages;
-    if (pages >= expected) break;
-    c_->target().pass_time(kStepNs);
-  }
+    return pages >= expected;
+  });
   return pages;
 }
 

@@ -88,7 +88,9 @@ class DomainsPlay : public Play {
     if (!model_.domains().empty()) return;
     // The hypervisor's own heap may have grown by a page or two: on the real Xen it does, once in thousands of steps.
     const uint64_t least = free_at_first_ - kHeapGrowth;
-    journal_.seen(domains_.free_pages(least) >= least, true, [] { return "domains.free_pages(least) >= least"; });
+    const uint64_t free = domains_.free_pages(least);
+    journal_.seen_as(0, free >= least, "true", fmt::format("{} pages of {}", free, least),
+                     [] { return "domains.free_pages(least) >= least"; });
   }
 
   [[nodiscard]] std::unique_ptr<Play> clone() const override { return std::make_unique<DomainsPlay>(*this); }

@@ -6,6 +6,7 @@
 #include "conformance/guest/shared_info.hpp"
 #include "conformance/guest/vcpu_contexts.hpp"
 #include "conformance/guest/vcpu_ops.hpp"
+#include "conformance/guest/wait.hpp"
 #include "conformance/model/vcpu_model.hpp"
 #include "fuzz/sequence/families.hpp"
 
@@ -128,7 +129,15 @@ class VcpusPlay : public Play {
   void down(uint32_t vcpu) {
     if (vcpu == 0) return run();
     answered(ops_.down(vcpu), model_.down(vcpu), [&] { return fmt::format("down({}u)", vcpu); });
+    if (vcpu < kVcpus) wait_until_stopped(vcpu);
     runstate(vcpu);
+  }
+  /// On another pCPU it stops promptly, which is not at once.
+  void wait_until_stopped(uint32_t vcpu) {
+    wait_until(*context_, [&] { return ops_.runstate(vcpu).arg.state == RUNSTATE_offline; });
+    journal_.did([&] {
+      return fmt::format("wait_until(c, [&] {{ return ops.runstate({}u).arg.state == RUNSTATE_offline; }});", vcpu);
+    });
   }
   void is_up(uint32_t vcpu) {
     answered(ops_.is_up(vcpu), model_.is_up(vcpu), [&] { return fmt::format("is_up({}u)", vcpu); });
@@ -216,12 +225,9 @@ class VcpusPlay : public Play {
     answered(ops_.set_singleshot_timer(vcpu, at), model_.set_singleshot_timer(0, vcpu, has_passed),
              [&] { return fmt::format("set_singleshot_timer({}u, {}u)", vcpu, at); });
   }
-  /// A timer whose time has come goes off promptly, which is not at once.
   void compare_tick() {
-    constexpr int kLooks = 50;
-    for (int i = 0; i < kLooks && model_.is_tick_pending() && !bits_.pending(tick_); ++i) {
-      context_->target().pass_time(kMillisecondNs);
-    }
+    // A timer whose time has come goes off promptly, which is not at once.
+    if (model_.is_tick_pending()) wait_until(*context_, [&] { return bits_.pending(tick_); });
     journal_.seen(bits_.pending(tick_), model_.is_tick_pending(), [] { return "bits.pending(tick)"; });
   }
 
@@ -250,7 +256,8 @@ class VcpusFamily : public Family {
   [[nodiscard]] const CaseSpec& spec() const override { return vcpus_spec(); }
   [[nodiscard]] std::string_view includes() const override {
     return "#include \"conformance/guest/event_channels.hpp\"\n#include \"conformance/guest/shared_info.hpp\"\n"
-           "#include \"conformance/guest/vcpu_contexts.hpp\"\n#include \"conformance/guest/vcpu_ops.hpp\"\n";
+           "#include \"conformance/guest/vcpu_contexts.hpp\"\n#include \"conformance/guest/vcpu_ops.hpp\"\n#include "
+           "\"conformance/guest/wait.hpp\"\n";
   }
   [[nodiscard]] std::string_view prologue() const override {
     return "VcpuOps ops(c.vcpu(0));\n"
