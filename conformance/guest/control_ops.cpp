@@ -15,6 +15,24 @@ Called<xen_domctl_t> DomctlOps::call(const xen_domctl_t& request) {
   return {result, memory_.get<xen_domctl_t>()};
 }
 
+int64_t DomctlOps::max_mem(DomId dom, uint64_t pages) {
+  xen_domctl_t made = request(XEN_DOMCTL_max_mem, dom);
+  made.u.max_mem.max_memkb = pages * (kPageSize / 1024);
+  return call(made).result;
+}
+
+int64_t DomctlOps::max_vcpus(DomId dom, uint32_t count) {
+  xen_domctl_t made = request(XEN_DOMCTL_max_vcpus, dom);
+  made.u.max_vcpus.max = count;
+  return call(made).result;
+}
+
+Called<xen_domctl_t> DomctlOps::vcpu_info(DomId dom, uint32_t vcpu) {
+  xen_domctl_t made = request(XEN_DOMCTL_getvcpuinfo, dom);
+  made.u.getvcpuinfo.vcpu = vcpu;
+  return call(made);
+}
+
 xen_sysctl_t SysctlOps::request(uint32_t command) {
   xen_sysctl_t made{};
   made.cmd = command;

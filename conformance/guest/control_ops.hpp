@@ -19,6 +19,10 @@ class DomctlOps {
   Called<xen_domctl_t> domain_info(DomId dom) { return call(XEN_DOMCTL_getdomaininfo, dom); }
   int64_t pause(DomId dom) { return call(XEN_DOMCTL_pausedomain, dom).result; }
   int64_t unpause(DomId dom) { return call(XEN_DOMCTL_unpausedomain, dom).result; }
+  /// The limit of a domain's memory.
+  int64_t max_mem(DomId dom, uint64_t pages);
+  int64_t max_vcpus(DomId dom, uint32_t count);
+  Called<xen_domctl_t> vcpu_info(DomId dom, uint32_t vcpu);
   int64_t raw(Gva argument) { return memory_.vcpu().hypercall(__HYPERVISOR_domctl, {argument.raw()}); }
 
  private:

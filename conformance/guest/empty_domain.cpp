@@ -26,9 +26,7 @@ DomId create_domain(CaseContext& c, DomctlOps& control, const xen_domctl_t& requ
 }
 
 void add_vcpus(CaseContext& c, DomctlOps& control, DomId id, uint32_t count) {
-  xen_domctl_t request = DomctlOps::request(XEN_DOMCTL_max_vcpus, id);
-  request.u.max_vcpus.max = count;
-  c.require_eq(control.call(request).result, 0, "max_vcpus");
+  c.require_eq(control.max_vcpus(id, count), 0, "max_vcpus");
 }
 
 void allow_memory(CaseContext& c, DomctlOps& control, DomId id, uint64_t pages) {
@@ -39,9 +37,7 @@ void allow_memory(CaseContext& c, DomctlOps& control, DomId id, uint64_t pages) 
   if ((info.arg.u.getdomaininfo.flags & XEN_DOMINF_hvm_guest) != 0) {
     c.require_eq(control.call(request).result, 0, "set_paging_mempool_size");
   }
-  request = DomctlOps::request(XEN_DOMCTL_max_mem, id);
-  request.u.max_mem.max_memkb = pages * (kPageSize / 1024);
-  c.require_eq(control.call(request).result, 0, "max_mem");
+  c.require_eq(control.max_mem(id, pages), 0, "max_mem");
 }
 
 bool wait_until_gone(CaseContext& c, DomctlOps& control, DomId id) {

@@ -60,12 +60,6 @@ ExchangeResult MemoryPlaces::exchange(std::span<const uint32_t> places) {
   return result;
 }
 
-int64_t MemoryPlaces::set_limit(uint64_t pages) {
-  xen_domctl_t request = DomctlOps::request(XEN_DOMCTL_max_mem, vcpu_->domain().id());
-  request.u.max_mem.max_memkb = pages * (kPageSize >> 10);
-  return control_.call(request).result;
-}
-
 uint64_t MemoryPlaces::word(uint32_t place) {
   uint64_t word = 0;
   return vcpu_->read_bytes(pages_.at(place), std::as_writable_bytes(std::span(&word, 1))) ? ~uint64_t{0} : word;

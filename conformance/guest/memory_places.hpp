@@ -34,7 +34,7 @@ class MemoryPlaces {
   int64_t reservation() { return ops_.current_reservation(); }
   int64_t maximum() { return ops_.maximum_reservation(); }
   /// By the toolstack.
-  int64_t set_limit(uint64_t pages);
+  int64_t set_limit(uint64_t pages) { return control_.max_mem(vcpu_->domain().id(), pages); }
 
   /// The first word of a place; all ones where nothing can be read.
   uint64_t word(uint32_t place);

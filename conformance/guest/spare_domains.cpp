@@ -32,18 +32,6 @@ int64_t SpareDomains::destroy(uint32_t slot) {
   return result;
 }
 
-int64_t SpareDomains::max_vcpus(uint32_t slot, uint32_t count) {
-  xen_domctl_t request = DomctlOps::request(XEN_DOMCTL_max_vcpus, id(slot));
-  request.u.max_vcpus.max = count;
-  return control_.call(request).result;
-}
-
-int64_t SpareDomains::set_limit(uint32_t slot, uint64_t pages) {
-  xen_domctl_t request = DomctlOps::request(XEN_DOMCTL_max_mem, id(slot));
-  request.u.max_mem.max_memkb = pages * (kPageSize >> 10);
-  return control_.call(request).result;
-}
-
 int64_t SpareDomains::set_handle(uint32_t slot, uint8_t byte) {
   xen_domctl_t request = DomctlOps::request(XEN_DOMCTL_setdomainhandle, id(slot));
   std::ranges::fill(request.u.setdomainhandle.handle, byte);
@@ -76,12 +64,6 @@ int64_t SpareDomains::decrease(uint32_t slot, uint32_t pfn, uint32_t count) {
 
 PortResult SpareDomains::alloc_unbound(uint32_t slot) {
   return EventChannels(c_->dom0().vcpu(0)).alloc_unbound(DomId{0}, id(slot));
-}
-
-Called<xen_domctl_t> SpareDomains::vcpu_info(uint32_t slot, uint32_t vcpu) {
-  xen_domctl_t request = DomctlOps::request(XEN_DOMCTL_getvcpuinfo, id(slot));
-  request.u.getvcpuinfo.vcpu = vcpu;
-  return control_.call(request);
 }
 
 uint64_t SpareDomains::free_pages(uint64_t expected) {

@@ -27,8 +27,8 @@ class SpareDomains {
   int64_t destroy(uint32_t slot);
   int64_t pause(uint32_t slot) { return control_.pause(id(slot)); }
   int64_t unpause(uint32_t slot) { return control_.unpause(id(slot)); }
-  int64_t max_vcpus(uint32_t slot, uint32_t count);
-  int64_t set_limit(uint32_t slot, uint64_t pages);
+  int64_t max_vcpus(uint32_t slot, uint32_t count) { return control_.max_vcpus(id(slot), count); }
+  int64_t set_limit(uint32_t slot, uint64_t pages) { return control_.max_mem(id(slot), pages); }
   int64_t set_handle(uint32_t slot, uint8_t byte);
   /// Extents dealt with: pages at pseudo-physical frame `pfn` on.
   int64_t populate(uint32_t slot, uint32_t pfn, uint32_t count);
@@ -36,7 +36,7 @@ class SpareDomains {
   /// An unbound port of the domain, for dom0.
   PortResult alloc_unbound(uint32_t slot);
   Called<xen_domctl_t> info(uint32_t slot) { return control_.domain_info(id(slot)); }
-  Called<xen_domctl_t> vcpu_info(uint32_t slot, uint32_t vcpu);
+  Called<xen_domctl_t> vcpu_info(uint32_t slot, uint32_t vcpu) { return control_.vcpu_info(id(slot), vcpu); }
   /// Frames of the machine that nobody has; waits a little for `expected` of them.
   uint64_t free_pages(uint64_t expected = 0);
 

@@ -50,17 +50,10 @@ class LivePair {
     target_.begin_case(seed);
     callers_.clear();
     history_.clear();
-    GuestSpec spec;
-    spec.type = GuestType::kPv64;
-    Domain& pv = target_.create_guest(spec);
-    spec.type = GuestType::kPvh;
-    Domain& pvh = target_.create_guest(spec);
-    callers_ = {Caller(pv, pvh.id(), kCallPatienceNs), Caller(pvh, pv.id(), kCallPatienceNs)};
+    callers_ = make_callers(target_, kCallPatienceNs);
   }
   /// Makes the calls of a reproducer, all of them.
-  void repeat(std::string_view calls) {
-    for (const Call& call : calls_from(calls)) callers_.at(call.actor % callers_.size()).make(call);
-  }
+  void repeat(std::string_view calls) { make_calls(callers_, calls); }
   /// Makes calls; how many.
   uint64_t play(std::string_view input) {
     uint64_t made = 0;

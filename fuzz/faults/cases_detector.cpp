@@ -8,9 +8,6 @@
 namespace assay {
 namespace {
 
-/// Of the host's time. A case takes milliseconds in process; what takes seconds hangs.
-constexpr std::chrono::seconds kCaseLimit{3};
-
 /// The bundled core can do all that cases need: one that is skipped has been kept from running.
 bool noticed(const CaseResult& result) {
   return result.verdict != Verdict::kPass;
@@ -46,24 +43,16 @@ void CasesDetector::put_short_ones_first(const std::vector<std::optional<CaseRes
 }
 
 Detection CasesDetector::look(const TargetFactory& make_target) {
-  RunOptions options;
-  options.jobs = jobs_;
-  options.seed = seed_;
-  options.case_limit = kCaseLimit;
-  options.start_limit = kCaseLimit;
+  RunOptions options = detector_options(seed_, jobs_);
   options.enough = noticed;
   RunObserver silent;
   const RunOutcome outcome = run_variants(make_target, variants_, options, silent);
-  if (outcome.interrupted) throw Interrupted{};
-  if (!outcome.harness_fault.empty()) throw HarnessFault(outcome.harness_fault);
+  must_have_ended(outcome);
   for (size_t i = 0; i < variants_.size(); ++i) {
     if (outcome.results[i] && noticed(*outcome.results[i])) return describe(variants_[i], *outcome.results[i]);
   }
-  if (outcome.unavailable.empty()) {
-    put_short_ones_first(outcome.results);
-    return {};
-  }
-  return {.found = true, .verdict = "crash", .by = "boot", .message = outcome.unavailable};
+  if (outcome.unavailable.empty()) put_short_ones_first(outcome.results);
+  return said_by_boot(outcome);
 }
 
 }  // namespace assay

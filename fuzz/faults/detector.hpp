@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "conformance/runner/runner.hpp"
 #include "conformance/runner/worker_main.hpp"
 #include "reports/kill_matrix.hpp"
 
@@ -23,5 +24,12 @@ class Detector {
 
 /// Somebody wants the run to end.
 struct Interrupted {};
+
+/// How a detector runs what takes milliseconds in process: what takes seconds hangs.
+RunOptions detector_options(uint64_t seed, unsigned jobs);
+/// Throws what look() throws where the run did not come to its end.
+void must_have_ended(const RunOutcome& outcome);
+/// What the run says beside its results: of a core that does not boot that it does not, otherwise nothing.
+Detection said_by_boot(const RunOutcome& outcome);
 
 }  // namespace assay

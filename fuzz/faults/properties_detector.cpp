@@ -7,8 +7,6 @@ namespace {
 
 constexpr size_t kSequences = 24;  // of each family and type of guest
 constexpr size_t kLength = 100;
-/// Of the host's time, for one sequence, which takes milliseconds.
-constexpr std::chrono::seconds kSequenceLimit{3};
 /// For making one small. What takes longer is told as it is then.
 constexpr std::chrono::seconds kShrinkLimit{10};
 
@@ -24,11 +22,7 @@ Detection describe(const fuzz::Task& task, const fuzz::TaskResult& failing, cons
 }  // namespace
 
 Detection PropertiesDetector::look(const TargetFactory& make_target) {
-  RunOptions options;
-  options.jobs = jobs_;
-  options.seed = seed_;
-  options.case_limit = kSequenceLimit;
-  options.start_limit = kSequenceLimit;
+  RunOptions options = detector_options(seed_, jobs_);
   const fuzz::ShrinkSettings settings{.make_target = make_target, .options = options, .limit = kShrinkLimit};
   options.enough = [](const CaseResult& result) { return result.verdict > Verdict::kInconclusive; };
   const auto families = fuzz::families();
@@ -36,13 +30,11 @@ Detection PropertiesDetector::look(const TargetFactory& make_target) {
       {.families = {families.begin(), families.end()}, .seed = seed_, .sequences = kSequences, .length = kLength});
   RunObserver silent;
   const fuzz::TasksOutcome outcome = fuzz::run_tasks(make_target, tasks, fuzz::Keep::kNothing, options, silent);
-  if (outcome.run.interrupted) throw Interrupted{};
-  if (!outcome.run.harness_fault.empty()) throw HarnessFault(outcome.run.harness_fault);
+  must_have_ended(outcome.run);
   for (size_t i = 0; i < tasks.size(); ++i) {
     if (outcome.results[i] && outcome.results[i]->failed()) return describe(tasks[i], *outcome.results[i], settings);
   }
-  if (outcome.run.unavailable.empty()) return {};
-  return {.found = true, .verdict = "crash", .by = "boot", .message = outcome.run.unavailable};
+  return said_by_boot(outcome.run);
 }
 
 }  // namespace assay

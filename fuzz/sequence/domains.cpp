@@ -40,15 +40,6 @@ constexpr std::array<OperationKind, 11> kKinds{{{"create", 10, 2},
                                                 {"alloc_unbound", 4, 1},
                                                 {"vcpu_info", 4, 2}}};
 
-const CaseSpec& domains_spec() {
-  static const CaseSpec spec{.slug = "property.domains",
-                             .rule = "A toolstack's domains are, at every moment, what it made of them.",
-                             .source = "public/domctl.h",
-                             .guests = GuestTypes::kDom0,
-                             .needs = {Capability::kDom0}};
-  return spec;
-}
-
 class DomainsPlay : public Play {
  public:
   DomainsPlay(CaseContext& context, Journal& journal)
@@ -189,27 +180,21 @@ class DomainsPlay : public Play {
   uint64_t free_at_first_ = 0;
 };
 
-class DomainsFamily : public Family {
- public:
-  [[nodiscard]] std::string_view name() const override { return "domains"; }
-  [[nodiscard]] std::span<const OperationKind> kinds() const override { return kKinds; }
-  [[nodiscard]] uint8_t actors() const override { return 1; }
-  [[nodiscard]] const CaseSpec& spec() const override { return domains_spec(); }
-  [[nodiscard]] std::string_view includes() const override {
-    return "#include \"conformance/guest/spare_domains.hpp\"\n";
-  }
-  [[nodiscard]] std::string_view prologue() const override {
-    return "SpareDomains domains(c);\n[[maybe_unused]] const uint64_t least = domains.free_pages() - 4;\n";
-  }
-  [[nodiscard]] std::unique_ptr<Play> begin(CaseContext& context, Journal& journal) const override {
-    return std::make_unique<DomainsPlay>(context, journal);
-  }
-};
-
 }  // namespace
 
 const Family& domains_family() {
-  static const DomainsFamily family;
+  static const Family family{
+      .name = "domains",
+      .kinds = kKinds,
+      .actors = 1,
+      .spec = {.slug = "property.domains",
+               .rule = "A toolstack's domains are, at every moment, what it made of them.",
+               .source = "public/domctl.h",
+               .guests = GuestTypes::kDom0,
+               .needs = {Capability::kDom0}},
+      .includes = {"conformance/guest/spare_domains.hpp"},
+      .prologue = "SpareDomains domains(c);\n[[maybe_unused]] const uint64_t least = domains.free_pages() - 4;\n",
+      .begin = begin_play<DomainsPlay>};
   return family;
 }
 

@@ -58,28 +58,6 @@ constexpr std::array<OperationKind, 17> kRaceKinds{{{"alloc_unbound", 8, 2},
                                                     {"rewrite", 30, 3}}};
 constexpr std::span<const OperationKind> kKinds = std::span(kRaceKinds).first(kRaceKinds.size() - 2);
 
-const CaseSpec& events_spec() {
-  static const CaseSpec spec{.slug = "property.events",
-                             .rule = "Event channels answer, and show guests, what the ABI says.",
-                             .source = "public/event_channel.h",
-                             .needs = {Capability::kTwoGuests},
-                             .vcpus = kVcpus,
-                             .max_evtchn_port = kPortsMax};
-  return spec;
-}
-
-/// The same, with two guests inside the hypervisor at once.
-const CaseSpec& races_spec() {
-  static const CaseSpec spec{.slug = "property.races",
-                             .rule = "Two operations on event channels at once come out as in one of the two orders.",
-                             .source = "public/event_channel.h",
-                             .needs = {Capability::kTwoGuests, Capability::kSteer},
-                             .vcpus = kVcpus,
-                             .vcpus_online = kVcpus,
-                             .max_evtchn_port = kPortsMax};
-  return spec;
-}
-
 /// One of two operations at once: those that answer by their result alone.
 struct Contender {
   size_t guest;
@@ -619,47 +597,52 @@ constexpr std::string_view kPrologue =
     "SharedInfo our_bits(c.vcpu());\n"
     "SharedInfo their_bits(c.peer().vcpu(0));\n";
 
-class EventsFamily : public Family {
- public:
-  [[nodiscard]] std::string_view name() const override { return "events"; }
-  [[nodiscard]] std::span<const OperationKind> kinds() const override { return kKinds; }
-  [[nodiscard]] uint8_t actors() const override { return kGuests; }
-  [[nodiscard]] const CaseSpec& spec() const override { return events_spec(); }
-  [[nodiscard]] std::string_view includes() const override {
-    return "#include \"conformance/guest/event_channels.hpp\"\n#include \"conformance/guest/shared_info.hpp\"\n"
-           "#include \"conformance/guest/vcpu_ops.hpp\"\n";
-  }
-  [[nodiscard]] std::string_view prologue() const override { return kPrologue; }
-  [[nodiscard]] std::unique_ptr<Play> begin(CaseContext& context, Journal& journal) const override {
-    return std::make_unique<EventsPlay>(context, journal, spec().vcpus_online);
-  }
-};
-
-class RacesFamily : public EventsFamily {
- public:
-  [[nodiscard]] std::string_view name() const override { return "races"; }
-  [[nodiscard]] std::span<const OperationKind> kinds() const override { return kRaceKinds; }
-  [[nodiscard]] const CaseSpec& spec() const override { return races_spec(); }
-  [[nodiscard]] std::string_view prologue() const override {
-    static const std::string both = std::string(kPrologue) +
-                                    "c.guest().vcpu(1).set_upcalls(false);\n"
-                                    "c.peer().vcpu(1).set_upcalls(false);\n"
-                                    "[[maybe_unused]] const Gva our_argument = c.guest().alloc_pages(1);\n"
-                                    "[[maybe_unused]] const Gva their_argument = c.peer().alloc_pages(1);\n"
-                                    "[[maybe_unused]] int64_t first = 0, second = 0;\n";
-    return both;
-  }
-};
+template <uint32_t kOnlineVcpus>
+std::unique_ptr<Play> begin_events(CaseContext& context, Journal& journal) {
+  return std::make_unique<EventsPlay>(context, journal, kOnlineVcpus);
+}
 
 }  // namespace
 
-const Family& races_family() {
-  static const RacesFamily family;
+const Family& events_family() {
+  static const Family family{.name = "events",
+                             .kinds = kKinds,
+                             .actors = kGuests,
+                             .spec = {.slug = "property.events",
+                                      .rule = "Event channels answer, and show guests, what the ABI says.",
+                                      .source = "public/event_channel.h",
+                                      .needs = {Capability::kTwoGuests},
+                                      .vcpus = kVcpus,
+                                      .max_evtchn_port = kPortsMax},
+                             .includes = {"conformance/guest/event_channels.hpp", "conformance/guest/shared_info.hpp",
+                                          "conformance/guest/vcpu_ops.hpp"},
+                             .prologue = std::string(kPrologue),
+                             .begin = begin_events<1>};
   return family;
 }
 
-const Family& events_family() {
-  static const EventsFamily family;
+/// The same, with two guests, or two vCPUs of one, inside the hypervisor at once.
+const Family& races_family() {
+  static const Family family{
+      .name = "races",
+      .kinds = kRaceKinds,
+      .actors = kGuests,
+      .spec = {.slug = "property.races",
+               .rule = "Two operations on event channels at once come out as in one of the two orders.",
+               .source = "public/event_channel.h",
+               .needs = {Capability::kTwoGuests, Capability::kSteer},
+               .vcpus = kVcpus,
+               .vcpus_online = kVcpus,
+               .max_evtchn_port = kPortsMax},
+      .includes = {"conformance/guest/event_channels.hpp", "conformance/guest/shared_info.hpp",
+                   "conformance/guest/vcpu_ops.hpp"},
+      .prologue = std::string(kPrologue) +
+                  "c.guest().vcpu(1).set_upcalls(false);\n"
+                  "c.peer().vcpu(1).set_upcalls(false);\n"
+                  "[[maybe_unused]] const Gva our_argument = c.guest().alloc_pages(1);\n"
+                  "[[maybe_unused]] const Gva their_argument = c.peer().alloc_pages(1);\n"
+                  "[[maybe_unused]] int64_t first = 0, second = 0;\n",
+      .begin = begin_events<kVcpus>};
   return family;
 }
 

@@ -13,7 +13,7 @@ std::span<const Family* const> families() {
 
 const Family* find_family(std::string_view name) {
   const auto all = families();
-  const auto found = std::ranges::find_if(all, [&](const Family* family) { return family->name() == name; });
+  const auto found = std::ranges::find_if(all, [&](const Family* family) { return family->name == name; });
   return found == all.end() ? nullptr : *found;
 }
 

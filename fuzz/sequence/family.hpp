@@ -29,23 +29,25 @@ class Play {
   virtual void step(Operation& operation) = 0;
   /// Compares everything that guests can see.
   virtual void compare_all() = 0;
-  /// The same again, for guests that go back to where they are now. Null: it cannot, and has to begin anew.
-  [[nodiscard]] virtual std::unique_ptr<Play> clone() const { return nullptr; }
+  /// The same again, for guests that go back to where they are now.
+  [[nodiscard]] virtual std::unique_ptr<Play> clone() const = 0;
 };
 
-class Family {
- public:
-  virtual ~Family() = default;
-  [[nodiscard]] virtual std::string_view name() const = 0;
-  [[nodiscard]] virtual std::span<const OperationKind> kinds() const = 0;
-  [[nodiscard]] virtual uint8_t actors() const = 0;
-  /// Guests that it needs, as a case says it; `rule`, `source` and `requirements` are what a generated case says.
-  [[nodiscard]] virtual const CaseSpec& spec() const = 0;
-  /// Lines of C++ with which a generated case begins.
-  [[nodiscard]] virtual std::string_view prologue() const = 0;
-  [[nodiscard]] virtual std::string_view includes() const = 0;
-  [[nodiscard]] virtual std::unique_ptr<Play> begin(CaseContext& context, Journal& journal) const = 0;
+struct Family {
+  std::string_view name;
+  std::span<const OperationKind> kinds;
+  uint8_t actors;  ///< of Operation::actor
+  CaseSpec spec;   ///< guests that it needs, as a case says it; `rule` and `source` are what a generated case says
+  std::vector<std::string_view> includes;  ///< of a generated case; system headers with their brackets
+  std::string prologue;                    ///< lines of C++ with which one begins
+  std::unique_ptr<Play> (*begin)(CaseContext& context, Journal& journal);
 };
+
+/// Family::begin for a play that needs no more.
+template <typename T>
+std::unique_ptr<Play> begin_play(CaseContext& context, Journal& journal) {
+  return std::make_unique<T>(context, journal);
+}
 
 /// All of them, by name.
 std::span<const Family* const> families();

@@ -33,14 +33,6 @@ constexpr std::array<OperationKind, 10> kKinds{{{"permit", 16, 3},
                                                 {"set_version", 2, 1},
                                                 {"query", 1, 1}}};
 
-const CaseSpec& grants_spec() {
-  static const CaseSpec spec{.slug = "property.grants",
-                             .rule = "Grant tables answer, and show guests, what the ABI says.",
-                             .source = "public/grant_table.h",
-                             .needs = {Capability::kTwoGuests}};
-  return spec;
-}
-
 class GrantsPlay : public Play {
  public:
   GrantsPlay(CaseContext& context, Journal& journal)
@@ -153,8 +145,8 @@ class GrantsPlay : public Play {
                          name(), name(), window, ref, name_of_domain(dom),
                          is_readonly ? "GNTMAP_host_map | GNTMAP_readonly" : "GNTMAP_host_map");
     });
-    answered(actual.result, 0, fmt::format("map{}.result", n));
-    answered(actual.arg.status, expected.status, fmt::format("map{}.arg.status", n));
+    journal_.answered(actual.result, 0, [&] { return fmt::format("map{}.result", n); });
+    journal_.answered(actual.arg.status, expected.status, [&] { return fmt::format("map{}.arg.status", n); });
     if (journal_.failed() || expected.status != GNTST_okay) return;
     handles_[actor_][expected.mapping] = {actual.arg.handle, n};
     compare_grant(dom, ref);
@@ -197,10 +189,11 @@ class GrantsPlay : public Play {
     if (arg[1] % kWays == kWays - 2) window.reset();
     const int16_t expected = model_.unmap(id(), number, window);
     const auto actual = self().ops.unmap(handle, window ? self().window(*window).host_addr : 0);
-    const std::string call = fmt::format("{}.ops.unmap(map{}.arg.handle, {})", name(), n,
-                                         window ? fmt::format("{}.window({}).host_addr", name(), *window) : "0");
-    answered(actual.result, 0, {});
-    answered(actual.arg.status, expected, call + ".arg.status");
+    called(actual.result);
+    journal_.answered(actual.arg.status, expected, [&] {
+      const std::string at = window ? fmt::format("{}.window({}).host_addr", name(), *window) : "0";
+      return fmt::format("{}.ops.unmap(map{}.arg.handle, {}).arg.status", name(), n, at);
+    });
     compare_window(actor_, right);
     if (is_there) compare_grant(gone.granter, gone.ref);
   }
@@ -227,10 +220,10 @@ class GrantsPlay : public Play {
     const GrantModel::Side from = side_of(arg[0], arg[2]), to = side_of(arg[1], arg[2] / 16);
     const int16_t expected = model_.copy(id(), from, to);
     const auto actual = self().ops.copy(copy_request(request(from), request(to), sizeof(uint64_t)));
-    const std::string call =
-        fmt::format("{}.ops.copy(copy_request({}, {}, 8)).arg.status", name(), side_name(from), side_name(to));
-    answered(actual.result, 0, {});
-    answered(actual.arg.status, expected, call);
+    called(actual.result);
+    journal_.answered(actual.arg.status, expected, [&] {
+      return fmt::format("{}.ops.copy(copy_request({}, {}, 8)).arg.status", name(), side_name(from), side_name(to));
+    });
     for (const auto& side : {from, to}) {
       if (side.is_ref) compare_grant(side.dom, side.number);
     }
@@ -268,7 +261,8 @@ class GrantsPlay : public Play {
     const uint32_t word = choice % GrantModel::kWords;
     const uint64_t value = ++last_value_;
     state().pages[page][word] = value;
-    answered(self().write(page, word, value), true, fmt::format("{}.write({}, {}, {})", name(), page, word, value));
+    journal_.answered(self().write(page, word, value), true,
+                      [&] { return fmt::format("{}.write({}, {}, {})", name(), page, word, value); });
     for (uint32_t window = 0; window < kWindows; ++window) {
       compare_window(0, window);
       compare_window(1, window);
@@ -284,17 +278,18 @@ class GrantsPlay : public Play {
     const GrantModel::Mapping& mapping = found->second;
     const uint64_t value = ++last_value_;
     model_.domain(mapping.granter).pages[mapping.page][word] = value;
-    answered(self().write_in_window(window, word, value), true,
-             fmt::format("{}.write_in_window({}, {}, {})", name(), window, word, value));
+    journal_.answered(self().write_in_window(window, word, value), true,
+                      [&] { return fmt::format("{}.write_in_window({}, {}, {})", name(), window, word, value); });
     compare_page(index_of(mapping.granter), mapping.page);
   }
 
   void swap(uint32_t a, uint32_t b) {
     const int16_t expected = model_.swap(id(), a, b);
     const auto actual = self().ops.swap(GrantRef{a}, GrantRef{b});
-    answered(actual.result, 0, {});
-    answered(actual.arg.status, expected,
-             fmt::format("{}.ops.swap(GrantRef{{{}}}, GrantRef{{{}}}).arg.status", name(), a, b));
+    called(actual.result);
+    journal_.answered(actual.arg.status, expected, [&] {
+      return fmt::format("{}.ops.swap(GrantRef{{{}}}, GrantRef{{{}}}).arg.status", name(), a, b);
+    });
     compare_grant(id(), a);
     compare_grant(id(), b);
   }
@@ -306,7 +301,8 @@ class GrantsPlay : public Play {
     const int64_t expected = model_.set_version(id(), version);
     if (state().version == before) {
       const auto actual = self().ops.set_version(version);
-      answered(actual.result, expected, fmt::format("{}.ops.set_version({}).result", name(), version));
+      journal_.answered(actual.result, expected,
+                        [&] { return fmt::format("{}.ops.set_version({}).result", name(), version); });
     } else {
       self().table.switch_to(version);  // by itself checks that it succeeds
       journal_.did([&] { return fmt::format("{}.table.switch_to({});", name(), version); });
@@ -349,10 +345,9 @@ class GrantsPlay : public Play {
     }
   }
 
-  template <typename A, typename B>
-  void answered(const A& actual, const B& expected, const std::string& expression) {
-    if (expression.empty()) return journal_.seen(actual, expected, [&] { return std::string("the call"); });
-    journal_.answered(actual, expected, [&] { return expression; });
+  /// The result of a call whose status tells more.
+  void called(int64_t result) {
+    journal_.seen(result, 0, [] { return std::string("the call"); });
   }
 
   static constexpr uint64_t kNowhere = 0xfffff0;  ///< a frame where no machine of ours has memory
@@ -370,28 +365,21 @@ class GrantsPlay : public Play {
   size_t actor_ = 0;
 };
 
-class GrantsFamily : public Family {
- public:
-  [[nodiscard]] std::string_view name() const override { return "grants"; }
-  [[nodiscard]] std::span<const OperationKind> kinds() const override { return kKinds; }
-  [[nodiscard]] uint8_t actors() const override { return kGuests; }
-  [[nodiscard]] const CaseSpec& spec() const override { return grants_spec(); }
-  [[nodiscard]] std::string_view includes() const override {
-    return "#include \"conformance/guest/grant_neighbours.hpp\"\n";
-  }
-  [[nodiscard]] std::string_view prologue() const override {
-    return "GrantNeighbour ours(c, c.vcpu());\n"
-           "GrantNeighbour theirs(c, c.peer().vcpu(0));\n";
-  }
-  [[nodiscard]] std::unique_ptr<Play> begin(CaseContext& context, Journal& journal) const override {
-    return std::make_unique<GrantsPlay>(context, journal);
-  }
-};
-
 }  // namespace
 
 const Family& grants_family() {
-  static const GrantsFamily family;
+  static const Family family{.name = "grants",
+                             .kinds = kKinds,
+                             .actors = kGuests,
+                             .spec = {.slug = "property.grants",
+                                      .rule = "Grant tables answer, and show guests, what the ABI says.",
+                                      .source = "public/grant_table.h",
+                                      .needs = {Capability::kTwoGuests}},
+                             .includes = {"conformance/guest/grant_neighbours.hpp"},
+                             .prologue =
+                                 "GrantNeighbour ours(c, c.vcpu());\n"
+                                 "GrantNeighbour theirs(c, c.peer().vcpu(0));\n",
+                             .begin = begin_play<GrantsPlay>};
   return family;
 }
 

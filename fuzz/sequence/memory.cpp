@@ -27,14 +27,6 @@ constexpr std::array<OperationKind, 9> kKinds{{{"populate", 20, 2},
                                                {"write", 8, 1},
                                                {"set_limit", 4, 1}}};
 
-const CaseSpec& memory_spec() {
-  static const CaseSpec spec{.slug = "property.memory",
-                             .rule = "Reservations and the physmap answer, and show guests, what the ABI says.",
-                             .source = "public/memory.h",
-                             .needs = {Capability::kDom0}};
-  return spec;
-}
-
 class MemoryPlay : public Play {
  public:
   MemoryPlay(CaseContext& context, Journal& journal)
@@ -195,25 +187,20 @@ class MemoryPlay : public Play {
   uint64_t last_value_ = 0;
 };
 
-class MemoryFamily : public Family {
- public:
-  [[nodiscard]] std::string_view name() const override { return "memory"; }
-  [[nodiscard]] std::span<const OperationKind> kinds() const override { return kKinds; }
-  [[nodiscard]] uint8_t actors() const override { return 1; }
-  [[nodiscard]] const CaseSpec& spec() const override { return memory_spec(); }
-  [[nodiscard]] std::string_view includes() const override {
-    return "#include <array>\n\n#include \"conformance/guest/memory_places.hpp\"\n";
-  }
-  [[nodiscard]] std::string_view prologue() const override { return "MemoryPlaces places(c);\n"; }
-  [[nodiscard]] std::unique_ptr<Play> begin(CaseContext& context, Journal& journal) const override {
-    return std::make_unique<MemoryPlay>(context, journal);
-  }
-};
-
 }  // namespace
 
 const Family& memory_family() {
-  static const MemoryFamily family;
+  static const Family family{
+      .name = "memory",
+      .kinds = kKinds,
+      .actors = 1,
+      .spec = {.slug = "property.memory",
+               .rule = "Reservations and the physmap answer, and show guests, what the ABI says.",
+               .source = "public/memory.h",
+               .needs = {Capability::kDom0}},
+      .includes = {"<array>", "conformance/guest/memory_places.hpp"},
+      .prologue = "MemoryPlaces places(c);\n",
+      .begin = begin_play<MemoryPlay>};
   return family;
 }
 

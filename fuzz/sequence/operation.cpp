@@ -15,8 +15,6 @@
 namespace assay::fuzz {
 namespace {
 
-constexpr size_t kOperationBytes = 8;
-
 [[noreturn]] void refuse(size_t index, std::string_view word, std::string_view why) {
   throw std::invalid_argument(fmt::format("operation {}, \"{}\": {}", index + 1, word, why));
 }
@@ -50,19 +48,19 @@ void parse_arguments(Operation& operation, std::string_view rest, size_t index, 
 Operation parse(const Family& family, std::string_view word, size_t index) {
   const size_t at = word.find('@');
   const std::string_view name = word.substr(0, at);
-  const auto kinds = family.kinds();
+  const auto kinds = family.kinds;
   const auto kind = std::ranges::find(kinds, name, &OperationKind::name);
   if (kind == kinds.end()) {
     refuse(index, word,
-           fmt::format("family {} has no such operation; it has {}", family.name(),
+           fmt::format("family {} has no such operation; it has {}", family.name,
                        fmt::join(kinds | std::views::transform(&OperationKind::name), ", ")));
   }
   if (at == std::string_view::npos) refuse(index, word, "expected NAME@ACTOR(ARGUMENT,...)");
   Operation operation{.kind = static_cast<uint8_t>(kind - kinds.begin())};
   std::string_view rest = word.substr(at + 1);
   uint32_t actor = 0;
-  if (!take_number(rest, actor) || actor >= family.actors()) {
-    refuse(index, word, fmt::format("the actor is a number below {}", family.actors()));
+  if (!take_number(rest, actor) || actor >= family.actors) {
+    refuse(index, word, fmt::format("the actor is a number below {}", family.actors));
   }
   operation.actor = static_cast<uint8_t>(actor);
   parse_arguments(operation, rest, index, word);
@@ -74,7 +72,7 @@ Operation parse(const Family& family, std::string_view word, size_t index) {
 std::string to_text(const Family& family, const Sequence& sequence) {
   std::string text;
   for (const Operation& operation : sequence) {
-    const OperationKind& kind = family.kinds()[operation.kind];
+    const OperationKind& kind = family.kinds[operation.kind];
     const auto arguments = std::span(operation.arg).first(kind.arguments);
     if (!text.empty()) text += ' ';
     text += fmt::format("{}@{}({})", kind.name, operation.actor, fmt::join(arguments, ","));
@@ -96,8 +94,8 @@ Sequence sequence_from_bytes(const Family& family, std::string_view bytes) {
   for (size_t i = 0; i < sequence.size(); ++i) {
     Operation& operation = sequence[i];
     const char* const at = bytes.data() + i * kOperationBytes;
-    operation.kind = static_cast<uint8_t>(static_cast<uint8_t>(at[0]) % family.kinds().size());
-    operation.actor = static_cast<uint8_t>(static_cast<uint8_t>(at[1]) % family.actors());
+    operation.kind = static_cast<uint8_t>(static_cast<uint8_t>(at[0]) % family.kinds.size());
+    operation.actor = static_cast<uint8_t>(static_cast<uint8_t>(at[1]) % family.actors);
     std::memcpy(operation.arg.data(), at + 2, sizeof operation.arg);
   }
   return sequence;

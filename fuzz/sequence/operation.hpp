@@ -28,6 +28,9 @@ struct Operation {
   friend auto operator<=>(const Operation&, const Operation&) = default;
 };
 
+/// Of an operation as bytes.
+constexpr size_t kOperationBytes = 8;
+
 using Sequence = std::vector<Operation>;
 
 /// "send@0(3) close@1(0)": kinds by name, trailing zeros left out.
@@ -35,8 +38,8 @@ std::string to_text(const Family& family, const Sequence& sequence);
 /// Throws std::invalid_argument that says what is wrong, and where.
 Sequence sequence_from_text(const Family& family, std::string_view text);
 
-/// Eight bytes an operation, little endian; kinds beyond the family's are taken modulo, an incomplete operation at the
-/// end is dropped. Every byte string is a sequence.
+/// kOperationBytes an operation, little endian; kinds beyond the family's are taken modulo, an incomplete operation at
+/// the end is dropped. Every byte string is a sequence.
 Sequence sequence_from_bytes(const Family& family, std::string_view bytes);
 std::string to_bytes(const Sequence& sequence);
 

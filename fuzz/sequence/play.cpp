@@ -39,13 +39,13 @@ std::string_view needs_of(const CaseSpec& spec) {
 
 Sequence generate(const Family& family, uint64_t seed, size_t length) {
   Rng rng(seed);
-  const auto kinds = family.kinds();
+  const auto kinds = family.kinds;
   const auto add = [](uint32_t sum, const OperationKind& kind) { return sum + kind.weight; };
   const uint32_t weights = std::accumulate(kinds.begin(), kinds.end(), 0u, add);
   Sequence sequence(length);
   for (Operation& operation : sequence) {
     operation.kind = draw_kind(rng, kinds, weights);
-    operation.actor = static_cast<uint8_t>(rng.below(family.actors()));
+    operation.actor = static_cast<uint8_t>(rng.below(family.actors));
     const uint64_t bits = rng.next();
     for (size_t i = 0; i < kinds[operation.kind].arguments; ++i) {
       operation.arg[i] = static_cast<uint16_t>(bits >> (16 * i)) % kLiteral;
@@ -54,19 +54,23 @@ Sequence generate(const Family& family, uint64_t seed, size_t length) {
   return sequence;
 }
 
-void play(const Family& family, CaseContext& context, const Sequence& sequence, Journal& journal) {
-  const std::unique_ptr<Play> played = family.begin(context, journal);
+void perform(Play& play, const Sequence& sequence, Journal& journal) {
   for (Operation operation : sequence) {
-    played->step(operation);
-    if (!journal.failed() && (journal.steps() + 1) % kCompareEvery == 0) played->compare_all();
+    play.step(operation);
+    if (!journal.failed() && (journal.steps() + 1) % kCompareEvery == 0) play.compare_all();
     journal.end_step(operation);
     if (journal.failed()) return;
   }
-  played->compare_all();
+}
+
+void play(const Family& family, CaseContext& context, const Sequence& sequence, Journal& journal) {
+  const std::unique_ptr<Play> begun = family.begin(context, journal);
+  perform(*begun, sequence, journal);
+  if (!journal.failed()) begun->compare_all();
 }
 
 std::string as_case(const Family& family, GuestType type, const std::vector<std::string>& code) {
-  const CaseSpec& spec = family.spec();
+  const CaseSpec& spec = family.spec;
   const auto indent = [](std::string_view lines) {
     std::string text;
     while (!lines.empty()) {
@@ -76,7 +80,12 @@ std::string as_case(const Family& family, GuestType type, const std::vector<std:
     }
     return text;
   };
-  std::string body = indent(family.prologue());
+  std::string includes;
+  for (const std::string_view header : family.includes) {
+    includes +=
+        header.starts_with('<') ? fmt::format("#include {}\n", header) : fmt::format("#include \"{}\"\n", header);
+  }
+  std::string body = indent(family.prologue);
   for (const std::string& line : code) body += indent(line);
   return fmt::format(
       "#include \"conformance/case.hpp\"\n"
@@ -98,7 +107,7 @@ std::string as_case(const Family& family, GuestType type, const std::vector<std:
       "        }},\n"
       "}}}};\n\n"
       "}}  // namespace\n}}  // namespace assay\n",
-      family.includes(), family.name(), spec.rule, spec.source, guests_of(spec, type), needs_of(spec), spec.vcpus,
+      includes, family.name, spec.rule, spec.source, guests_of(spec, type), needs_of(spec), spec.vcpus,
       spec.vcpus_online, spec.max_evtchn_port, body);
 }
 

@@ -14,7 +14,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 std::vector<GuestType> types_of(const Family& family) {
-  switch (family.spec().guests) {
+  switch (family.spec.guests) {
     case GuestTypes::kPv64:
     case GuestTypes::kDom0:
       return {GuestType::kPv64};
@@ -44,7 +44,7 @@ std::vector<Task> tasks_of(const PropertyPlan& plan) {
   for (size_t i = 0; i < plan.sequences; ++i) {
     for (const Family* const family : plan.families) {
       for (const GuestType type : types_of(*family)) {
-        const std::string stream = fmt::format("{}@{}#{}", family->name(), to_string(type), i);
+        const std::string stream = fmt::format("{}@{}#{}", family->name, to_string(type), i);
         tasks.push_back({family, type, generate(*family, root.fork(stream).next(), plan.length)});
       }
     }

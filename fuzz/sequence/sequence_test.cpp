@@ -18,8 +18,8 @@ using ::testing::HasSubstr;
 TEST(Sequence, Text_ComesBackTheSame_ForEveryFamily) {
   for (const Family* const family : families()) {
     const Sequence sequence = generate(*family, 7, 200);
-    EXPECT_EQ(sequence_from_text(*family, to_text(*family, sequence)), sequence) << family->name();
-    EXPECT_EQ(sequence_from_bytes(*family, to_bytes(sequence)), sequence) << family->name();
+    EXPECT_EQ(sequence_from_text(*family, to_text(*family, sequence)), sequence) << family->name;
+    EXPECT_EQ(sequence_from_bytes(*family, to_bytes(sequence)), sequence) << family->name;
   }
 }
 
@@ -28,8 +28,8 @@ TEST(Sequence, EveryByteString_IsOne) {
   const Sequence sequence = sequence_from_bytes(family, std::string(27, '\xff'));
   ASSERT_EQ(sequence.size(), 3u);
   for (const Operation& operation : sequence) {
-    EXPECT_LT(operation.kind, family.kinds().size());
-    EXPECT_LT(operation.actor, family.actors());
+    EXPECT_LT(operation.kind, family.kinds.size());
+    EXPECT_LT(operation.actor, family.actors);
   }
 }
 

@@ -16,8 +16,8 @@ namespace {
 
 /// A variant for the runner: what to play follows from its number.
 Variant variant_of(const Task& task, size_t index) {
-  Variant variant = variants_of({{task.family->spec(), "", 0}})[task.type == GuestType::kPv64 ? 0 : 1];
-  variant.id = fmt::format("{}@{}#{}", task.family->name(), to_string(task.type), index);
+  Variant variant = variants_of({{task.family->spec, "", 0}})[task.type == GuestType::kPv64 ? 0 : 1];
+  variant.id = fmt::format("{}@{}#{}", task.family->name, to_string(task.type), index);
   return variant;
 }
 
@@ -84,7 +84,7 @@ TasksOutcome run_tasks(const TargetFactory& make_target, const std::vector<Task>
 }
 
 std::string to_text(const Task& task) {
-  return fmt::format("{}@{}: {}", task.family->name(), to_string(task.type), to_text(*task.family, task.sequence));
+  return fmt::format("{}@{}: {}", task.family->name, to_string(task.type), to_text(*task.family, task.sequence));
 }
 
 Task task_from_text(std::string_view text) {
@@ -96,7 +96,7 @@ Task task_from_text(std::string_view text) {
     throw std::invalid_argument("expected FAMILY@GUEST: OPERATION...");
   }
   if (family == nullptr) {
-    const auto names = families() | std::views::transform([](const Family* one) { return one->name(); });
+    const auto names = families() | std::views::transform([](const Family* one) { return one->name; });
     throw std::invalid_argument(
         fmt::format("\"{}\" is no family; there are {}", head.substr(0, at), fmt::join(names, ", ")));
   }

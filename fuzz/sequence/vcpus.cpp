@@ -50,16 +50,6 @@ constexpr std::array<OperationKind, 13> kKinds{{{"up", 12, 1},
                                                 {"clear_tick", 6, 0},
                                                 {"run", 6, 0}}};
 
-const CaseSpec& vcpus_spec() {
-  static const CaseSpec spec{.slug = "property.vcpus",
-                             .rule = "The vCPUs of a guest are, at every moment, what it made of them.",
-                             .source = "public/vcpu.h",
-                             .needs = {},
-                             .vcpus = kVcpus,
-                             .vcpus_online = kOnline};
-  return spec;
-}
-
 class VcpusPlay : public Play {
  public:
   VcpusPlay(CaseContext& context, Journal& journal)
@@ -113,6 +103,8 @@ class VcpusPlay : public Play {
     for (uint32_t vcpu = 0; vcpu < kVcpus; ++vcpu) is_up(vcpu);
     compare_tick();
   }
+
+  [[nodiscard]] std::unique_ptr<Play> clone() const override { return std::make_unique<VcpusPlay>(*this); }
 
  private:
   static Domain& start(CaseContext& context) {
@@ -248,39 +240,34 @@ class VcpusPlay : public Play {
   std::array<std::array<uint64_t, 4>, kVcpus> last_times_{};
 };
 
-class VcpusFamily : public Family {
- public:
-  [[nodiscard]] std::string_view name() const override { return "vcpus"; }
-  [[nodiscard]] std::span<const OperationKind> kinds() const override { return kKinds; }
-  [[nodiscard]] uint8_t actors() const override { return 1; }
-  [[nodiscard]] const CaseSpec& spec() const override { return vcpus_spec(); }
-  [[nodiscard]] std::string_view includes() const override {
-    return "#include \"conformance/guest/event_channels.hpp\"\n#include \"conformance/guest/shared_info.hpp\"\n"
-           "#include \"conformance/guest/vcpu_contexts.hpp\"\n#include \"conformance/guest/vcpu_ops.hpp\"\n#include "
-           "\"conformance/guest/wait.hpp\"\n";
-  }
-  [[nodiscard]] std::string_view prologue() const override {
-    return "VcpuOps ops(c.vcpu(0));\n"
-           "EventChannels events(c.vcpu(0));\n"
-           "SharedInfo bits(c.vcpu(0));\n"
-           "[[maybe_unused]] const Gva info_page = c.guest().alloc_pages(1);\n"
-           "[[maybe_unused]] const Gva area = c.guest().alloc_pages(1);\n"
-           "for (const uint32_t id : {0u, 1u}) {\n"
-           "  c.vcpu(id).set_upcalls(false);\n"
-           "  ops.stop_periodic_timer(id);\n"
-           "}\n"
-           "const EvtchnPort tick = events.bind_virq(VIRQ_TIMER, 0).port;\n"
-           "bits.clear_pending(tick);\n";
-  }
-  [[nodiscard]] std::unique_ptr<Play> begin(CaseContext& context, Journal& journal) const override {
-    return std::make_unique<VcpusPlay>(context, journal);
-  }
-};
-
 }  // namespace
 
 const Family& vcpus_family() {
-  static const VcpusFamily family;
+  static const Family family{.name = "vcpus",
+                             .kinds = kKinds,
+                             .actors = 1,
+                             .spec = {.slug = "property.vcpus",
+                                      .rule = "The vCPUs of a guest are, at every moment, what it made of them.",
+                                      .source = "public/vcpu.h",
+                                      .needs = {},
+                                      .vcpus = kVcpus,
+                                      .vcpus_online = kOnline},
+                             .includes = {"conformance/guest/event_channels.hpp", "conformance/guest/shared_info.hpp",
+                                          "conformance/guest/vcpu_contexts.hpp", "conformance/guest/vcpu_ops.hpp",
+                                          "conformance/guest/wait.hpp"},
+                             .prologue =
+                                 "VcpuOps ops(c.vcpu(0));\n"
+                                 "EventChannels events(c.vcpu(0));\n"
+                                 "SharedInfo bits(c.vcpu(0));\n"
+                                 "[[maybe_unused]] const Gva info_page = c.guest().alloc_pages(1);\n"
+                                 "[[maybe_unused]] const Gva area = c.guest().alloc_pages(1);\n"
+                                 "for (const uint32_t id : {0u, 1u}) {\n"
+                                 "  c.vcpu(id).set_upcalls(false);\n"
+                                 "  ops.stop_periodic_timer(id);\n"
+                                 "}\n"
+                                 "const EvtchnPort tick = events.bind_virq(VIRQ_TIMER, 0).port;\n"
+                                 "bits.clear_pending(tick);\n",
+                             .begin = begin_play<VcpusPlay>};
   return family;
 }
 

@@ -10,6 +10,7 @@
 #include "conformance/runner/input_error.hpp"
 #include "conformance/runner/progress.hpp"
 #include "tools/cli/command_line.hpp"
+#include "tools/cli/run_trouble.hpp"
 #include "tools/cli/targets.hpp"
 
 namespace assay {
@@ -82,15 +83,12 @@ ExitCode check_answers(const CheckFlags& flags) {
     Progress progress(stderr, ::isatty(STDERR_FILENO) == 1, target.name, variants.size());
     outcome = run_variants(target.make, variants, options, progress);
   }
-  if (!outcome.unavailable.empty()) fmt::print(stderr, "assay: {}\n", outcome.unavailable);
-  if (!outcome.harness_fault.empty()) fmt::print(stderr, "assay: {}\n", outcome.harness_fault);
+  const ExitCode trouble = report_trouble(outcome);
   Totals totals;
   for (size_t i = 0; i < variants.size(); ++i) add(totals, variants[i], outcome.results[i]);
   print(totals, target.name);
   if (!flags.out.empty()) write(flags.out, totals);
-  if (outcome.interrupted) return kExitInterrupted;
-  if (!outcome.unavailable.empty()) return kExitUnavailable;
-  if (!outcome.harness_fault.empty()) return kExitHarness;
+  if (trouble != kExitExpected) return trouble;
   return totals.never_fail.empty() && totals.other.empty() ? kExitExpected : kExitUnexpected;
 }
 

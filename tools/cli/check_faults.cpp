@@ -12,6 +12,7 @@
 #include "fuzz/faults/properties_detector.hpp"
 #include "reports/write_file.hpp"
 #include "tools/cli/command_line.hpp"
+#include "tools/cli/run_trouble.hpp"
 #include "tools/cli/targets.hpp"
 
 namespace assay {
@@ -49,16 +50,6 @@ void print_summary(const KillMatrix& matrix) {
   fmt::print("; median {} steps; {:.0f} s\n", summary.median_steps, matrix.seconds);
 }
 
-/// A folder that will not do is known before minutes are spent.
-void prepare(const std::filesystem::path& out) {
-  if (out.empty()) return;
-  try {
-    make_folder(out);
-  } catch (const WriteError& error) {
-    throw InputError(fmt::format("--out {}: {}", out.string(), error.what()));
-  }
-}
-
 void write(const std::filesystem::path& out, const KillMatrix& matrix) {
   if (out.empty()) return;
   write_file(out / "faults.json", to_json(matrix));
@@ -73,7 +64,7 @@ ExitCode check_faults(const CheckFlags& flags) {
     throw InputError(fmt::format("--target {}: only the bundled core, hv, has planted faults", flags.target));
   }
   const Campaign campaign = make_campaign(flags);
-  prepare(flags.out);
+  prepare_out(flags.out);
   if (const std::string trouble = baseline_trouble(campaign); !trouble.empty()) {
     fmt::print(stderr, "assay: {}\n", trouble);
     return kExitUnexpected;

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <ranges>
 
@@ -12,7 +11,9 @@
 #include "conformance/runner/progress.hpp"
 #include "fuzz/sequence/play.hpp"
 #include "fuzz/sequence/property_check.hpp"
+#include "reports/write_file.hpp"
 #include "tools/cli/command_line.hpp"
+#include "tools/cli/run_trouble.hpp"
 #include "tools/cli/targets.hpp"
 
 namespace assay {
@@ -45,7 +46,7 @@ std::vector<Task> tasks_for(const CheckFlags& flags) {
   if (flags.families.empty()) plan.families.assign(fuzz::families().begin(), fuzz::families().end());
   // Which of two orders a race comes out in is nobody's promise.
   const auto races = [](const fuzz::Family* family) {
-    return std::ranges::count(family->spec().needs, Capability::kSteer) != 0;
+    return std::ranges::count(family->spec.needs, Capability::kSteer) != 0;
   };
   if (!flags.differential.empty()) std::erase_if(plan.families, races);
   return fuzz::tasks_of(plan);
@@ -65,28 +66,12 @@ TasksOutcome run_on(const TargetChoice& target, const std::vector<Task>& tasks, 
 }
 
 std::string kind_of(const Task& task) {
-  return fmt::format("{}@{}", task.family->name(), to_string(task.type));
-}
-
-/// The lines that a run ends with when it could not do all that it should.
-ExitCode report_trouble(const RunOutcome& run) {
-  if (run.interrupted) return kExitInterrupted;
-  if (!run.unavailable.empty()) {
-    fmt::print(stderr, "assay: {}\n", run.unavailable);
-    return kExitUnavailable;
-  }
-  if (run.harness_fault.empty()) return kExitExpected;
-  fmt::print(stderr, "assay: {}\n", run.harness_fault);
-  return kExitHarness;
+  return fmt::format("{}@{}", task.family->name, to_string(task.type));
 }
 
 void keep_case(const std::string& folder, const Counterexample& found) {
   const std::filesystem::path file = std::filesystem::path(folder) / (kind_of(found.task) + ".cpp");
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  std::ofstream out(file);
-  out << fuzz::as_case(*found.task.family, found.task.type, found.code);
-  if (!out.flush()) throw InputError(fmt::format("--out {}: {} cannot be written", folder, file.string()));
+  write_file(file, fuzz::as_case(*found.task.family, found.task.type, found.code));
   fmt::print("    as a case: {}\n", file.string());
 }
 
@@ -190,6 +175,7 @@ ExitCode compare(const std::vector<Task>& tasks, const CheckFlags& flags) {
 
 ExitCode check_properties(const CheckFlags& flags) {
   const std::vector<Task> tasks = tasks_for(flags);
+  prepare_out(flags.out);
   if (!flags.differential.empty()) return compare(tasks, flags);
   TasksOutcome outcome;
   size_t failures = 0;

@@ -110,9 +110,7 @@ const Case kOwnDomain{{
           c.check_eq(control.call(XEN_DOMCTL_destroydomain, self).result, -XEN_EINVAL, "destroydomain");
           c.check_eq(control.call(XEN_DOMCTL_resumedomain, self).result, -XEN_EINVAL, "resumedomain");
           c.check_eq(control.call(XEN_DOMCTL_soft_reset, self).result, -XEN_EINVAL, "soft_reset");
-          xen_domctl_t request = DomctlOps::request(XEN_DOMCTL_max_vcpus, self);
-          request.u.max_vcpus.max = 1;
-          c.check_eq(control.call(request).result, -XEN_EINVAL, "max_vcpus");
+          c.check_eq(control.max_vcpus(self, 1), -XEN_EINVAL, "max_vcpus");
         },
 }};
 
@@ -221,19 +219,13 @@ const Case kMaxVcpusRepeats{{
         [](CaseContext& c) {
           DomctlOps control(c.dom0().vcpu(0));
           const DomId id = create(c, control);
-          xen_domctl_t request = DomctlOps::request(XEN_DOMCTL_getvcpuinfo, id);
-          c.check_eq(control.call(request).result, -XEN_ESRCH, "getvcpuinfo before the vCPU exists");
-          request = DomctlOps::request(XEN_DOMCTL_max_vcpus, id);
-          request.u.max_vcpus.max = 2;
-          c.check_eq(control.call(request).result, -XEN_EINVAL, "another count");
-          request.u.max_vcpus.max = 1;
-          c.check_eq(control.call(request).result, 0, "the same count");
-          request = DomctlOps::request(XEN_DOMCTL_getvcpuinfo, id);
-          const auto info = control.call(request);
+          c.check_eq(control.vcpu_info(id, 0).result, -XEN_ESRCH, "getvcpuinfo before the vCPU exists");
+          c.check_eq(control.max_vcpus(id, 2), -XEN_EINVAL, "another count");
+          c.check_eq(control.max_vcpus(id, 1), 0, "the same count");
+          const auto info = control.vcpu_info(id, 0);
           c.check_eq(info.result, 0, "getvcpuinfo");
           c.check_eq(info.arg.u.getvcpuinfo.online, 0, "the new vCPU is down");
-          request.u.getvcpuinfo.vcpu = 1;
-          c.check_eq(control.call(request).result, -XEN_EINVAL, "getvcpuinfo beyond the last vCPU");
+          c.check_eq(control.vcpu_info(id, 1).result, -XEN_EINVAL, "getvcpuinfo beyond the last vCPU");
           remove_domain(c, control, id);
         },
 }};
@@ -426,9 +418,7 @@ const Case kMaxMemBelowUsage{{
     .body =
         [](CaseContext& c) {
           DomctlOps control(c.dom0().vcpu(0));
-          xen_domctl_t request = DomctlOps::request(XEN_DOMCTL_max_mem, c.guest().id());
-          request.u.max_mem.max_memkb = 64;
-          c.check_eq(control.call(request).result, 0, "max_mem of 16 pages");
+          c.check_eq(control.max_mem(c.guest().id(), 16), 0, "max_mem of 16 pages");
           c.check_eq(
               c.vcpu().hypercall(__HYPERVISOR_memory_op,
                                  {XENMEM_maximum_reservation, GuestStruct<domid_t>(c.vcpu(), DOMID_SELF).va().raw()}),
@@ -490,10 +480,8 @@ const Case kMaxMemHuge{{
         [](CaseContext& c) {
           DomctlOps control(c.dom0().vcpu(0));
           const EmptyDomain domain(c, control);
-          xen_domctl_t request = DomctlOps::request(XEN_DOMCTL_max_mem, domain.id());
           constexpr uint64_t kPages = (uint64_t{1} << 32) + 16;
-          request.u.max_mem.max_memkb = kPages * (kPageSize / 1024);
-          c.check_eq(control.call(request).result, 0, "max_mem");
+          c.check_eq(control.max_mem(domain.id(), kPages), 0, "max_mem");
           c.check(control.domain_info(domain.id()).arg.u.getdomaininfo.max_pages >= UINT32_MAX - 1, "the limit");
         },
 }};

@@ -102,11 +102,7 @@ const Case kPauseStops{{
           DomctlOps control(c.dom0().vcpu(0));
           const DomId id = c.guest().id();
           c.require(c.vcpu(0).time_ns() > 0 && c.vcpu(1).time_ns() > 0, "both vCPUs work");
-          const auto vcpu_info = [&](uint32_t vcpu) {
-            xen_domctl_t request = DomctlOps::request(XEN_DOMCTL_getvcpuinfo, id);
-            request.u.getvcpuinfo.vcpu = vcpu;
-            return control.call(request).arg.u.getvcpuinfo;
-          };
+          const auto vcpu_info = [&](uint32_t vcpu) { return control.vcpu_info(id, vcpu).arg.u.getvcpuinfo; };
           c.require_eq(control.pause(id), 0, "pausedomain");
           const uint64_t total = control.domain_info(id).arg.u.getdomaininfo.cpu_time;
           uint64_t sum = 0;

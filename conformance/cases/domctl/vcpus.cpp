@@ -37,12 +37,6 @@ class Contexts {
   Scratch memory_;
 };
 
-Called<xen_domctl_t> vcpu_info(DomctlOps& control, DomId dom, uint32_t vcpu) {
-  xen_domctl_t request = DomctlOps::request(XEN_DOMCTL_getvcpuinfo, dom);
-  request.u.getvcpuinfo.vcpu = vcpu;
-  return control.call(request);
-}
-
 const Case kBlocked{{
     .slug = "domctl.getdomaininfo.some_blocked.only_all_count",
     .rule = "A domain is reported blocked only when all its online vCPUs are, running when any runs.",
@@ -56,7 +50,7 @@ const Case kBlocked{{
           DomctlOps control(c.dom0().vcpu(0));
           const DomId id = c.guest().id();
           const auto blocked = [&](uint32_t vcpu) {
-            return vcpu_info(control, id, vcpu).arg.u.getvcpuinfo.blocked != 0;
+            return control.vcpu_info(id, vcpu).arg.u.getvcpuinfo.blocked != 0;
           };
           const auto flag = [&](uint32_t which) {
             return (control.domain_info(id).arg.u.getdomaininfo.flags & which) != 0;
@@ -178,7 +172,7 @@ const Case kReset{{
           c.check_eq(contexts.reset(id, 2), -XEN_EINVAL, "a vCPU that is not there");
           c.check_eq(contexts.reset(DomId{0}, 0), -XEN_EINVAL, "dom0's own");
           c.check_eq(contexts.reset(id, 1), 0, "vCPU 1");
-          c.check_eq(vcpu_info(control, id, 1).arg.u.getvcpuinfo.online, 0, "it is down");
+          c.check_eq(control.vcpu_info(id, 1).arg.u.getvcpuinfo.online, 0, "it is down");
           c.check_eq(contexts.get(id, 1), -XEN_ENODATA, "it has no context");
           c.check_eq(vcpus.is_up(1), 0, "its sibling sees it down");
           c.check_eq(vcpus.up(1), -XEN_EINVAL, "it cannot be brought up without being initialised");

@@ -457,9 +457,7 @@ const Case kCacheBounded{{
           const DomId guest = c.guest().id();
           const OnDemand made = make_on_demand(c, control, 4);
           const auto populated = static_cast<uint64_t>(made.populated);
-          xen_domctl_t limit = DomctlOps::request(XEN_DOMCTL_max_mem, guest);
-          limit.u.max_mem.max_memkb = (populated + 64) * (kPageSize / 1024);
-          c.require_eq(domains.call(limit).result, 0, "max_mem");
+          c.require_eq(domains.max_mem(guest, populated + 64), 0, "max_mem");
           c.check_eq(control.set_pod_target(guest, populated + 32).result, 0, "a target beyond the entries");
           c.check_eq(control.get_pod_target(guest).arg.pod_cache_pages, 4u, "pages of the cache");
           c.check_eq(memory.decrease_reservation({.extents = {made.pages[0].gfn.raw()}}).done, 1, "an entry goes");

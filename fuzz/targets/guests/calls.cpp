@@ -172,4 +172,17 @@ uint64_t Caller::value_of(const Call& call, CallArgument from) const {
   }
 }
 
+std::vector<Caller> make_callers(Target& target, uint64_t patience_ns) {
+  GuestSpec spec;
+  spec.type = GuestType::kPv64;
+  Domain& pv = target.create_guest(spec);
+  spec.type = GuestType::kPvh;
+  Domain& pvh = target.create_guest(spec);
+  return {Caller(pv, pvh.id(), patience_ns), Caller(pvh, pv.id(), patience_ns)};
+}
+
+void make_calls(std::vector<Caller>& callers, std::string_view input) {
+  for (const Call& call : calls_from(input)) callers.at(call.actor % callers.size()).make(call);
+}
+
 }  // namespace assay::fuzz

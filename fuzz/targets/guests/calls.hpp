@@ -69,4 +69,9 @@ class Caller {
   bool is_gone_ = false;
 };
 
+/// A PV64 and a PVH guest that call, each the other's peer.
+std::vector<Caller> make_callers(Target& target, uint64_t patience_ns);
+/// Makes all the calls of an input, each by its actor.
+void make_calls(std::vector<Caller>& callers, std::string_view input);
+
 }  // namespace assay::fuzz

@@ -15,7 +15,7 @@ class Callers {
     stage_.reset();
     for (Caller& caller : callers_) caller.begin();
     try {
-      for (const Call& call : calls_from(input)) callers_.at(call.actor % callers_.size()).make(call);
+      make_calls(callers_, input);
       stage_.check(input);
     } catch (const TargetDied& died) {
       must(false, std::string("the core died: ") + died.what());
@@ -23,15 +23,7 @@ class Callers {
   }
 
  private:
-  void prepare(HostTarget& target) {
-    callers_.clear();
-    GuestSpec spec;
-    spec.type = GuestType::kPv64;
-    Domain& pv = target.create_guest(spec);
-    spec.type = GuestType::kPvh;
-    Domain& pvh = target.create_guest(spec);
-    callers_ = {Caller(pv, pvh.id(), kCallPatienceNs), Caller(pvh, pv.id(), kCallPatienceNs)};
-  }
+  void prepare(HostTarget& target) { callers_ = make_callers(target, kCallPatienceNs); }
   std::vector<Caller> callers_;
   Stage stage_;
 };

@@ -4,6 +4,7 @@
 #include "conformance/case.hpp"
 #include "fuzz/sequence/families.hpp"
 #include "fuzz/sequence/play.hpp"
+#include "fuzz/sequence/tasks.hpp"
 #include "fuzz/targets/entropy.hpp"
 #include "fuzz/targets/fuzz_target.hpp"
 #include "fuzz/targets/guests/stage.hpp"
@@ -12,7 +13,6 @@ namespace assay::fuzz {
 namespace {
 
 constexpr size_t kOperationsMax = 20;
-constexpr size_t kOperationBytes = 8;
 /// Comparing all that guests see takes as long as some sequences: each operation compares what it touches.
 constexpr uint64_t kCompareAllOneIn = 32;
 
@@ -25,13 +25,8 @@ class Theatre {
   void play(const Sequence& sequence, std::string_view input) {
     stage_.reset();
     journal_ = Journal(Keep::kNothing);
-    std::unique_ptr<Play> played = opening_->clone();
-    if (played == nullptr) played = family_.begin(*context_, journal_);
-    for (Operation operation : sequence) {
-      played->step(operation);
-      journal_.end_step(operation);
-      if (journal_.failed()) break;
-    }
+    const std::unique_ptr<Play> played = opening_->clone();
+    perform(*played, sequence, journal_);
     if (!journal_.failed() && is_one_in(input, kCompareAllOneIn)) played->compare_all();
     if (journal_.failed()) must(false, story(sequence));
     stage_.check(input);
@@ -39,13 +34,12 @@ class Theatre {
 
  private:
   void prepare(HostTarget& target) {
-    context_ = std::make_unique<CaseContext>(target, family_.spec(), type_, 1, std::make_shared<CaseSteps>());
+    context_ = std::make_unique<CaseContext>(target, family_.spec, type_, 1, std::make_shared<CaseSteps>());
     opening_ = family_.begin(*context_, journal_);
   }
   [[nodiscard]] std::string story(const Sequence& sequence) const {
     return "operation " + std::to_string(journal_.steps()) + ": " + journal_.failure() +
-           "; tools/assay properties --play \"" + std::string(family_.name()) + "@" + std::string(to_string(type_)) +
-           ": " + to_text(family_, sequence) + "\"";
+           "; tools/assay check --play '" + to_text(Task{&family_, type_, sequence}) + "'";
   }
 
   const Family& family_;
@@ -122,7 +116,7 @@ void change(const Family& family, Sequence& sequence, Entropy& entropy) {
       at()->kind = fresh().kind;
       break;
     case 5:
-      at()->actor = static_cast<uint8_t>(entropy.below(family.actors()));
+      at()->actor = static_cast<uint8_t>(entropy.below(family.actors));
       break;
     default:
       change_argument(*at(), entropy);

@@ -28,8 +28,8 @@ void read_task(std::string_view input) {
 std::vector<std::string> words() {
   std::vector<std::string> all{"@pv64: ", "@pvh: ", "@0(", ",65535)", "(0) "};
   for (const Family* const family : families()) {
-    all.emplace_back(family->name());
-    for (const OperationKind& kind : family->kinds()) all.push_back(std::string(kind.name) + "@0(1)");
+    all.emplace_back(family->name);
+    for (const OperationKind& kind : family->kinds) all.push_back(std::string(kind.name) + "@0(1)");
   }
   return all;
 }
