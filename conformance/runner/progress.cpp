@@ -7,8 +7,7 @@
 namespace assay {
 namespace {
 
-constexpr std::chrono::seconds kPlainEvery{5};
-constexpr std::chrono::milliseconds kTerminalEvery{100};
+constexpr std::chrono::milliseconds kPlainEvery{5000}, kTerminalEvery{100};
 
 }  // namespace
 
@@ -24,11 +23,11 @@ std::string progress_line(size_t done, size_t total, size_t bad, std::chrono::mi
 }
 
 Progress::Progress(std::FILE* stream, bool terminal, std::string target, size_t total)
-    : stream_(stream), terminal_(terminal), target_(std::move(target)), total_(total) {}
-
-Progress::~Progress() {
-  if (terminal_ && shown_) fmt::print(stream_, "\r\x1b[K");
-}
+    : stream_(stream),
+      terminal_(terminal),
+      target_(std::move(target)),
+      total_(total),
+      line_(stream, terminal, terminal ? kTerminalEvery : kPlainEvery) {}
 
 void Progress::on_target(const TargetInfo& info) {
   if (!terminal_) fmt::print(stream_, "{}: {} {}, {} cases\n", target_, info.name, info.version, total_);
@@ -41,18 +40,9 @@ void Progress::on_result(size_t /*index*/, const CaseResult& result) {
 }
 
 void Progress::on_tick() {
-  const auto every = terminal_ ? std::chrono::milliseconds(kTerminalEvery) : std::chrono::milliseconds(kPlainEvery);
-  if (Clock::now() - printed_ < every) return;
-  printed_ = Clock::now();
-  print();
-}
-
-void Progress::print() {
+  if (!line_.is_due()) return;
   const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start_);
-  const std::string line = fmt::format("{} {}", target_, progress_line(done_, total_, bad_, spent));
-  fmt::print(stream_, "{}{}{}", terminal_ ? "\r\x1b[K" : "", line, terminal_ ? "" : "\n");
-  std::fflush(stream_);
-  shown_ = true;
+  line_.show(fmt::format("{} {}", target_, progress_line(done_, total_, bad_, spent)));
 }
 
 }  // namespace assay

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "conformance/runner/runner.hpp"
+#include "conformance/runner/status_line.hpp"
 
 namespace assay {
 
@@ -16,23 +17,20 @@ class Progress : public RunObserver {
  public:
   /// Writes to `stream`; `terminal` says whether it is one.
   Progress(std::FILE* stream, bool terminal, std::string target, size_t total);
-  ~Progress() override;
   void on_target(const TargetInfo& info) override;
   void on_result(size_t index, const CaseResult& result) override;
   void on_tick() override;
 
  private:
   using Clock = std::chrono::steady_clock;
-  void print();
   std::FILE* stream_;
   bool terminal_;
   std::string target_;
   size_t total_;
   size_t done_ = 0;
   size_t bad_ = 0;
-  bool shown_ = false;
+  StatusLine line_;
   Clock::time_point start_ = Clock::now();
-  Clock::time_point printed_ = start_;
 };
 
 }  // namespace assay

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 
 namespace assay::fuzz {
 
@@ -9,6 +10,12 @@ std::span<const Family* const> families() {
   static const std::array all{&domains_family(), &events_family(), &grants_family(),
                               &memory_family(),  &races_family(),  &vcpus_family()};
   return all;
+}
+
+std::set<std::string> family_names() {
+  std::set<std::string> names;
+  for (const Family* const family : families()) names.emplace(family->name);
+  return names;
 }
 
 const Family* find_family(std::string_view name) {

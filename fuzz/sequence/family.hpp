@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -51,6 +52,7 @@ std::unique_ptr<Play> begin_play(CaseContext& context, Journal& journal) {
 
 /// All of them, by name.
 std::span<const Family* const> families();
+std::set<std::string> family_names();
 /// Null when there is none of that name.
 const Family* find_family(std::string_view name);
 

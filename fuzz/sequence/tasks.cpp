@@ -5,7 +5,6 @@
 
 #include <charconv>
 #include <cstring>
-#include <ranges>
 #include <stdexcept>
 
 #include "conformance/runner/grade_case.hpp"
@@ -96,9 +95,8 @@ Task task_from_text(std::string_view text) {
     throw std::invalid_argument("expected FAMILY@GUEST: OPERATION...");
   }
   if (family == nullptr) {
-    const auto names = families() | std::views::transform([](const Family* one) { return one->name; });
     throw std::invalid_argument(
-        fmt::format("\"{}\" is no family; there are {}", head.substr(0, at), fmt::join(names, ", ")));
+        fmt::format("\"{}\" is no family; there are {}", head.substr(0, at), fmt::join(family_names(), ", ")));
   }
   const std::string_view type = head.substr(at + 1);
   if (type != "pv64" && type != "pvh") {

@@ -8,6 +8,7 @@
 #include <ranges>
 
 #include "conformance/runner/input_error.hpp"
+#include "conformance/runner/nearest.hpp"
 #include "conformance/runner/progress.hpp"
 #include "fuzz/sequence/play.hpp"
 #include "fuzz/sequence/property_check.hpp"
@@ -40,7 +41,10 @@ std::vector<Task> tasks_for(const CheckFlags& flags) {
   fuzz::PropertyPlan plan{.families = {}, .seed = flags.seed, .sequences = flags.sequences, .length = flags.length};
   for (const std::string& name : flags.families) {
     const fuzz::Family* const family = fuzz::find_family(name);
-    if (family == nullptr) throw InputError(fmt::format("--family {}: there is none of that name", name));
+    if (family == nullptr) {
+      throw InputError(fmt::format("--family {}: there is none of that name{}", name,
+                                   did_you_mean(nearest(fuzz::family_names(), name))));
+    }
     plan.families.push_back(family);
   }
   if (flags.families.empty()) plan.families.assign(fuzz::families().begin(), fuzz::families().end());

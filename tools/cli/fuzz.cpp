@@ -10,6 +10,7 @@
 #include "conformance/runner/input_error.hpp"
 #include "conformance/runner/interruption.hpp"
 #include "conformance/runner/nearest.hpp"
+#include "conformance/runner/status_line.hpp"
 #include "fuzz/driver/campaign.hpp"
 #include "fuzz/driver/live_campaign.hpp"
 #include "fuzz/driver/reproducer.hpp"
@@ -62,29 +63,20 @@ ExitCode list(const std::vector<ListedTarget>& all) {
   return kExitExpected;
 }
 
-/// One line that changes on a terminal, a line now and then elsewhere.
 class Ticker : public fuzz::CampaignObserver {
  public:
-  ~Ticker() override { clear(); }
   void on_status(const ListedTarget& target, const CampaignStatus& status) override {
     show(target.name + ": " + to_line(status));
   }
   void show(const std::string& line) {
-    constexpr std::chrono::seconds kPlainEvery{10};
-    if (!terminal_ && Clock::now() - printed_ < kPlainEvery) return;
-    printed_ = Clock::now();
-    fmt::print(stderr, "{}{}{}", terminal_ ? "\r\x1b[K" : "", line, terminal_ ? "" : "\n");
-    std::fflush(stderr);
+    if (line_.is_due()) line_.show(line);
   }
-  void clear() const {
-    if (terminal_) fmt::print(stderr, "\r\x1b[K");
-    std::fflush(stderr);
-  }
+  void clear() { line_.clear(); }
 
  private:
-  using Clock = std::chrono::steady_clock;
+  static constexpr std::chrono::milliseconds kPlainEvery{10'000};
   bool terminal_ = isatty(STDERR_FILENO) == 1;
-  Clock::time_point printed_ = Clock::now();
+  StatusLine line_{stderr, terminal_, terminal_ ? std::chrono::milliseconds(0) : kPlainEvery};
 };
 
 /// What became of one target, for the terminal.
