@@ -10,7 +10,7 @@
 
 namespace assay::fuzz {
 
-class Family;
+struct Family;
 
 /// From here on an argument is a literal: the same whatever there is when it is played.
 constexpr uint16_t kLiteral = 0x8000;
