@@ -218,6 +218,8 @@ void add_list(CLI::App& app, Flags& flags, ExitCode& code) {
       ->capture_default_str()
       ->check(CLI::IsMember({"text", "csv", "json"}));
   faults->callback([&flags, &code] { code = list_faults(flags.fault_format); });
+  list->add_subcommand("differences", "Where the bundled core, models and requirements did not agree with the real Xen")
+      ->callback([&code] { code = list_differences(); });
   list->add_subcommand("targets", "What can be graded here")->callback([&code] { code = list_targets(); });
 }
 

@@ -110,6 +110,7 @@ ExitCode list_cases(const std::vector<std::string>& select);
 ExitCode list_requirements(const RequirementFlags& flags);
 ExitCode list_profiles();
 ExitCode list_faults(const std::string& format);
+ExitCode list_differences();
 ExitCode list_targets();
 ExitCode run_doctor();
 ExitCode run_report(const ReportFlags& flags);
