@@ -181,8 +181,8 @@ std::vector<Caller> make_callers(Target& target, uint64_t patience_ns) {
   return {Caller(pv, pvh.id(), patience_ns), Caller(pvh, pv.id(), patience_ns)};
 }
 
-void make_calls(std::vector<Caller>& callers, std::string_view input) {
-  for (const Call& call : calls_from(input)) callers.at(call.actor % callers.size()).make(call);
+void make_calls(std::vector<Caller>& callers, const Calls& calls) {
+  for (const Call& call : calls) callers.at(call.actor % callers.size()).make(call);
 }
 
 }  // namespace assay::fuzz

@@ -71,7 +71,7 @@ class Caller {
 
 /// A PV64 and a PVH guest that call, each the other's peer.
 std::vector<Caller> make_callers(Target& target, uint64_t patience_ns);
-/// Makes all the calls of an input, each by its actor.
-void make_calls(std::vector<Caller>& callers, std::string_view input);
+/// Makes all the calls, each by its actor.
+void make_calls(std::vector<Caller>& callers, const Calls& calls);
 
 }  // namespace assay::fuzz
