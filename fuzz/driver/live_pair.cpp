@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <utility>
 
 #include "sim/abi/xen.hpp"
 
@@ -33,15 +34,25 @@ void LivePair::renew(uint64_t seed) {
 }
 
 uint64_t LivePair::play(const Calls& calls) {
+  Calls row;  // of one guest, not made yet
   uint64_t made = 0;
   for (const Call& call : calls) {
-    Caller& caller = callers_.at(call.actor % callers_.size());
-    if (caller.is_gone() || (is_last_words(call) && ++last_words_ % kLastWordsOneIn != 0)) continue;
-    history_.push_back(call);
-    caller.make(call);
-    ++made;
+    const bool is_last = is_last_words(call);
+    if (is_last && ++last_words_ % kLastWordsOneIn != 0) continue;
+    if (!row.empty() && (is_last || caller_of(call) != caller_of(row.back()))) made += make(row);
+    row.push_back(call);
+    if (is_last) made += make(row);
   }
-  return made;
+  return row.empty() ? made : made + make(row);
+}
+
+uint64_t LivePair::make(Calls& row) {
+  const Calls calls = std::exchange(row, {});
+  Caller& caller = callers_[caller_of(calls.front())];
+  if (caller.is_gone()) return 0;
+  history_.insert(history_.end(), calls.begin(), calls.end());
+  caller.make_all(calls);
+  return calls.size();
 }
 
 void LivePair::repeat(const Calls& calls) {

@@ -29,6 +29,10 @@ class LivePair {
   [[nodiscard]] const Calls& history() const { return history_; }
 
  private:
+  [[nodiscard]] size_t caller_of(const Call& call) const { return call.actor % callers_.size(); }
+  /// Calls of one guest; how many, and none are left.
+  uint64_t make(Calls& row);
+
   Target& target_;
   std::vector<Caller> callers_;
   Calls history_;
