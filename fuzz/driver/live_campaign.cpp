@@ -74,7 +74,7 @@ class LiveCampaign {
       pair_->renew(options_.seed + outcome_.status.guests);
       outcome_.status.guests += 2;
       edges_.pass_over();
-      for (size_t i = 0; i < kInputsPerGuests && !pair_->is_gone() && !is_over(); ++i) play_input();
+      for (size_t i = 0; i < kInputsPerGuests && pair_->left() != 0 && !is_over(); ++i) play_input();
       pair_->finish();
     } catch (const TargetDied& died) {
       bury(died.what());
@@ -86,6 +86,7 @@ class LiveCampaign {
     const bool is_stored = inputs_ < stored_;
     const std::string input = is_stored ? corpus_.inputs()[inputs_] : corpus_.make_input(entropy_);
     ++inputs_;
+    const size_t left = pair_->left();
     const uint64_t made = pair_->play(calls_from(input));
     outcome_.status.calls += made;
     outcome_.status.operations += made * kOperationsPerCall;
@@ -93,7 +94,7 @@ class LiveCampaign {
       corpus_.try_on(input, entropy_);
     } else if (edges_.take_new() != 0 && made != 0) {
       last_find_ = Clock::now();
-      if (!is_stored) corpus_.keep(input);
+      if (!is_stored && pair_->left() == left) corpus_.keep(input);  // what is made of a deadly one costs guests, too
     }
     if (Clock::now() - told_ < kTick) return;
     told_ = Clock::now();

@@ -10,7 +10,7 @@
 namespace assay::fuzz {
 namespace {
 
-constexpr uint64_t kCallPatienceNs = 300'000'000;  ///< on a host that is busy with other things, too
+constexpr uint64_t kCallPatienceNs = 50'000'000;  ///< a busy host may need longer: then a guest is given up too early
 constexpr uint64_t kLastWordsOneIn = 256;
 
 /// Calls that mostly end the caller, or send it to sleep, or take away what it stands on. New guests take as long as
@@ -72,8 +72,8 @@ void LivePair::finish() {
   throw TargetDied(TargetDied::How::kHang, "it does not let go of its guests: only a boot helped\n" + evidence);
 }
 
-bool LivePair::is_gone() const {
-  return std::ranges::all_of(callers_, &Caller::is_gone);
+size_t LivePair::left() const {
+  return static_cast<size_t>(std::ranges::count_if(callers_, [](const Caller& caller) { return !caller.is_gone(); }));
 }
 
 std::optional<std::string> death_of(const TargetFactory& make_target, const Calls& calls) {

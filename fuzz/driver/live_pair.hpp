@@ -24,7 +24,8 @@ class LivePair {
   /// Throws TargetDied when the hypervisor does not go on, has broken an invariant of its own, or does not let go of
   /// these guests.
   void finish();
-  [[nodiscard]] bool is_gone() const;
+  /// Guests that still call.
+  [[nodiscard]] size_t left() const;
   /// All calls of these guests.
   [[nodiscard]] const Calls& history() const { return history_; }
 
