@@ -8,6 +8,8 @@ target_compile_options(assay_options INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wundef -Wcast-align -Wformat=2
   -Wnull-dereference -Wdouble-promotion -Wimplicit-fallthrough
   $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor;-Woverloaded-virtual;-Wextra-semi>
+  # g++ 12 sees overlaps within std::string that are not there (GCC bug 105651), more so with precompiled headers.
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
   # Structures of the ABI have padding, and all of their bytes go into guest memory and digests: what nobody set is zero
   # in every build. clang leaves out temporaries: name what is written to a guest.
   -ftrivial-auto-var-init=zero
@@ -36,7 +38,7 @@ elseif(ASSAY_FUZZ STREQUAL "afl")
   target_compile_options(assay_options INTERFACE $<$<NOT:${is_around}>:-fsanitize-coverage=trace-pc-guard>)
 endif()
 
-option(ASSAY_PRECOMPILE "Precompile headers: builds faster, and no longer notices a missing include" OFF)
+option(ASSAY_PRECOMPILE "Precompile headers: builds in half the time; OFF notices a missing include" ON)
 
 # assay_precompile(TARGET headers...): what most sources of the target include.
 function(assay_precompile target)
