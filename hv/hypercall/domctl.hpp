@@ -1,5 +1,6 @@
 /// XEN_DOMCTL_*: one function per operation. The dispatcher (domctl.cpp) has read the argument, checked its version,
-/// found the domain and authorised the caller; handlers set `copy_back` when the ABI returns values in the argument.
+/// found the domain and authorised the caller, but for operations that look at their arguments before rights; handlers
+/// set `copy_back` when the ABI returns values in the argument.
 #pragma once
 
 #include "hv/hypercall/call.hpp"

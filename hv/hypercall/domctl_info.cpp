@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "hv/domain/access.hpp"
-#include "hv/domain/access.hpp"
 #include "hv/domain/info.hpp"
 #include "hv/domain/pause.hpp"
 #include "hv/hypercall/domctl.hpp"
