@@ -11,11 +11,13 @@ namespace assay {
 std::unique_ptr<SchedulePolicy> interleaving(uint64_t number) {
   static constexpr std::array<uint64_t, 8> kSwitchOneIn{1, 2, 3, 4, 8, 16, 64, 256};
   static constexpr std::array<uint64_t, 8> kPoints{4, 8, 12, 16, 24, 32, 64, 256};
-  static constexpr std::array<uint32_t, 4> kDepths{0, 0, 2, 3};
   const Rng rng = Rng(number).fork("steer");
   const uint64_t pace = rng.fork("pace").below(kSwitchOneIn.size());
-  const uint32_t depth = kDepths.at(rng.fork("kind").below(kDepths.size()));
-  if (depth == 0) return std::make_unique<RandomWalk>(rng.fork("walk"), kSwitchOneIn.at(pace));
+  const InterleavingKind kind = kind_of_interleaving(number);
+  if (kind == InterleavingKind::kWalk || kind == InterleavingKind::kWalkToo) {
+    return std::make_unique<RandomWalk>(rng.fork("walk"), kSwitchOneIn.at(pace));
+  }
+  const uint32_t depth = kind == InterleavingKind::kPctDepth2 ? 2 : 3;
   return std::make_unique<Pct>(rng.fork("priorities"), depth, kPoints.at(pace));
 }
 

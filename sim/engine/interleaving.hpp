@@ -8,8 +8,14 @@
 
 namespace assay {
 
-/// The number chooses the kind of schedule, how often pCPUs change places in it, and where: half of them are random
-/// walks, a quarter Pct of depth 2 and a quarter of depth 3.
+/// Kinds of schedules, from the one with the fewest switches on.
+enum class InterleavingKind : uint8_t { kPctDepth2, kPctDepth3, kWalk, kWalkToo };
+constexpr uint64_t kInterleavingKinds = 4;
+constexpr InterleavingKind kind_of_interleaving(uint64_t number) {
+  return static_cast<InterleavingKind>(number % kInterleavingKinds);
+}
+
+/// The number chooses the kind, how often pCPUs change places, and where.
 std::unique_ptr<SchedulePolicy> interleaving(uint64_t number);
 
 }  // namespace assay
