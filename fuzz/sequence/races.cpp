@@ -23,6 +23,9 @@ enum Kind : uint8_t { kRace = EventsPlay::kOperations.size(), kRewrite };
 constexpr auto kOperations = [] {
   std::array<OperationKind, EventsPlay::kOperations.size() + 2> all{};
   std::ranges::copy(EventsPlay::kOperations, all.begin());
+  // Races close ports, too: more are made, so that there are some.
+  all[EventsPlay::kAllocUnbound].weight = 24;
+  all[EventsPlay::kBindInterdomain].weight = 30;
   all[kRace] = {"race", 60, 3};
   all[kRewrite] = {"rewrite", 30, 3};
   return all;
@@ -91,14 +94,16 @@ class RacesPlay final : public EventsPlay {
     const uint32_t port = is_same ? first.port : found->second.remote_port;
     choice = literal(uint32_t{choice} - choice % kOfPort + port);
   }
-  /// Bits 0..10 choose the port, 11 the vCPU that it names, 12 and 13 what is done.
+  /// Bits 0..10 choose the port, 11 the vCPU that it names, 12 to 14 what is done: seldom a close, or no ports were
+  /// left.
   Contender contender_of(const Racer& by, uint16_t& choice) {
-    constexpr std::array<EventsPlay::Kind, 4> kContenders{kSend, kClose, kUnmask, kBindVcpu};
+    constexpr std::array<EventsPlay::Kind, 8> kContenders{kSend,   kSend,     kClose,    kUnmask,
+                                                          kUnmask, kBindVcpu, kBindVcpu, kBindVcpu};
     constexpr uint16_t kOfPort = 0x7ff;
     uint16_t of_port = choice & (kOfPort | kLiteral);
     const uint32_t port = port_of(guests_[by.domain].id, of_port);
     choice = static_cast<uint16_t>((choice & ~kOfPort) | of_port);
-    return {by, kContenders[choice >> 12 & 3], port, choice >> 11 & 1u};
+    return {by, kContenders[choice >> 12 & 7], port, choice >> 11 & 1u};
   }
   int64_t apply(EventModel& model, const Contender& does) const {
     const uint16_t domain = guests_[does.by.domain].id;
