@@ -388,9 +388,11 @@ class RacesGrantsPlay final : public GrantsPlay {
     for (size_t guest = 0; guest < kGuests; ++guest) {
       GrantNeighbour& one = guests_[guest];
       all.push_back(one.version());
-      for (uint32_t i = 0; i < kWritableRefs; ++i) {
-        all.push_back(one.in_use(GrantRef{kRefs[i]}));
-        all.push_back(entry_seen(one.table, GrantRef{kRefs[i]}));
+      const uint32_t refs = one.table.version() == 1 ? kRefsPerFrameV1 : kRefsPerFrameV2;
+      for (const uint32_t ref : kRefs) {
+        if (ref >= refs) continue;
+        all.push_back(one.in_use(GrantRef{ref}));
+        all.push_back(entry_seen(one.table, GrantRef{ref}));
       }
       for (uint32_t word = 0; word < GrantModel::kWords; ++word) {
         for (uint32_t page = 0; page < kPages; ++page) all.push_back(one.word(page, word));
@@ -404,9 +406,10 @@ class RacesGrantsPlay final : public GrantsPlay {
     for (size_t guest = 0; guest < kGuests; ++guest) {
       const auto& domain = model.domain(id_of(guest));
       all.push_back(domain.version);
-      for (uint32_t i = 0; i < kWritableRefs; ++i) {
-        all.push_back(use_bits(domain, kRefs[i]));
-        all.push_back(entry_of(domain, guest, kRefs[i]));
+      for (const uint32_t ref : kRefs) {
+        if (ref >= domain.refs_now()) continue;
+        all.push_back(use_bits(domain, ref));
+        all.push_back(entry_of(domain, guest, ref));
       }
       for (uint32_t word = 0; word < GrantModel::kWords; ++word) {
         for (uint32_t page = 0; page < kPages; ++page) all.push_back(domain.pages[page][word]);
