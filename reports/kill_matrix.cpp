@@ -41,6 +41,14 @@ ordered_json row_json(const KillMatrix& matrix, const FaultRow& row) {
           {"detectors", detectors}};
 }
 
+ordered_json difference_json(const Difference& difference) {
+  return {{"name", difference.name},
+          {"wrong", difference.wrong},
+          {"found_by", difference.found_by},
+          {"what", difference.what},
+          {"now", difference.now}};
+}
+
 }  // namespace
 
 bool FaultRow::found() const {
@@ -72,6 +80,8 @@ std::string to_json(const KillMatrix& matrix) {
   const KillSummary summary = summarise(matrix);
   ordered_json by_detector = ordered_json::object();
   for (size_t i = 0; i < matrix.detectors.size(); ++i) by_detector[matrix.detectors[i]] = summary.by_detector[i];
+  ordered_json differences = ordered_json::array();
+  for (const Difference& difference : matrix.differences) differences.push_back(difference_json(difference));
   ordered_json faults = ordered_json::array();
   for (const FaultRow& row : matrix.faults) faults.push_back(row_json(matrix, row));
   const ordered_json document{{"schema", kFaultsSchema},
@@ -86,6 +96,7 @@ std::string to_json(const KillMatrix& matrix) {
                                 {"found", summary.found},
                                 {"by_detector", by_detector},
                                 {"median_steps", summary.median_steps}}},
+                              {"differences", differences},
                               {"faults", faults}};
   return document.dump(1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }

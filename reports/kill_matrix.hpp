@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "reports/difference.hpp"
+
 namespace assay {
 
 /// What one detector came to on one core.
@@ -32,6 +34,7 @@ struct KillMatrix {
   double seconds = 0;  ///< of the whole run
   std::vector<std::string> detectors;
   std::vector<FaultRow> faults;
+  std::vector<Difference> differences;  ///< that looking for bugs has shown so far
   bool interrupted = false;  ///< faults that nobody got to are left out
 };
 

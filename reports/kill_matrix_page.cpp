@@ -109,6 +109,26 @@ std::string by_subsystem(const KillMatrix& matrix) {
   return text;
 }
 
+std::string_view wrong_in_words(const Difference& difference) {
+  if (difference.wrong == "hv") return "the bundled core was wrong";
+  if (difference.wrong == "model") return "the model was wrong";
+  if (difference.wrong == "requirement") return "the requirement was wrong";
+  return difference.wrong == "harness" ? "the harness was wrong" : "so it is on the real Xen";
+}
+
+std::string differences_section(const KillMatrix& matrix) {
+  if (matrix.differences.empty()) return "";
+  std::string items;
+  for (const Difference& difference : matrix.differences) {
+    items += fmt::format(
+        R"(<dt>{} <span class="dim">{}</span></dt><dd>{}<br><span class="dim">found by {}; now: {}</span></dd>)",
+        html_escape(difference.name), wrong_in_words(difference), html_escape(difference.what),
+        html_escape(difference.found_by), html_escape(difference.now));
+  }
+  return fmt::format("<h2>Differences found so far: {}</h2><dl class=\"detail\">{}</dl>", matrix.differences.size(),
+                     items);
+}
+
 std::string card(const KillMatrix& matrix, const KillSummary& summary) {
   std::string cells;
   for (const FaultRow& row : matrix.faults)
@@ -143,7 +163,7 @@ std::string to_html(const KillMatrix& matrix) {
   page +=
       fmt::format("<main class=\"kills\" style=\"--runs: {}\">\n{}", matrix.detectors.size(), card(matrix, summary));
   if (matrix.interrupted) page += "<p class=\"caveats\">Interrupted: faults that nobody got to are not here.</p>";
-  page += holes(matrix) + by_subsystem(matrix);
+  page += holes(matrix) + by_subsystem(matrix) + differences_section(matrix);
   page += fmt::format(
       "</main>\n<footer><p>Each fault is one place of the bundled core, switched on by name; a step is an operation of "
       "a guest "

@@ -140,11 +140,17 @@ TEST(ResultsJson, SchemaRefusesWhatDoesNotBelong) {
 }
 
 KillMatrix sample_matrix() {
-  KillMatrix matrix{
-      .suite_version = "1", .command = "c", .seed = 1, .seconds = 2, .detectors = {"cases", "others"}, .faults = {}};
+  KillMatrix matrix{.suite_version = "1",
+                    .command = "c",
+                    .seed = 1,
+                    .seconds = 2,
+                    .detectors = {"cases", "others"},
+                    .faults = {},
+                    .differences = {}};
   const Detection found{.found = true, .verdict = "fail", .by = "x@pv64", .message = "<b>", .steps = 5, .seconds = 1};
   matrix.faults = {{"a.b", "ports", "hv/a.cpp", "XSA-1", "it leaks", {found, {}}},
                    {"a.c", "ports", "hv/a.cpp", "XSA-2", "it stays", {{}, {}}}};
+  matrix.differences = {{"closed <b>ports", "model", "sequences", "they stay closed", "mended"}};
   return matrix;
 }
 
@@ -156,6 +162,9 @@ TEST(FaultsJson, FitsItsSchema) {
   EXPECT_NE(violations(wrong, ASSAY_FAULTS_SCHEMA), "");
   wrong = document;
   wrong["faults"][1].erase("found");
+  EXPECT_NE(violations(wrong, ASSAY_FAULTS_SCHEMA), "");
+  wrong = document;
+  wrong["differences"][0]["wrong"] = "nobody";
   EXPECT_NE(violations(wrong, ASSAY_FAULTS_SCHEMA), "");
 }
 
@@ -173,6 +182,8 @@ TEST(FaultsPage, ShowsHolesAndEscapes) {
   EXPECT_NE(page.find("1 of 2 planted faults found"), std::string::npos);
   EXPECT_NE(page.find("Not found by anything: 1"), std::string::npos);
   EXPECT_NE(page.find("--fault a.b --select x@pv64"), std::string::npos);
+  EXPECT_NE(page.find("closed &lt;b&gt;ports"), std::string::npos);
+  EXPECT_NE(page.find("the model was wrong"), std::string::npos);
   EXPECT_EQ(page.find("<b>"), std::string::npos);
 }
 

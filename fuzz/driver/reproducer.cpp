@@ -13,15 +13,15 @@ constexpr std::string_view kFormat = "assay-reproducer";
 constexpr std::string_view kVersion = "1";
 constexpr size_t kHeaderBytesMax = 256;
 
-std::string hash_of(std::string_view input) {
-  return fmt::format("{:016x}", XXH3_64bits(input.data(), input.size()));
-}
-
 [[noreturn]] void refuse(const std::string& why) {
   throw std::invalid_argument(why);
 }
 
 }  // namespace
+
+std::string hash_of(std::string_view input) {
+  return fmt::format("{:016x}", XXH3_64bits(input.data(), input.size()));
+}
 
 std::string to_bytes(const Reproducer& reproducer) {
   return fmt::format("{} {} {} {} {} {}\n{}", kFormat, kVersion, reproducer.target, reproducer.version,

@@ -12,6 +12,8 @@ struct Reproducer {
   std::string input;
 };
 
+/// Names inputs: 16 digits.
+std::string hash_of(std::string_view input);
 std::string to_bytes(const Reproducer& reproducer);
 /// The same input has the same.
 std::string file_name(const Reproducer& reproducer);

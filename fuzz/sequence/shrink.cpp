@@ -2,9 +2,6 @@
 
 #include <rapidcheck.h>
 
-#include <algorithm>
-#include <optional>
-
 namespace assay::fuzz {
 namespace {
 
@@ -39,52 +36,25 @@ std::vector<Sequence> take(rc::Seq<Sequence>& candidates, size_t count) {
 class Shrinker {
  public:
   Shrinker(Sequence failing, size_t batch, const FirstFailing& first_failing, const std::function<bool()>& goes_on)
-      : shrunk_{std::move(failing)}, batch_(batch), first_failing_(first_failing), goes_on_(goes_on) {}
+      : shortening_(std::move(failing), batch, first_failing, goes_on), batch_(batch) {}
 
   /// Shorter first, then plainer operation by operation: a plainer one may make another superfluous.
   Shrunk run() {
-    while (take_out() || simplify()) {
+    while (shortening_.take_out() || simplify()) {
     }
-    return shrunk_;
+    return {shortening_.shortest(), shortening_.tried(), shortening_.goes_on()};
   }
 
  private:
-  bool take_out() {
-    const size_t before = shrunk_.sequence.size();
-    for (size_t length = std::max<size_t>(before / 2, 1); length != 0; length /= 2) {
-      size_t at = 0;
-      while (at < shrunk_.sequence.size() && shrunk_.is_minimal) at = take_out_from(at, length);
-    }
-    return shrunk_.sequence.size() < before;
-  }
-
-  /// Takes out the first of the next chunks that is not needed; returns where to go on.
-  size_t take_out_from(size_t at, size_t length) {
-    std::vector<Sequence> tried;
-    for (size_t from = at; from < shrunk_.sequence.size() && tried.size() < batch_; from += length) {
-      tried.push_back(without(from, length));
-      if (tried.back().empty()) tried.pop_back();
-    }
-    const auto found = try_all(tried);
-    return at + found.value_or(std::max<size_t>(tried.size(), 1)) * length;
-  }
-
-  [[nodiscard]] Sequence without(size_t from, size_t length) const {
-    Sequence shorter = shrunk_.sequence;
-    const auto first = shorter.begin() + static_cast<ptrdiff_t>(from);
-    shorter.erase(first, first + static_cast<ptrdiff_t>(std::min(length, shorter.size() - from)));
-    return shorter;
-  }
-
   bool simplify() {
     bool is_simpler = false;
-    for (size_t i = 0; i < shrunk_.sequence.size(); ++i) {
+    for (size_t i = 0; i < shortening_.shortest().size(); ++i) {
       const auto with = [this, i](const Operation& operation) {
-        Sequence changed = shrunk_.sequence;
+        Sequence changed = shortening_.shortest();
         changed[i] = operation;
         return changed;
       };
-      while (improve(rc::seq::map(simpler(shrunk_.sequence[i]), with))) is_simpler = true;
+      while (improve(rc::seq::map(simpler(shortening_.shortest()[i]), with))) is_simpler = true;
     }
     return is_simpler;
   }
@@ -93,26 +63,13 @@ class Shrinker {
   bool improve(rc::Seq<Sequence> candidates) {
     for (;;) {
       const std::vector<Sequence> tried = take(candidates, batch_);
-      if (tried.empty() || !shrunk_.is_minimal) return false;
-      if (try_all(tried)) return true;
+      if (tried.empty() || !shortening_.goes_on()) return false;
+      if (shortening_.try_all(tried)) return true;
     }
   }
 
-  /// The first that fails becomes the sequence.
-  std::optional<size_t> try_all(const std::vector<Sequence>& tried) {
-    shrunk_.is_minimal = shrunk_.is_minimal && goes_on_();
-    if (!shrunk_.is_minimal || tried.empty()) return std::nullopt;
-    const size_t found = first_failing_(tried);
-    shrunk_.tried += tried.size();
-    if (found == tried.size()) return std::nullopt;
-    shrunk_.sequence = tried[found];
-    return found;
-  }
-
-  Shrunk shrunk_;
+  Shortening<Operation> shortening_;
   size_t batch_;
-  const FirstFailing& first_failing_;
-  const std::function<bool()>& goes_on_;
 };
 
 }  // namespace

@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "fuzz/sequence/operation.hpp"
+#include "fuzz/sequence/shorten.hpp"
 
 namespace assay::fuzz {
 
-/// Which of them fail: the index of the first, or as many as there are.
-using FirstFailing = std::function<size_t(const std::vector<Sequence>&)>;
+using FirstFailing = Shortening<Operation>::FirstFailing;
 
 struct Shrunk {
   Sequence sequence;

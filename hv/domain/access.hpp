@@ -15,9 +15,14 @@ inline bool is_control(const Domain& caller) {
   return caller.privileged;
 }
 
-/// On itself, as its device model, or as a control domain.
+/// As its device model, or as a control domain.
+inline bool may_emulate_for(const Domain& caller, const Domain& target) {
+  return caller.target_of == target.id || is_control(caller);
+}
+
+/// On itself, too.
 inline bool may_act_on(const Domain& caller, const Domain& target) {
-  return &caller == &target || caller.target_of == target.id || is_control(caller);
+  return &caller == &target || may_emulate_for(caller, target);
 }
 
 }  // namespace hv

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "hv/base/fault.hpp"
+#include "hv/domain/access.hpp"
 #include "hv/domain/device_memory.hpp"
 #include "hv/hypercall/domctl.hpp"
 #include "hv/mm/stage2.hpp"
@@ -55,7 +56,7 @@ int64_t domctl_iomem_permission(Domctl& ctl) {
   const xen_domctl_iomem_permission& request = ctl.op.u.iomem_permission;
   if (wraps(request.first_mfn, request.nr_mfns)) return -XEN_EINVAL;
   const uint64_t last = request.first_mfn + request.nr_mfns - 1;
-  if (!may_map_device(ctl.caller(), request.first_mfn, last)) return -XEN_EPERM;
+  if (!is_control(ctl.caller()) || !may_map_device(ctl.caller(), request.first_mfn, last)) return -XEN_EPERM;
   const Status status = request.allow_access != 0 ? permit_device(ctl.target(), request.first_mfn, last)
                                                   : deny_device(ctl.target(), request.first_mfn, last);
   return status.raw();
@@ -66,7 +67,7 @@ int64_t domctl_memory_mapping(Domctl& ctl) {
   if (wraps(request.first_mfn, request.nr_mfns) || wraps(request.first_gfn, request.nr_mfns)) return -XEN_EINVAL;
   const uint64_t last = request.first_mfn + request.nr_mfns - 1;
   if (last >> kMachineFrameBits != 0) return -XEN_EINVAL;
-  if (!may_map_device(ctl.caller(), request.first_mfn, last) ||
+  if (!may_emulate_for(ctl.caller(), ctl.target()) || !may_map_device(ctl.caller(), request.first_mfn, last) ||
       (!may_map_device(ctl.target(), request.first_mfn, last) && !fault("domctl.device_map_by_anybody"))) {
     return -XEN_EPERM;
   }

@@ -1,6 +1,8 @@
 /// Reading and setting what a domain is.
 #include <algorithm>
 
+#include "hv/domain/access.hpp"
+#include "hv/domain/access.hpp"
 #include "hv/domain/info.hpp"
 #include "hv/domain/pause.hpp"
 #include "hv/hypercall/domctl.hpp"
@@ -58,6 +60,7 @@ int64_t domctl_set_target(Domctl& ctl) {
   if (emulated == nullptr) return -XEN_ESRCH;
   if (emulated == ctl.domain || ctl.target().target_of != DomId{DOMID_INVALID}) return -XEN_EINVAL;
   if (emulated->kind != GuestKind::kHvm) return -XEN_EOPNOTSUPP;
+  if (!is_control(ctl.caller())) return -XEN_EPERM;
   ctl.target().target_of = emulated->id;
   return 0;
 }

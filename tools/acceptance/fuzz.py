@@ -49,6 +49,17 @@ def canary(assay: Assay, out: Path) -> Path:
     return reproducer
 
 
+def deadly_calls(assay: Assay, out: Path) -> None:
+    """A planted fault that raw hypercalls find is reduced to a call or two, which repeat it."""
+    fault = ("--fault", "grant.failed_map_leaks_handle")
+    output = assay.run(*fault, "--runs", "20000", "--out", str(out), code=1)
+    few, many = map(int, re.search(r"(\d+) of (\d+) calls", output).groups())
+    check(few <= 2 < many, "what killed it is reduced", output)
+    small = re.search(r"--replay (\S+)", output).group(1)
+    check("count of handles" in assay.run(*fault, "--replay", small, code=1), "the reduced calls repeat it")
+    assay.run("--replay", small, code=0)
+
+
 def bad_reproducers(assay: Assay, reproducer: Path, folder: Path) -> None:
     header, data = reproducer.read_bytes().split(b"\n", 1)
     cases = {
@@ -117,6 +128,7 @@ def main() -> int:
         check("canary" in listed and "kernel" in listed, "--list lists", listed)
         check("did you mean kernel?" in assay.run("kernal", code=64), "a wrong name gets the right one")
         reproducer = canary(assay, folder / "out")
+        deadly_calls(assay, folder / "live")
         bad_reproducers(assay, reproducer, folder)
         interruption(assay, folder / "out")
         full_disk(assay)

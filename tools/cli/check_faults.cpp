@@ -7,6 +7,7 @@
 
 #include "conformance/runner/assemble.hpp"
 #include "conformance/runner/input_error.hpp"
+#include "fuzz/differences/differences.hpp"
 #include "fuzz/faults/campaign.hpp"
 #include "fuzz/faults/cases_detector.hpp"
 #include "fuzz/faults/properties_detector.hpp"
@@ -78,6 +79,7 @@ ExitCode check_faults(const CheckFlags& flags) {
   matrix.suite_version = suite_version();
   matrix.command = flags.command;
   matrix.seed = flags.seed;
+  matrix.differences = all_differences();
   print_summary(matrix);
   write(flags.out, matrix);
   if (matrix.interrupted) return kExitInterrupted;

@@ -122,6 +122,10 @@ void add_fuzz(CLI::App& app, Flags& flags, ExitCode& code) {
           "--target", mine.target,
           "hv: all targets, guided by coverage; xen, FILE.so or connect:ADDRESS: raw hypercalls of guests there")
       ->capture_default_str();
+  auto* coverage = fuzz->add_flag("--no-coverage", mine.is_blind,
+                                  "--target xen: do not ask QEMU which of the hypervisor's code runs");
+  fuzz->add_option("--fault", mine.fault, "raw hypercalls on hv with this planted fault switched on")
+      ->excludes(coverage);
   fuzz->add_option("--replay", mine.replay, "run the input of a reproducer again");
   auto* time = fuzz->add_option("--time", mine.time_s, "seconds for each target")
                    ->capture_default_str()
@@ -218,6 +222,8 @@ void add_list(CLI::App& app, Flags& flags, ExitCode& code) {
       ->capture_default_str()
       ->check(CLI::IsMember({"text", "csv", "json"}));
   faults->callback([&flags, &code] { code = list_faults(flags.fault_format); });
+  list->add_subcommand("differences", "Where the bundled core, models and requirements did not agree with the real Xen")
+      ->callback([&code] { code = list_differences(); });
   list->add_subcommand("targets", "What can be graded here")->callback([&code] { code = list_targets(); });
 }
 

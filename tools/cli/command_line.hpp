@@ -46,7 +46,9 @@ struct FuzzFlags {
   std::vector<std::string> names;  ///< of targets; empty: all but the canary
   bool list = false;
   std::string replay;         ///< a reproducer; empty: fuzz
-  std::string target = "hv";  ///< another: raw hypercalls on what grade takes, without coverage
+  std::string target = "hv";  ///< another: raw hypercalls on what grade takes
+  std::string fault;          ///< hv: with this planted fault, raw hypercalls as well
+  bool is_blind = false;      ///< xen: without coverage
   unsigned time_s = 60;
   std::optional<uint64_t> runs;  ///< in place of the time
   unsigned jobs = 1;
@@ -110,6 +112,7 @@ ExitCode list_cases(const std::vector<std::string>& select);
 ExitCode list_requirements(const RequirementFlags& flags);
 ExitCode list_profiles();
 ExitCode list_faults(const std::string& format);
+ExitCode list_differences();
 ExitCode list_targets();
 ExitCode run_doctor();
 ExitCode run_report(const ReportFlags& flags);

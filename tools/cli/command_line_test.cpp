@@ -235,6 +235,7 @@ TEST_F(CommandLine, CheckFaults_FindsThreePlantedOnes_AndWritesItDown) {
   EXPECT_THAT(ran.out, HasSubstr("found 3 of 3 planted faults"));
   const auto document = nlohmann::json::parse(read_file(out / "faults.json"));
   ASSERT_EQ(document["faults"].size(), 3u);
+  EXPECT_GE(document["differences"].size(), 15u);
   for (const auto& fault : document["faults"]) {
     EXPECT_TRUE(fault["found"]);
     EXPECT_EQ(fault["detector"], "cases");
@@ -272,6 +273,7 @@ TEST_F(CommandLine, ListFaults_InEveryForm) {
   EXPECT_THAT(run({"list", "faults", "--format", "csv"}).out, HasSubstr("\"name\",\"subsystem\""));
   EXPECT_GE(nlohmann::json::parse(run({"list", "faults", "--format", "json"}).out).size(), 80u);
   EXPECT_EQ(run({"list", "faults", "--format", "word"}).code, kExitBadInput);
+  EXPECT_THAT(run({"list", "differences"}).out, HasSubstr("pinning a vCPU twice (hv wrong;"));
 }
 
 TEST(PlantedFault, UnknownToTheCore_StopsItsBoot) {

@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <set>
 #include <stdexcept>
 
@@ -13,9 +14,11 @@
 #include "conformance/runner/status_line.hpp"
 #include "fuzz/driver/campaign.hpp"
 #include "fuzz/driver/live_campaign.hpp"
+#include "fuzz/driver/live_pair.hpp"
 #include "fuzz/driver/reproducer.hpp"
 #include "reports/write_file.hpp"
 #include "sim/base/paths.hpp"
+#include "sim/target/xen/edges/edge_map.hpp"
 #include "tools/cli/command_line.hpp"
 #include "tools/cli/targets.hpp"
 
@@ -133,7 +136,8 @@ ExitCode tell_replay(const std::string& name, const std::optional<std::string>& 
 ExitCode replay(const FuzzFlags& flags) {
   const fuzz::Reproducer reproducer = read_reproducer(flags.replay);
   if (reproducer.target == fuzz::kLiveTarget) {
-    return tell_replay(flags.target, fuzz::replay_live(choose_target(flags.target).make, reproducer.input));
+    const TargetChoice live = choose_target(flags.target, {.fault = flags.fault});
+    return tell_replay(live.name, fuzz::death_of(live.make, fuzz::calls_from(reproducer.input)));
   }
   const std::vector<ListedTarget> all = all_targets();
   const ListedTarget& target = target_named(all, reproducer.target, flags.replay + ": ");
@@ -144,22 +148,37 @@ ExitCode replay(const FuzzFlags& flags) {
   return tell_replay(target.name, reason);
 }
 
-ExitCode fuzz_elsewhere(const FuzzFlags& flags, const fuzz::CampaignOptions& options) {
+/// On the command line.
+std::string words_for(const FuzzFlags& flags) {
+  return "--target " + flags.target + (flags.fault.empty() ? "" : " --fault " + flags.fault);
+}
+
+ExitCode tell(const FuzzFlags& flags, const fuzz::LiveOutcome& outcome) {
+  fmt::print("{}: {}\n", flags.target, to_line(outcome.status));
+  for (const fuzz::LiveDeath& death : outcome.deaths) {
+    fmt::print("broken: {}: {}\n    tools/assay fuzz {} --replay {}\n", flags.target, to_text(death), words_for(flags),
+               death.reproducer.string());
+  }
+  if (outcome.interrupted) return kExitInterrupted;
+  return outcome.deaths.empty() ? kExitExpected : kExitUnexpected;
+}
+
+/// Raw hypercalls on a hypervisor that runs by itself. Of the real Xen its code says how far they come.
+ExitCode fuzz_live(const FuzzFlags& flags, const fuzz::CampaignOptions& options) {
   if (!flags.names.empty()) throw InputError("on another target than hv there are raw hypercalls only: name no TARGET");
-  const TargetChoice target = choose_target(flags.target);
+  std::optional<xen::EdgeMap> edges;
+  if (flags.target == "xen" && !flags.is_blind) edges.emplace();
+  const TargetChoice target =
+      choose_target(flags.target, {.fault = flags.fault, .edge_map = edges ? edges->path() : ""});
+  fuzz::LiveTarget live{target.make, target.folder};
+  if (edges) live.edges = [&edges] { return edges->take(); };
   const Interruption interruption;
   Ticker ticker;
   const fuzz::LiveOutcome outcome =
-      fuzz_live(target.make, options, interruption.fd(),
-                [&](const fuzz::LiveStatus& status) { ticker.show(target.name + ": " + to_line(status)); });
+      fuzz::fuzz_live(live, options, interruption.fd(),
+                      [&](const fuzz::LiveStatus& status) { ticker.show(target.name + ": " + to_line(status)); });
   ticker.clear();
-  fmt::print("{}: {}\n", target.name, to_line(outcome.status));
-  for (const fuzz::Crash& crash : outcome.crashes) {
-    fmt::print("broken: {}: {}\n    tools/assay fuzz --target {} --replay {}\n", target.name, crash.reason, target.name,
-               crash.reproducer.string());
-  }
-  if (outcome.interrupted) return kExitInterrupted;
-  return outcome.crashes.empty() ? kExitExpected : kExitUnexpected;
+  return tell(flags, outcome);
 }
 
 std::vector<const ListedTarget*> choose(const std::vector<ListedTarget>& all, const std::vector<std::string>& names) {
@@ -186,9 +205,13 @@ fuzz::CampaignOptions options_of(const FuzzFlags& flags) {
 }  // namespace
 
 ExitCode run_fuzz(const FuzzFlags& flags) {
+  if (flags.is_blind && flags.target != "xen") {
+    throw InputError(
+        "--no-coverage: for --target xen only; of other targets than hv there is no coverage to leave out");
+  }
   try {
     if (!flags.replay.empty()) return replay(flags);
-    if (flags.target != "hv") return fuzz_elsewhere(flags, options_of(flags));
+    if (flags.target != "hv" || !flags.fault.empty()) return fuzz_live(flags, options_of(flags));
     const std::vector<ListedTarget> all = all_targets();
     if (flags.list) return list(all);
     return fuzz_all(choose(all, flags.names), options_of(flags));

@@ -70,12 +70,14 @@ TargetChoice bundled_target(const std::string& name, const TargetWishes& wishes)
   return core_target(name, name + "-" + find_fault(fault).name, faulty_core(fault), wishes, {kClaimsAll});
 }
 
-TargetChoice xen_target(const std::string& name) {
-  const auto make = [] {
+TargetChoice xen_target(const std::string& name, const std::string& edge_map) {
+  const auto make = [edge_map] {
     XenOptions options;
     options.xen = xen_binary();
     options.dom0_image = artifact("agent-dom0.elf");
     options.guest_image = artifact("agent.elf");
+    if (!edge_map.empty()) options.edge_plugin = artifact("assay-edges.so");
+    options.edge_map = edge_map;
     return make_xen_target(options);
   };
   // One QEMU wants the whole machine: a second one would make both slower.
@@ -119,7 +121,7 @@ TargetChoice choose_target(const std::string& name, const TargetWishes& wishes) 
         fmt::format("--fault {}: only the bundled core has planted faults, not --target {}", wishes.fault, name));
   }
   if (name.starts_with(kConnect)) return connect_target(name, wishes.restart);
-  if (name == "xen") return xen_target(name);
+  if (name == "xen") return xen_target(name, wishes.edge_map);
   if (name.find('/') == std::string::npos && !name.ends_with(".so")) {
     throw InputError(fmt::format(
         "--target {}: no such target; known are hv, xen, connect:ADDRESS and the path of a core (FILE.so)", name));

@@ -24,6 +24,7 @@ struct TargetWishes {
   std::string restart{};         ///< connect: a shell command that resets what is at ADDRESS
   std::string guest = "direct";  ///< a core: "direct" or "unicorn", see HostOptions::Guests
   std::string fault{};           ///< hv: the name of a planted fault
+  std::string edge_map{};        ///< xen: where QEMU notes what the hypervisor's code does, see XenOptions
 };
 
 /// "hv", "xen", "connect:ADDRESS" or the path of a core.

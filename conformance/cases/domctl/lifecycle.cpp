@@ -83,6 +83,38 @@ const Case kRights{{
         },
 }};
 
+const Case kArgumentsBeforeRights{{
+    .slug = "domctl.access.arguments_unprivileged.einval_before_eperm",
+    .rule = "iomem_permission, memory_mapping and set_target look at their arguments before the caller's rights.",
+    .source = "public/domctl.h, XEN_DOMCTL_iomem_permission, XEN_DOMCTL_memory_mapping, XEN_DOMCTL_set_target",
+    .requirements = {"DOM-002", "DOM-LIFE-014", "DOM-LIFE-016"},
+    .needs = {Capability::kTwoGuests},
+    .body =
+        [](CaseContext& c) {
+          DomctlOps control(c.vcpu());
+          xen_domctl_t permission = DomctlOps::request(XEN_DOMCTL_iomem_permission, c.peer().id());
+          permission.u.iomem_permission = {.first_mfn = 0x90000, .nr_mfns = 1, .allow_access = 1};
+          c.check_eq(control.call(permission).result, -XEN_EPERM, "permission");
+          permission.u.iomem_permission.first_mfn = ~uint64_t{0};
+          permission.u.iomem_permission.nr_mfns = 2;
+          c.check_eq(control.call(permission).result, -XEN_EINVAL, "permission for frames that wrap");
+          xen_domctl_t mapping = DomctlOps::request(XEN_DOMCTL_memory_mapping, c.peer().id());
+          mapping.u.memory_mapping = {
+              .first_gfn = 0x90000, .first_mfn = 0x90000, .nr_mfns = 1, .add_mapping = DPCI_ADD_MAPPING, .padding = 0};
+          c.check_eq(control.call(mapping).result, -XEN_EPERM, "a mapping");
+          mapping.u.memory_mapping.first_gfn = ~uint64_t{0};
+          mapping.u.memory_mapping.nr_mfns = 2;
+          c.check_eq(control.call(mapping).result, -XEN_EINVAL, "a mapping that wraps");
+          xen_domctl_t target = DomctlOps::request(XEN_DOMCTL_set_target, c.guest().id());
+          target.u.set_target.target = c.peer().id().raw();
+          c.check_eq(control.call(target).result, c.pv() ? -XEN_EOPNOTSUPP : -XEN_EPERM, "a target");
+          target.u.set_target.target = c.guest().id().raw();
+          c.check_eq(control.call(target).result, -XEN_EINVAL, "itself as a target");
+          target.u.set_target.target = kDomAbsent.raw();
+          c.check_eq(control.call(target).result, -XEN_ESRCH, "a target that does not exist");
+        },
+}};
+
 const Case kAbsentBeforeRights{{
     .slug = "domctl.access.absent_domain_unprivileged.esrch",
     .rule = "An unknown domain gives ESRCH, checked before the caller's rights.",

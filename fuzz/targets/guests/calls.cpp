@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "fuzz/targets/guests/call_batch.hpp"
 #include "sim/abi/describe.hpp"
 #include "sim/abi/xen.hpp"
 
@@ -63,13 +64,19 @@ Call sensible_call(Entropy& entropy) {
   return call;
 }
 
+/// Mostly of the same guest as the next one: calls in a row of one guest take one message.
+Call like_neighbour(Call call, const Call& neighbour, Entropy& entropy) {
+  if (!entropy.one_in(4)) call.actor = neighbour.actor;
+  return call;
+}
+
 void change(Calls& calls, Entropy& entropy) {
   if (calls.empty()) return calls.push_back(sensible_call(entropy));
   const size_t at = entropy.below(calls.size());
   Call& call = calls[at];
   switch (entropy.below(6)) {
     case 0:
-      calls.insert(calls.begin() + static_cast<ptrdiff_t>(at), sensible_call(entropy));
+      calls.insert(calls.begin() + static_cast<ptrdiff_t>(at), like_neighbour(sensible_call(entropy), call, entropy));
       break;
     case 1:
       calls.erase(calls.begin() + static_cast<ptrdiff_t>(at));
@@ -119,29 +126,55 @@ std::string cross_calls(std::string_view one, std::string_view other, Entropy& e
   return to_input(calls);
 }
 
-Caller::Caller(Domain& domain, DomId peer, uint64_t patience_ns)
+Caller::Caller(Domain& domain, DomId peer, uint64_t patience_ns, bool runs_machine_code)
     : domain_(&domain),
       peer_(peer),
       page_(domain.alloc_pages(2)),
       frame_(domain.gfn_of(page_).raw()),
-      patience_ns_(patience_ns) {}
+      patience_ns_(patience_ns),
+      batch_(runs_machine_code ? std::make_shared<CallBatch>(domain, page_) : nullptr) {}
 
-void Caller::make(const Call& call) {
+template <typename Make>
+void Caller::attempt(const Make& make) {
   if (is_gone_) return;
-  Vcpu& vcpu = domain_->vcpu(0);
   try {
-    is_gone_ = vcpu.write_bytes(page_, std::as_bytes(std::span(call.data))).has_value();
-    if (is_gone_) return;
-    std::array<uint64_t, kCallArguments> value{};
-    for (size_t i = 0; i < kCallArguments; ++i) value[i] = value_of(call, call.argument[i]);
-    vcpu.start_hypercall(call.number % kCallNumbers, {value[0], value[1], value[2], value[3], value[4]});
-    is_gone_ = !vcpu.finish_hypercall(patience_ns_).has_value();
+    is_gone_ = !make();
   } catch (const TargetDied& died) {
     if (died.how() != TargetDied::How::kDeadAgent) throw;
     is_gone_ = true;
   } catch (const HarnessFault&) {  // it is where no agent can be, or takes no operations any more
     is_gone_ = true;
   }
+}
+
+void Caller::make(const Call& call) {
+  attempt([&] {
+    Vcpu& vcpu = domain_->vcpu(0);
+    if (vcpu.write_bytes(page_, std::as_bytes(std::span(call.data)))) return false;
+    const auto value = values_of(call);
+    vcpu.start_hypercall(call.number % kCallNumbers, {value[0], value[1], value[2], value[3], value[4]});
+    return vcpu.finish_hypercall(patience_ns_).has_value();
+  });
+}
+
+void Caller::make_all(std::span<const Call> calls) {
+  if (batch_ == nullptr || calls.size() == 1) {
+    for (const Call& call : calls) make(call);
+    return;
+  }
+  std::vector<BatchedCall> batched;
+  for (const Call& call : calls) {
+    batched.push_back(batch_->with_entry(call.number % kCallNumbers));
+    batched.back().value = values_of(call);
+    batched.back().data = call.data;
+  }
+  attempt([&] { return batch_->run(batched, patience_ns_); });
+}
+
+std::array<uint64_t, kCallArguments> Caller::values_of(const Call& call) const {
+  std::array<uint64_t, kCallArguments> value{};
+  for (size_t i = 0; i < kCallArguments; ++i) value[i] = value_of(call, call.argument[i]);
+  return value;
 }
 
 uint64_t Caller::value_of(const Call& call, CallArgument from) const {
@@ -178,11 +211,12 @@ std::vector<Caller> make_callers(Target& target, uint64_t patience_ns) {
   Domain& pv = target.create_guest(spec);
   spec.type = GuestType::kPvh;
   Domain& pvh = target.create_guest(spec);
-  return {Caller(pv, pvh.id(), patience_ns), Caller(pvh, pv.id(), patience_ns)};
+  const bool runs_machine_code = !target.has(Capability::kVirtualTime);  // guests in process need not
+  return {Caller(pv, pvh.id(), patience_ns, runs_machine_code), Caller(pvh, pv.id(), patience_ns, runs_machine_code)};
 }
 
-void make_calls(std::vector<Caller>& callers, std::string_view input) {
-  for (const Call& call : calls_from(input)) callers.at(call.actor % callers.size()).make(call);
+void make_calls(std::vector<Caller>& callers, const Calls& calls) {
+  for (const Call& call : calls) callers.at(call.actor % callers.size()).make(call);
 }
 
 }  // namespace assay::fuzz

@@ -3,6 +3,8 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,20 +47,29 @@ std::string mutate_calls(std::string_view input, Entropy& entropy);
 /// The beginning of one and the end of another.
 std::string cross_calls(std::string_view one, std::string_view other, Entropy& entropy);
 
+class CallBatch;
+
 /// A guest that calls. Made where its guest has nothing in flight.
 class Caller {
  public:
   /// A call that has not returned after `patience_ns` of the target's time never will.
-  Caller(Domain& domain, DomId peer, uint64_t patience_ns);
+  Caller(Domain& domain, DomId peer, uint64_t patience_ns, bool runs_machine_code);
 
   /// Its guest is as it was when this was made.
   void begin() { is_gone_ = false; }
   /// Does nothing once the guest is gone. What has become of the hypervisor comes out of here as TargetDied.
   void make(const Call& call);
+  /// As one after the other, where the guest runs machine code by a single message: calls that return to who makes
+  /// them, kCallsMax at most.
+  void make_all(std::span<const Call> calls);
   /// Dead, asleep for ever, or where no agent can be.
   [[nodiscard]] bool is_gone() const { return is_gone_; }
 
  private:
+  /// Notes that the guest is gone when `make` says so, or finds out.
+  template <typename Make>
+  void attempt(const Make& make);
+  [[nodiscard]] std::array<uint64_t, kCallArguments> values_of(const Call& call) const;
   [[nodiscard]] uint64_t value_of(const Call& call, CallArgument from) const;
 
   Domain* domain_;
@@ -66,12 +77,13 @@ class Caller {
   Gva page_;
   uint64_t frame_;
   uint64_t patience_ns_;
+  std::shared_ptr<CallBatch> batch_;  ///< null: one message a call
   bool is_gone_ = false;
 };
 
 /// A PV64 and a PVH guest that call, each the other's peer.
 std::vector<Caller> make_callers(Target& target, uint64_t patience_ns);
-/// Makes all the calls of an input, each by its actor.
-void make_calls(std::vector<Caller>& callers, std::string_view input);
+/// Makes all the calls, each by its actor.
+void make_calls(std::vector<Caller>& callers, const Calls& calls);
 
 }  // namespace assay::fuzz

@@ -15,7 +15,7 @@ class Callers {
     stage_.reset();
     for (Caller& caller : callers_) caller.begin();
     try {
-      make_calls(callers_, input);
+      make_calls(callers_, calls_from(input));
       stage_.check(input);
     } catch (const TargetDied& died) {
       must(false, std::string("the core died: ") + died.what());

@@ -36,7 +36,7 @@ std::vector<std::string> words() {
 
 const FuzzTarget kSequence{{
     .name = "sequence_text",
-    .reads = "sequences for `assay properties --play`: as text, and as bytes",
+    .reads = "sequences for `assay check --play`: as text, and as bytes",
     .run =
         [](std::string_view input) {
           read_sequences(input);

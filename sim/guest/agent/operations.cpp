@@ -40,9 +40,14 @@ void do_write(const Request& request, Reply& reply, const uint8_t* data) {
 }
 
 void do_fill(const Request& request) {
+  constexpr uint64_t kEachByte = 0x0101010101010101;
+  const uint64_t word = kEachByte * static_cast<uint8_t>(request.arg[2]);
   uint64_t to = request.arg[0];
   uint64_t bytes = request.arg[1];
-  asm volatile("rep stosb" : "+D"(to), "+c"(bytes) : "a"(static_cast<uint8_t>(request.arg[2])) : "memory");
+  uint64_t words = to % sizeof word == 0 ? bytes / sizeof word : 0;
+  bytes -= words * sizeof word;
+  asm volatile("rep stosq" : "+D"(to), "+c"(words) : "a"(word) : "memory");
+  asm volatile("rep stosb" : "+D"(to), "+c"(bytes) : "a"(word) : "memory");
 }
 
 template <typename Word>

@@ -38,31 +38,35 @@ std::vector<std::string> qemu_arguments(const XenOptions& options, const SharedR
   const std::string size = std::to_string(options.ram_mib) + "M";
   // Single-threaded: a spinning vCPU's `pause` hands over to the next pCPU, which beats one host thread per pCPU on
   // machines with fewer cores than pCPUs by a factor of 100.
-  return {"-nodefaults",
-          "-no-user-config",
-          "-display",
-          "none",
-          "-no-reboot",
-          "-accel",
-          "tcg,thread=single",
-          "-cpu",
-          "EPYC,+svm,-monitor",
-          "-smp",
-          std::to_string(options.pcpus),
-          "-m",
-          size,
-          "-object",
-          "memory-backend-file,id=ram,share=on,size=" + size + ",mem-path=" + ram.path(),
-          "-machine",
-          "pc,memory-backend=ram",
-          "-serial",
-          "stdio",
-          "-kernel",
-          options.xen.string(),
-          "-initrd",
-          options.dom0_image.string(),
-          "-append",
-          hypervisor_arguments(options)};
+  std::vector<std::string> arguments{"-nodefaults",
+                                     "-no-user-config",
+                                     "-display",
+                                     "none",
+                                     "-no-reboot",
+                                     "-accel",
+                                     "tcg,thread=single",
+                                     "-cpu",
+                                     "EPYC,+svm,-monitor",
+                                     "-smp",
+                                     std::to_string(options.pcpus),
+                                     "-m",
+                                     size,
+                                     "-object",
+                                     "memory-backend-file,id=ram,share=on,size=" + size + ",mem-path=" + ram.path(),
+                                     "-machine",
+                                     "pc,memory-backend=ram",
+                                     "-serial",
+                                     "stdio",
+                                     "-kernel",
+                                     options.xen.string(),
+                                     "-initrd",
+                                     options.dom0_image.string(),
+                                     "-append",
+                                     hypervisor_arguments(options)};
+  if (!options.edge_plugin.empty()) {
+    arguments.insert(arguments.end(), {"-plugin", options.edge_plugin.string() + ",map=" + options.edge_map});
+  }
+  return arguments;
 }
 
 void require_file(const std::filesystem::path& path, const char* what, const char* remedy) {
@@ -81,6 +85,8 @@ void check_available(const XenOptions& options) {
   require_file(options.xen, "Xen binary", "run tools/setup xen, which takes it out of its Debian package");
   require_file(options.dom0_image, "agent image for dom0", "build the target agent-dom0");
   require_file(options.guest_image, "agent image for guests", "build the target agent");
+  if (!options.edge_plugin.empty())
+    require_file(options.edge_plugin, "plugin for QEMU", "build the target assay-edges");
 }
 
 Machine::Machine(const XenOptions& options)

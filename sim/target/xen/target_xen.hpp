@@ -20,7 +20,9 @@ struct XenOptions {
   uint32_t dom0_vcpus = 2;  ///< pinned to the first pCPUs; guests get the others
   uint32_t ram_mib = 512;
   uint32_t dom0_mib = 64;
-  std::string xen_arguments;  ///< appended to the hypervisor's command line
+  std::string xen_arguments;          ///< appended to the hypervisor's command line
+  std::filesystem::path edge_plugin;  ///< for QEMU; empty: none
+  std::string edge_map;               ///< where it notes which steps the hypervisor takes: EdgeMap::path
 };
 
 /// Where tools/setup puts the hypervisor, below the root of the source tree.
