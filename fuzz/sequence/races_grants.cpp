@@ -148,6 +148,7 @@ class RacesGrantsPlay final : public GrantsPlay {
     // A copy pins what it works on for as long as it takes: GNTST_eagain and EBUSY say so.
     if (first.kind == kCopy && needs_no_pins(second)) add_busy(first, second, outcomes, 0);
     if (second.kind == kCopy && needs_no_pins(first)) add_busy(second, first, outcomes, 1);
+    if (first.kind == kCopy && second.kind == kRevoke) add_revoked_between(first, second, outcomes);
     // An unmap takes the mapping away first and gives the handle back in the end: in between, one of a handle that maps
     // for reading has nothing to do, and succeeds.
     const bool are_unmaps = first.kind == kUnmap && second.kind == kUnmap && first.by.domain == second.by.domain;
@@ -155,6 +156,19 @@ class RacesGrantsPlay final : public GrantsPlay {
     if (model_.domain(id_of(first.by.domain)).mappings.at(first.mapping).is_readonly) {
       outcomes.push_back({outcomes.front().model, {GNTST_okay, GNTST_okay}});
     }
+  }
+  /// A copy within one grant pins it twice. A pinned one is asked only whether it is read-only, and once revoked it no
+  /// longer says so.
+  void add_revoked_between(const Contender& copier, const Contender& revoker,
+                           RaceOutcomes<GrantModel>& outcomes) const {
+    const auto is_of_it = [&](const GrantModel::Side& side) { return side.is_ref && side.number == revoker.ref; };
+    const bool is_within = copier.by.domain != revoker.by.domain && is_of_it(copier.from) && is_of_it(copier.to);
+    RaceOutcome<GrantModel> outcome{model_};
+    GrantModel::Entry& entry = outcome.model.domain(id_of(revoker.by.domain)).entries[revoker.ref];
+    if (!is_within || entry.is_pinned()) return;
+    entry.is_readonly = false;
+    outcome.results = {apply(outcome.model, copier), apply(outcome.model, revoker)};
+    outcomes.push_back(outcome);
   }
   void add_busy(const Contender& copier, const Contender& other, RaceOutcomes<GrantModel>& outcomes, size_t copier_at) {
     RaceOutcome<GrantModel> outcome{model_};
