@@ -114,7 +114,7 @@ int64_t CaseContext::during(Vcpu& vcpu, uint32_t number, std::initializer_list<u
   if (round_ == 0) throw HarnessFault("during() outside of interleave()");
   const bool steers = target_.has(Capability::kSteer);
   // The rounds of any seed go through the kinds of interleavings in the same order.
-  if (steers) target_.steer(seed_ / kInterleavingKinds * kInterleavingKinds + round_);
+  if (steers) target_.steer(seed_ * kInterleavingKinds + round_);
   vcpu.start_hypercall(number, args);
   meanwhile();
   const std::optional<int64_t> result = vcpu.finish_hypercall(target_.patience_ns());
