@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "conformance/case.hpp"
+#include "sim/engine/interleaving.hpp"
 
 namespace assay {
 namespace {
@@ -112,7 +113,8 @@ int64_t CaseContext::during(Vcpu& vcpu, uint32_t number, std::initializer_list<u
                             const std::function<void()>& meanwhile) {
   if (round_ == 0) throw HarnessFault("during() outside of interleave()");
   const bool steers = target_.has(Capability::kSteer);
-  if (steers) target_.steer(seed_ + round_);
+  // The rounds of any seed go through the kinds of interleavings in the same order.
+  if (steers) target_.steer(seed_ * kInterleavingKinds + round_);
   vcpu.start_hypercall(number, args);
   meanwhile();
   const std::optional<int64_t> result = vcpu.finish_hypercall(target_.patience_ns());

@@ -4,6 +4,14 @@
 
 namespace assay {
 
+OneExtent one_extent(Gva at, uint64_t extent, DomId dom) {
+  OneExtent made{.reservation = {}, .extent = extent};
+  set_handle(made.reservation.extent_start, at + offsetof(OneExtent, extent));
+  made.reservation.nr_extents = 1;
+  made.reservation.domid = dom.raw();
+  return made;
+}
+
 MemoryPlaces::MemoryPlaces(CaseContext& c) : c_(&c), vcpu_(&c.vcpu()), ops_(c.vcpu()), control_(c.dom0().vcpu(0)) {
   Domain& domain = vcpu_->domain();
   for (uint32_t i = 0; i < kPlaces; ++i) {
@@ -15,6 +23,32 @@ MemoryPlaces::MemoryPlaces(CaseContext& c) : c_(&c), vcpu_(&c.vcpu()), ops_(c.vc
 
 uint64_t MemoryPlaces::extent(uint32_t place) const {
   return is_pv() ? frames_.at(place) : pfns_.at(place).raw();
+}
+
+xen_add_to_physmap_t MemoryPlaces::physmap_request(unsigned space, uint64_t index, uint32_t place) const {
+  xen_add_to_physmap_t made{};
+  made.domid = vcpu_->domain().id().raw();
+  made.space = space;
+  made.idx = index;
+  made.gpfn = pfn(place);
+  return made;
+}
+
+xen_remove_from_physmap_t MemoryPlaces::remove_request(uint32_t place) const {
+  xen_remove_from_physmap_t made{};
+  made.domid = vcpu_->domain().id().raw();
+  made.gpfn = pfn(place);
+  return made;
+}
+
+xen_domctl_t MemoryPlaces::limit_request(uint64_t pages) const {
+  xen_domctl_t made = DomctlOps::request(XEN_DOMCTL_max_mem, vcpu_->domain().id());
+  made.u.max_mem.max_memkb = pages * (kPageSize / 1024);
+  return made;
+}
+
+void MemoryPlaces::hide(uint32_t place) {
+  c_->require_eq(update_mapping(*vcpu_, pages_.at(place), 0), 0, "unmapping a place");
 }
 
 void MemoryPlaces::show(uint32_t place, uint64_t frame) {
@@ -35,7 +69,7 @@ int64_t MemoryPlaces::decrease(std::span<const uint32_t> places) {
   Reservation in;
   for (const uint32_t place : places) {
     in.extents.push_back(extent(place));
-    if (is_pv()) c_->require_eq(update_mapping(*vcpu_, pages_.at(place), 0), 0, "unmapping a place");
+    if (is_pv()) hide(place);
   }
   const int64_t done = ops_.decrease_reservation(in).done;
   for (size_t i = 0; is_pv() && i < places.size(); ++i) {
@@ -53,7 +87,7 @@ ExchangeResult MemoryPlaces::exchange(std::span<const uint32_t> places) {
   for (const uint32_t place : places) {
     in.in.extents.push_back(extent(place));
     in.out.extents.push_back(pfns_.at(place).raw());
-    c_->require_eq(update_mapping(*vcpu_, pages_.at(place), 0), 0, "unmapping a place");
+    hide(place);
   }
   ExchangeResult result = ops_.exchange(in);
   for (size_t i = 0; i < places.size(); ++i) show(places[i], i < result.done ? result.out[i] : frames_.at(places[i]));

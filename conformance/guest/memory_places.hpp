@@ -9,6 +9,14 @@
 
 namespace assay {
 
+/// The argument of a reservation operation about one extent, with the list behind it.
+struct OneExtent {
+  xen_memory_reservation_t reservation;
+  uint64_t extent;
+};
+/// `at`: where it is going to be.
+OneExtent one_extent(Gva at, uint64_t extent, DomId dom);
+
 class MemoryPlaces {
  public:
   static constexpr uint32_t kPlaces = 6;
@@ -34,7 +42,22 @@ class MemoryPlaces {
   int64_t reservation() { return ops_.current_reservation(); }
   int64_t maximum() { return ops_.maximum_reservation(); }
   /// By the toolstack.
-  int64_t set_limit(uint64_t pages) { return control_.max_mem(vcpu_->domain().id(), pages); }
+  int64_t set_limit(uint64_t pages) { return control_.call(limit_request(pages)).result; }
+
+  /// What decrease_reservation, populate_physmap and the operations on the physmap take, for hypercalls that are begun
+  /// elsewhere. Around them a PV guest hides what may go, and shows what has come.
+  [[nodiscard]] uint64_t extent(uint32_t place) const;
+  [[nodiscard]] uint64_t pfn(uint32_t place) const { return pfns_.at(place).raw(); }
+  [[nodiscard]] xen_add_to_physmap_t move_request(uint32_t from, uint32_t to) const {
+    return physmap_request(XENMAPSPACE_gmfn, pfn(from), to);
+  }
+  [[nodiscard]] xen_add_to_physmap_t grant_frame_request(uint32_t index, uint32_t place) const {
+    return physmap_request(XENMAPSPACE_grant_table, index, place);
+  }
+  [[nodiscard]] xen_remove_from_physmap_t remove_request(uint32_t place) const;
+  [[nodiscard]] xen_domctl_t limit_request(uint64_t pages) const;
+  void hide(uint32_t place);
+  void show(uint32_t place, uint64_t frame);
 
   /// The first word of a place; all ones where nothing can be read.
   uint64_t word(uint32_t place);
@@ -42,8 +65,7 @@ class MemoryPlaces {
 
  private:
   [[nodiscard]] bool is_pv() const { return vcpu_->domain().type() == GuestType::kPv64; }
-  [[nodiscard]] uint64_t extent(uint32_t place) const;
-  void show(uint32_t place, uint64_t frame);
+  [[nodiscard]] xen_add_to_physmap_t physmap_request(unsigned space, uint64_t index, uint32_t place) const;
 
   CaseContext* c_;
   Vcpu* vcpu_;

@@ -1,5 +1,8 @@
 #include "fuzz/faults/properties_detector.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "fuzz/sequence/property_check.hpp"
 
 namespace assay {
@@ -7,8 +10,24 @@ namespace {
 
 constexpr size_t kSequences = 24;  // of each family and type of guest
 constexpr size_t kLength = 100;
+/// A fault in a race shows only where an interleaving hits it.
+constexpr size_t kLengthOfRaces = 500;
 /// For making one small. What takes longer is told as it is then.
 constexpr std::chrono::seconds kShrinkLimit{10};
+
+std::vector<fuzz::Task> tasks_for(uint64_t seed) {
+  std::vector<const fuzz::Family*> plain, races;
+  for (const fuzz::Family* family : fuzz::families()) {
+    const bool is_race = std::ranges::count(family->spec.needs, Capability::kSteer) != 0;
+    (is_race ? races : plain).push_back(family);
+  }
+  std::vector<fuzz::Task> tasks =
+      fuzz::tasks_of({.families = plain, .seed = seed, .sequences = kSequences, .length = kLength});
+  std::ranges::move(
+      fuzz::tasks_of({.families = races, .seed = seed, .sequences = kSequences, .length = kLengthOfRaces}),
+      std::back_inserter(tasks));
+  return tasks;
+}
 
 Detection describe(const fuzz::Task& task, const fuzz::TaskResult& failing, const fuzz::ShrinkSettings& settings) {
   const fuzz::Counterexample small = fuzz::make_small(task, failing, settings);
@@ -25,9 +44,7 @@ Detection PropertiesDetector::look(const TargetFactory& make_target) {
   RunOptions options = detector_options(seed_, jobs_);
   const fuzz::ShrinkSettings settings{.make_target = make_target, .options = options, .limit = kShrinkLimit};
   options.enough = [](const CaseResult& result) { return result.verdict > Verdict::kInconclusive; };
-  const auto families = fuzz::families();
-  const std::vector<fuzz::Task> tasks = fuzz::tasks_of(
-      {.families = {families.begin(), families.end()}, .seed = seed_, .sequences = kSequences, .length = kLength});
+  const std::vector<fuzz::Task> tasks = tasks_for(seed_);
   RunObserver silent;
   const fuzz::TasksOutcome outcome = fuzz::run_tasks(make_target, tasks, fuzz::Keep::kNothing, options, silent);
   must_have_ended(outcome.run);

@@ -10,6 +10,8 @@ const Family& events_family();
 const Family& grants_family();
 const Family& memory_family();
 const Family& races_family();
+const Family& races_grants_family();
+const Family& races_memory_family();
 const Family& vcpus_family();
 
 }  // namespace assay::fuzz

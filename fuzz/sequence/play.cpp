@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <numeric>
+#include <utility>
 
 #include "sim/engine/rng.hpp"
 
@@ -26,13 +28,15 @@ std::string_view guests_of(const CaseSpec& spec, GuestType type) {
 }
 
 /// What the families need, as a case writes it.
-std::string_view needs_of(const CaseSpec& spec) {
-  if (std::ranges::count(spec.needs, Capability::kDom0) != 0) return "    .needs = {Capability::kDom0},\n";
-  if (std::ranges::count(spec.needs, Capability::kSteer) != 0) {
-    return "    .needs = {Capability::kTwoGuests, Capability::kSteer},\n";
+std::string needs_of(const CaseSpec& spec) {
+  static constexpr std::array<std::pair<Capability, std::string_view>, 3> kNames{
+      {{Capability::kDom0, "kDom0"}, {Capability::kTwoGuests, "kTwoGuests"}, {Capability::kSteer, "kSteer"}}};
+  std::string text;
+  for (const auto& [capability, name] : kNames) {
+    if (std::ranges::count(spec.needs, capability) == 0) continue;
+    text += fmt::format("{}Capability::{}", text.empty() ? "" : ", ", name);
   }
-  if (std::ranges::count(spec.needs, Capability::kTwoGuests) != 0) return "    .needs = {Capability::kTwoGuests},\n";
-  return "";
+  return text.empty() ? text : fmt::format("    .needs = {{{}}},\n", text);
 }
 
 }  // namespace

@@ -58,6 +58,8 @@ int64_t gnttab_map_grant_ref(const GrantCall& op) {
   using Map = gnttab_map_grant_ref_t;
   if (!op.list_ok<Map>()) return -XEN_EFAULT;
   return op.for_each<Map>([&op](Map& map, uint32_t index) {
+    const Gva ref_at = op.list + (index * sizeof(Map) + offsetof(Map, ref));
+    if (fault("grant.map_reference_read_twice") && !read_guest(op.call.space(), map.ref, ref_at)) return false;
     const MapRequest request{map.host_addr, map.flags, GrantRef{map.ref}};
     const MapResult result = grant_map(op.mapper(), grants_of(DomId{map.dom}), request);
     map.status = static_cast<int16_t>(result.status);

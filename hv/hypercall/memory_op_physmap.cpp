@@ -23,6 +23,10 @@ Status permitted(const Domain& caller, const Domain& target, unsigned space) {
 Status map_own_frame(DomainMemory& memory, Gfn from, Gfn to) {
   const Result<Mfn> mfn = get_page_from_gfn(memory, from);
   if (!mfn.ok()) return mfn.status();
+  if (fault("p2m.moved_frame_not_rechecked")) {
+    memory.lock.unlock();
+    memory.lock.lock();
+  }
   const Status status = physmap_move(memory, *mfn, to);
   put_page(*mfn);
   return status;

@@ -132,7 +132,7 @@ uint32_t Machine::choose_other(uint32_t pcpu, bool for_signal) {
   for (PcpuSet candidates : {inside, state_.interrupted, state_.ready}) {
     candidates.remove(pcpu);
     if (candidates.empty()) continue;
-    return steers_ && !is_settling_ ? policy_->next(pcpu, candidates) : candidates.after(pcpu);
+    return steers_ && !is_settling_ ? policy_->at_wait(pcpu, candidates) : candidates.after(pcpu);
   }
   return pcpu;
 }

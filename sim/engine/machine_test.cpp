@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "sim/base/paths.hpp"
+#include "sim/engine/pct.hpp"
 #include "sim/port/testing/contended.h"
 #include "sim/port/testing/ticker.h"
 
@@ -372,6 +373,19 @@ TEST(Machine, RandomWalk_MakesContentionAndRaces) {
   EXPECT_EQ(contest.word(CONTENDED_ENTRIES), 600u);
   EXPECT_GT(contest.word(CONTENDED_MISSES), 0u);
   EXPECT_GT(contest.word(CONTENDED_RACES), 0u);
+}
+
+// Everybody wants the one lock: whoever waits for it lets its holder go on, whatever its priority.
+TEST(Machine, Pct_MakesContentionAndRaces_AndEnds) {
+  uint64_t misses = 0, races = 0;
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    const Contest contest(std::make_unique<Pct>(Rng(seed), 3, 3000));
+    EXPECT_EQ(contest.word(CONTENDED_ENTRIES), 600u) << seed;
+    misses += contest.word(CONTENDED_MISSES);
+    races += contest.word(CONTENDED_RACES);
+  }
+  EXPECT_GT(misses, 0u);
+  EXPECT_GT(races, 0u);
 }
 
 TEST(Machine, MomentInTheMiddleOfTheCore_IsRefusedUntilSettled) {

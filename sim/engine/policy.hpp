@@ -16,6 +16,8 @@ class SchedulePolicy {
   [[nodiscard]] virtual bool steers() const = 0;
   /// `current` is in the core at a point of `kind`. Returns the pCPU to go on with: `current` or a member of `ready`.
   virtual uint32_t at_point(assay_point kind, uint32_t current, const PcpuSet& ready) = 0;
+  /// `current` cannot go on before another pCPU has: which member of `others` (not empty, without it) does.
+  virtual uint32_t at_wait(uint32_t current, const PcpuSet& others) { return next(current, others); }
   /// Which member of `ready` (not empty) takes the next step; `last` took the one before.
   virtual uint32_t next(uint32_t last, const PcpuSet& ready) = 0;
 };

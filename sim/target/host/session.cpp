@@ -1,12 +1,12 @@
 #include "sim/target/host/session.hpp"
 
-#include <array>
 #include <cstring>
 #include <string_view>
 #include <utility>
 
 #include "sim/abi/xen.hpp"
 #include "sim/base/paths.hpp"
+#include "sim/engine/interleaving.hpp"
 #include "sim/target/host/host_port.hpp"
 
 namespace assay::host {
@@ -172,12 +172,7 @@ void Session::rewind(uint64_t seed) {
 }
 
 void Session::steer(uint64_t seed) {
-  // Short calls need many switches to meet at all, long ones few, so that one gets well into its work before another
-  // begins: how often is a choice of the seed, too.
-  static constexpr std::array<uint64_t, 8> kSwitchOneIn{1, 2, 3, 4, 8, 16, 64, 256};
-  const Rng rng = Rng(seed).fork("steer");
-  const uint64_t one_in = kSwitchOneIn.at(rng.fork("pace").below(kSwitchOneIn.size()));
-  machine_.set_policy(std::make_unique<RandomWalk>(rng.fork("walk"), one_in));
+  machine_.set_policy(interleaving(seed));
 }
 
 void Session::stop_steering() {

@@ -1,0 +1,21 @@
+/// Interleavings by number: all it takes to see one again.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "sim/engine/policy.hpp"
+
+namespace assay {
+
+/// Kinds of schedules, from the one with the fewest switches on.
+enum class InterleavingKind : uint8_t { kPctDepth2, kPctDepth3, kWalk, kWalkToo };
+constexpr uint64_t kInterleavingKinds = 4;
+constexpr InterleavingKind kind_of_interleaving(uint64_t number) {
+  return static_cast<InterleavingKind>(number % kInterleavingKinds);
+}
+
+/// The number chooses the kind, how often pCPUs change places, and where.
+std::unique_ptr<SchedulePolicy> interleaving(uint64_t number);
+
+}  // namespace assay
