@@ -24,7 +24,7 @@ Detection describe(const fuzz::Task& task, const fuzz::TaskResult& failing, cons
 Detection PropertiesDetector::look(const TargetFactory& make_target) {
   RunOptions options = detector_options(seed_, jobs_);
   const fuzz::ShrinkSettings settings{.make_target = make_target, .options = options, .limit = kShrinkLimit};
-  options.enough = [](const CaseResult& result) { return result.verdict > Verdict::kInconclusive; };
+  options.enough = [](size_t, const CaseResult& result) { return result.verdict > Verdict::kInconclusive; };
   const auto families = fuzz::families();
   const std::vector<fuzz::Task> tasks = fuzz::tasks_of(
       {.families = {families.begin(), families.end()}, .seed = seed_, .sequences = kSequences, .length = kLength});
