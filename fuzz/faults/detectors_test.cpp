@@ -119,6 +119,25 @@ TEST(DifferentialDetector, WhereTheReferenceDoesNotDifferAfterAll_TheLongerSeque
   EXPECT_GT(found.steps, small.steps);
 }
 
+TEST(DifferentialDetector, WhereTheReferenceIsGoneInTheEnd_TheLongerSequencesStand) {
+  bool is_gone = false;
+  const TargetFactory leaving = [&is_gone] {
+    if (is_gone) throw TargetUnavailable("it left");
+    return core_with("")();
+  };
+  DifferentialDetector detector(Reference({leaving, right_core().options}, kSeed, 12, 60), core_with(""), kSeed, kJobs);
+  Detection one = detector.look(core_with(kPending));
+  Detection two = detector.look(core_with(kPending));
+  ASSERT_TRUE(one.found && two.found);
+  const Detection small = one;
+  is_gone = true;
+  detector.settle({&one, &two});
+  for (const Detection& detection : {one, two}) {
+    EXPECT_TRUE(detection.found);
+    EXPECT_GT(detection.steps, small.steps);
+  }
+}
+
 TEST(Reference, NotOnThisMachine_IsUnavailable) {
   const ReferenceTarget missing{[]() -> std::unique_ptr<Target> { throw TargetUnavailable("no Xen here"); }, {}};
   try {

@@ -81,26 +81,35 @@ Detection DifferentialDetector::describe(const TargetFactory& make_target, size_
                             .by = to_text(found.small),
                             .message = result.trace.empty() ? result.message : "comes out otherwise on the reference",
                             .steps = found.small.sequence.size()};
-  unsettled_.insert_or_assign(detection.by, std::move(found));
+  unsettled_[detection.by].push_back(std::move(found));
   return detection;
+}
+
+std::vector<std::optional<Trace>> DifferentialDetector::last_word(const std::vector<Task>& tasks) const {
+  try {
+    return reference_.play(tasks);
+  } catch (const TargetUnavailable&) {
+    return std::vector<std::optional<Trace>>(tasks.size());
+  }
 }
 
 void DifferentialDetector::settle(const std::vector<Detection*>& found) {
   std::vector<Task> tasks;
-  std::vector<std::pair<Detection*, const Unsettled*>> asked;
+  std::vector<std::pair<Detection*, Unsettled>> asked;
   for (Detection* const detection : found) {
     const auto at = unsettled_.find(detection->by);
-    if (at == unsettled_.end()) continue;
-    asked.emplace_back(detection, &at->second);
-    tasks.push_back(at->second.small);
+    if (at == unsettled_.end() || at->second.empty()) continue;
+    tasks.push_back(at->second.front().small);
+    asked.emplace_back(detection, std::move(at->second.front()));
+    at->second.pop_front();
   }
   if (tasks.empty()) return;
-  const auto traces = reference_.play(tasks);
+  const auto traces = last_word(tasks);
   for (size_t i = 0; i < tasks.size(); ++i) {
     const auto& [detection, unsettled] = asked[i];
-    if (traces[i] && first_difference(*traces[i], unsettled->trace)) continue;
-    detection->by = to_text(unsettled->sure);
-    detection->steps = unsettled->sure.sequence.size();
+    if (traces[i] && first_difference(*traces[i], unsettled.trace)) continue;
+    detection->by = to_text(unsettled.sure);
+    detection->steps = unsettled.sure.sequence.size();
   }
 }
 

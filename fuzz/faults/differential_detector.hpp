@@ -2,6 +2,7 @@
 /// trace is another than the reference's.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <string>
 
@@ -29,13 +30,16 @@ class DifferentialDetector final : public Detector {
     Trace trace;      ///< of the core with the fault
     fuzz::Task sure;  ///< of which the reference's trace was there
   };
+  /// What the reference makes of them in the end; nothing of any when it is no longer there.
+  [[nodiscard]] std::vector<std::optional<Trace>> last_word(const std::vector<fuzz::Task>& tasks) const;
   Detection describe(const TargetFactory& make_target, size_t index, const fuzz::TaskResult& result);
 
   Reference reference_;
   TargetFactory stand_in_;
   uint64_t seed_;
   unsigned jobs_;
-  std::map<std::string, Unsettled> unsettled_;  ///< by Detection::by
+  /// By Detection::by; where several cores were found by the same sequence, in the order of the looks.
+  std::map<std::string, std::deque<Unsettled>> unsettled_;
 };
 
 }  // namespace assay
