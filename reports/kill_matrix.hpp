@@ -13,7 +13,7 @@ namespace assay {
 struct Detection {
   bool found = false;
   std::string verdict;  ///< "fail", "crash", "timeout", ...; empty when nothing was found
-  std::string by;       ///< the case, or the seed of the sequence, that found it
+  std::string by;       ///< the case, the sequence or the input that found it
   std::string message;
   uint64_t steps = 0;  ///< operations of guests to get there
   double seconds = 0;  ///< of the host's time
@@ -31,11 +31,12 @@ struct KillMatrix {
   std::string suite_version;
   std::string command;
   uint64_t seed = 0;
-  double seconds = 0;  ///< of the whole run
+  double seconds = 0;     ///< of the whole run
+  std::string reference;  ///< the target that the differential detector compares with
   std::vector<std::string> detectors;
   std::vector<FaultRow> faults;
   std::vector<Difference> differences;  ///< that looking for bugs has shown so far
-  bool interrupted = false;  ///< faults that nobody got to are left out
+  bool interrupted = false;             ///< faults that nobody got to are left out
 };
 
 struct KillSummary {

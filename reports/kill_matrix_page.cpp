@@ -38,18 +38,26 @@ std::string command(const std::string& line) {
   return fmt::format("<div class=\"command\"><code>{}</code></div>", html_escape(line));
 }
 
-std::string detection_detail(const FaultRow& row, const std::string& detector, const Detection& detection) {
+/// The line that shows it again.
+std::string again(const KillMatrix& matrix, const std::string& fault, const std::string& detector,
+                  const std::string& by) {
+  if (detector == "cases") return fmt::format("tools/assay grade --target hv --fault {} --select {}", fault, by);
+  const bool is_sequence = by.find('@') < by.find(':');
+  if (is_sequence && detector == "differential") {
+    return fmt::format("tools/assay check --fault {} --differential hv,{} --play '{}'", fault, matrix.reference, by);
+  }
+  if (is_sequence) return fmt::format("tools/assay check --fault {} --play '{}'", fault, by);
+  return fmt::format("tools/assay check --faults --select {} --detectors {}", fault, detector);
+}
+
+std::string detection_detail(const KillMatrix& matrix, const FaultRow& row, const std::string& detector,
+                             const Detection& detection) {
   if (!detection.found)
     return fmt::format("<dt>{}</dt><dd>found nothing in {:.2f} s</dd>", detector, detection.seconds);
   std::string text = fmt::format("<dt>{}: {} after {}, {:.2f} s</dt><dd><span class=\"id\">{}</span><br>{}",
                                  html_escape(detector), html_escape(detection.verdict), plural(detection.steps, "step"),
                                  detection.seconds, html_escape(detection.by), html_escape(detection.message));
-  if (detector == "cases" && detection.by != "boot") {
-    text += command(fmt::format("tools/assay grade --target hv --fault {} --select {}", row.name, detection.by));
-  }
-  if (detector == "properties" && detection.by != "boot") {
-    text += command(fmt::format("tools/assay check --fault {} --play '{}'", row.name, detection.by));
-  }
+  if (detection.by != "boot") text += command(again(matrix, row.name, detector, detection.by));
   return text + "</dd>";
 }
 
@@ -57,7 +65,7 @@ std::string row_item(const KillMatrix& matrix, const FaultRow& row) {
   std::string chips, details;
   for (size_t i = 0; i < row.detections.size(); ++i) {
     chips += chip(matrix.detectors[i], row.detections[i]);
-    details += detection_detail(row, matrix.detectors[i], row.detections[i]);
+    details += detection_detail(matrix, row, matrix.detectors[i], row.detections[i]);
   }
   const std::string what = html_escape(row.what);
   std::string item = R"(<li><details class="item"><summary><div class="row">)";

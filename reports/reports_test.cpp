@@ -144,6 +144,7 @@ KillMatrix sample_matrix() {
                     .command = "c",
                     .seed = 1,
                     .seconds = 2,
+                    .reference = "xen",
                     .detectors = {"cases", "others"},
                     .faults = {},
                     .differences = {}};
@@ -185,6 +186,27 @@ TEST(FaultsPage, ShowsHolesAndEscapes) {
   EXPECT_NE(page.find("closed &lt;b&gt;ports"), std::string::npos);
   EXPECT_NE(page.find("the model was wrong"), std::string::npos);
   EXPECT_EQ(page.find("<b>"), std::string::npos);
+}
+
+TEST(FaultsPage, HasAColumnOfEachDetector_AndTheLineThatRepeatsIt) {
+  KillMatrix matrix = sample_matrix();
+  matrix.detectors = {"cases", "properties", "fuzz", "differential"};
+  const auto by = [](const char* what) {
+    return Detection{.found = true, .verdict = "fail", .by = what, .message = "m", .steps = 2, .seconds = 1};
+  };
+  matrix.faults = {{"a.b",
+                    "ports",
+                    "hv/a.cpp",
+                    "XSA-1",
+                    "it leaks",
+                    {by("x@pv64"), {}, by("registers: 00"), by("events@pv64: send@0(1)")}}};
+  const std::string page = to_html(matrix);
+  for (const std::string& detector : matrix.detectors) EXPECT_THAT(page, HasSubstr("<span>" + detector + "</span>"));
+  EXPECT_THAT(page, HasSubstr("tools/assay check --faults --select a.b --detectors fuzz"));
+  EXPECT_THAT(page, HasSubstr("tools/assay check --fault a.b --differential hv,xen --play &#39;events@pv64"));
+  const auto document = nlohmann::json::parse(to_json(matrix));
+  EXPECT_EQ(violations(document, ASSAY_FAULTS_SCHEMA), "");
+  EXPECT_EQ(document["summary"]["by_detector"]["differential"], 1);
 }
 
 TEST(ResultsJson, ReadingGivesBackWhatWasWritten) {

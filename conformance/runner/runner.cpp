@@ -173,7 +173,7 @@ class Run {
   void record(size_t index, CaseResult result) {
     outcome_.results[index] = std::move(result);
     ++done_;
-    if (options_.enough && options_.enough(*outcome_.results[index])) begin_max_ = next_;
+    if (options_.enough && options_.enough(index, *outcome_.results[index])) begin_max_ = next_;
     observer_.on_result(index, *outcome_.results[index]);
   }
 

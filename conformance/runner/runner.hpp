@@ -22,9 +22,9 @@ struct RunOptions {
   std::chrono::milliseconds case_limit{60'000};
   /// For making the target.
   std::chrono::milliseconds start_limit{180'000};
-  /// After a result for which this is true no further variant begins; those under way are waited for. All variants
-  /// before it in the order given have their results then. Empty: never.
-  std::function<bool(const CaseResult&)> enough;
+  /// After a result, with the index of its variant, for which this is true no further variant begins; those under way
+  /// are waited for. All variants before it in the order given have their results then. Empty: never.
+  std::function<bool(size_t index, const CaseResult& result)> enough;
 };
 
 /// Told of everything as it happens, in the order in which it happens.

@@ -22,7 +22,8 @@ struct Campaign {
 /// something that a fault is found.
 std::string baseline_trouble(const Campaign& campaign);
 
-/// Rows in the order of the faults, each told to `on_row` when it is done. All detectors are asked about every fault.
+/// Rows in the order of the faults, each told to `on_row` when it is done; detectors may put some right in the end. All
+/// detectors are asked about every fault.
 /// An interruption ends it early, with the rows so far.
 KillMatrix run_campaign(const Campaign& campaign, const std::function<void(const FaultRow&)>& on_row);
 

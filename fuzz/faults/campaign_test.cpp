@@ -59,13 +59,41 @@ TEST(FaultCampaign, Baseline_MustBeClean) {
   EXPECT_THAT(baseline_trouble(campaign_of({0}, {4})), ::testing::HasSubstr("the other find something"));
 }
 
+/// Puts right what it found.
+class Hesitant final : public Detector {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "hesitant"; }
+  Detection look(const TargetFactory&) override {
+    return {.found = ++looks_ != 2, .verdict = "fail", .by = "x", .message = "m", .steps = 9};
+  }
+  void settle(const std::vector<Detection*>& found) override {
+    for (Detection* const detection : found) detection->steps = found.size();
+  }
+
+ private:
+  int looks_ = 0;
+};
+
+TEST(FaultCampaign, InTheEnd_DetectorsMayPutRightWhatTheyFound) {
+  Campaign campaign = campaign_of({}, {});
+  campaign.detectors.clear();
+  campaign.detectors.push_back(std::make_unique<Hesitant>());
+  const KillMatrix matrix = run_campaign(campaign, [](const FaultRow&) {});
+  EXPECT_EQ(matrix.faults[0].detections[0].steps, 2u);
+  EXPECT_EQ(matrix.faults[1].detections[0].steps, 9u) << "which was not found";
+}
+
 TEST(CasesDetector, CountsOperationsUpToTheFailedCheck) {
-  const std::vector<CaseStep> steps{{"d1v0", "hypercall", "x", false, 3},
+  const std::vector<CaseStep> steps{{"", "harness", "builds a guest", false, 1},
+                                    {"d1v0", "hypercall", "x", false, 3},
+                                    {"d1v0", "read", "back {x}", false, 3},
                                     {"", "check", "fine", false, 1},
                                     {"d1v0", "read", "y", false, 1},
+                                    {"d1v0", "hypercall", "a begins", false, 1},
+                                    {"d1v0", "hypercall", "a = 0", false, 1},
                                     {"", "check", "wrong", true, 1},
                                     {"d1v0", "hypercall", "z", false, 1}};
-  EXPECT_EQ(operations_of(steps), 4u);
+  EXPECT_EQ(operations_of(steps), 5u);
 }
 
 }  // namespace

@@ -29,7 +29,8 @@ class CasesDetector final : public Detector {
   unsigned jobs_;
 };
 
-/// Operations of guests up to the check that failed, or to the end when none did.
+/// Operations of guests up to the check that failed, or to the end when none did. A call counts once, with what is
+/// written for it and read back after it; what the harness does to build guests is none of them.
 uint64_t operations_of(const std::vector<CaseStep>& steps);
 
 }  // namespace assay

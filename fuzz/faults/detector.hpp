@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "conformance/runner/runner.hpp"
 #include "conformance/runner/worker_main.hpp"
@@ -20,6 +21,8 @@ class Detector {
   /// A core that crashes, hangs or does not even boot is found. Throws Interrupted, and HarnessFault when the harness
   /// cannot go on.
   virtual Detection look(const TargetFactory& make_target) = 0;
+  /// After the last look: what was found may still be put right, at once for all of it, where that takes long to begin.
+  virtual void settle(const std::vector<Detection*>& /*found*/) {}
 };
 
 /// Somebody wants the run to end.

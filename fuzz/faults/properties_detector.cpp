@@ -43,7 +43,7 @@ Detection describe(const fuzz::Task& task, const fuzz::TaskResult& failing, cons
 Detection PropertiesDetector::look(const TargetFactory& make_target) {
   RunOptions options = detector_options(seed_, jobs_);
   const fuzz::ShrinkSettings settings{.make_target = make_target, .options = options, .limit = kShrinkLimit};
-  options.enough = [](const CaseResult& result) { return result.verdict > Verdict::kInconclusive; };
+  options.enough = [](size_t, const CaseResult& result) { return result.verdict > Verdict::kInconclusive; };
   const std::vector<fuzz::Task> tasks = tasks_for(seed_);
   RunObserver silent;
   const fuzz::TasksOutcome outcome = fuzz::run_tasks(make_target, tasks, fuzz::Keep::kNothing, options, silent);

@@ -6,6 +6,10 @@
 
 namespace assay::fuzz {
 
+bool is_comparable(const Family* family) {
+  return std::ranges::count(family->spec.needs, Capability::kSteer) == 0;
+}
+
 std::span<const Family* const> families() {
   static const std::array all{&domains_family(), &events_family(),       &grants_family(),       &memory_family(),
                               &races_family(),   &races_grants_family(), &races_memory_family(), &vcpus_family()};

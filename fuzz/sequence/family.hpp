@@ -50,6 +50,9 @@ std::unique_ptr<Play> begin_play(CaseContext& context, Journal& journal) {
   return std::make_unique<T>(context, journal);
 }
 
+/// Whether two targets must agree: which of two orders a race comes out in is nobody's promise.
+bool is_comparable(const Family* family);
+
 /// All of them, by name.
 std::span<const Family* const> families();
 std::set<std::string> family_names();

@@ -33,12 +33,6 @@ std::string bytes_of(const std::vector<uint64_t>& numbers) {
   return bytes;
 }
 
-std::vector<uint64_t> numbers_of(const std::string& bytes) {
-  std::vector<uint64_t> numbers(bytes.size() / sizeof(uint64_t));
-  if (!numbers.empty()) std::memcpy(numbers.data(), bytes.data(), numbers.size() * sizeof(uint64_t));
-  return numbers;
-}
-
 CaseResult grade_task(Target& target, const Variant& variant, const Task& task, Keep keep, uint64_t seed) {
   Journal journal(keep);
   CaseResult result = grade_body(target, variant, seed, [&](CaseContext& context) {
@@ -58,11 +52,18 @@ CaseResult grade_task(Target& target, const Variant& variant, const Task& task, 
 }
 
 TaskResult take(CaseResult& result, const Family& family) {
-  return {result.verdict, std::move(result.message), numbers_of(result.evidence),
-          sequence_from_bytes(family, result.console), std::move(result.notes)};
+  return {result.verdict, std::move(result.message), trace_of(result), sequence_from_bytes(family, result.console),
+          std::move(result.notes)};
 }
 
 }  // namespace
+
+std::vector<uint64_t> trace_of(const CaseResult& result) {
+  std::vector<uint64_t> trace(result.evidence.size() / sizeof(uint64_t));
+  if (trace.size() != result.console.size() / kOperationBytes) return {};  // it is what the worker said in the end
+  if (!trace.empty()) std::memcpy(trace.data(), result.evidence.data(), trace.size() * sizeof(uint64_t));
+  return trace;
+}
 
 TasksOutcome run_tasks(const TargetFactory& make_target, const std::vector<Task>& tasks, Keep keep, RunOptions options,
                        RunObserver& observer) {

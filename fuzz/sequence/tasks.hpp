@@ -31,6 +31,9 @@ struct TasksOutcome {
   RunOutcome run;  ///< without the results
 };
 
+/// As TaskResult has it, of a result that `enough` of the options is asked about; empty for a worker that died.
+std::vector<uint64_t> trace_of(const CaseResult& result);
+
 /// `options.grade` is replaced.
 TasksOutcome run_tasks(const TargetFactory& make_target, const std::vector<Task>& tasks, Keep keep, RunOptions options,
                        RunObserver& observer);

@@ -1,18 +1,15 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <thread>
 
 #include "conformance/runner/assemble.hpp"
 #include "conformance/runner/input_error.hpp"
 #include "fuzz/differences/differences.hpp"
 #include "fuzz/faults/campaign.hpp"
-#include "fuzz/faults/cases_detector.hpp"
-#include "fuzz/faults/properties_detector.hpp"
 #include "reports/write_file.hpp"
 #include "tools/cli/command_line.hpp"
+#include "tools/cli/detectors.hpp"
 #include "tools/cli/run_trouble.hpp"
 #include "tools/cli/targets.hpp"
 
@@ -20,11 +17,7 @@ namespace assay {
 namespace {
 
 Campaign make_campaign(const CheckFlags& flags) {
-  const unsigned jobs = flags.jobs != 0 ? flags.jobs : std::max(1u, std::thread::hardware_concurrency());
-  Campaign campaign{.faults = select_faults(flags.select), .detectors = {}, .core_with = make_faulty_core};
-  campaign.detectors.push_back(std::make_unique<CasesDetector>(all_variants(), flags.seed, jobs));
-  campaign.detectors.push_back(std::make_unique<PropertiesDetector>(flags.seed, jobs));
-  return campaign;
+  return {.faults = select_faults(flags.select), .detectors = make_detectors(flags), .core_with = make_faulty_core};
 }
 
 /// "cases fail xen_version.version@pv64 (3 steps)", of every detector.
@@ -58,14 +51,9 @@ void write(const std::filesystem::path& out, const KillMatrix& matrix) {
   fmt::print("report: {}\n", (out / "faults.html").string());
 }
 
-}  // namespace
-
-ExitCode check_faults(const CheckFlags& flags) {
-  if (flags.target != "hv") {
-    throw InputError(fmt::format("--target {}: only the bundled core, hv, has planted faults", flags.target));
-  }
-  const Campaign campaign = make_campaign(flags);
+ExitCode run(const CheckFlags& flags) {
   prepare_out(flags.out);
+  const Campaign campaign = make_campaign(flags);
   if (const std::string trouble = baseline_trouble(campaign); !trouble.empty()) {
     fmt::print(stderr, "assay: {}\n", trouble);
     return kExitUnexpected;
@@ -79,12 +67,30 @@ ExitCode check_faults(const CheckFlags& flags) {
   matrix.suite_version = suite_version();
   matrix.command = flags.command;
   matrix.seed = flags.seed;
+  matrix.reference = flags.reference;
   matrix.differences = all_differences();
   print_summary(matrix);
   write(flags.out, matrix);
   if (matrix.interrupted) return kExitInterrupted;
   const KillSummary summary = summarise(matrix);
   return summary.found == summary.faults ? kExitExpected : kExitUnexpected;
+}
+
+}  // namespace
+
+ExitCode check_faults(const CheckFlags& flags) {
+  if (flags.target != "hv") {
+    throw InputError(fmt::format("--target {}: only the bundled core, hv, has planted faults", flags.target));
+  }
+  try {
+    return run(flags);
+  } catch (const Interrupted&) {
+    fmt::print(stderr, "assay: interrupted before the first fault\n");
+    return kExitInterrupted;
+  } catch (const TargetUnavailable& missing) {
+    fmt::print(stderr, "assay: {}\n", missing.what());
+    return kExitUnavailable;
+  }
 }
 
 }  // namespace assay

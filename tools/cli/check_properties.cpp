@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <ranges>
 
@@ -48,11 +49,7 @@ std::vector<Task> tasks_for(const CheckFlags& flags) {
     plan.families.push_back(family);
   }
   if (flags.families.empty()) plan.families.assign(fuzz::families().begin(), fuzz::families().end());
-  // Which of two orders a race comes out in is nobody's promise.
-  const auto races = [](const fuzz::Family* family) {
-    return std::ranges::count(family->spec.needs, Capability::kSteer) != 0;
-  };
-  if (!flags.differential.empty()) std::erase_if(plan.families, races);
+  if (!flags.differential.empty()) std::erase_if(plan.families, std::not_fn(fuzz::is_comparable));
   return fuzz::tasks_of(plan);
 }
 
@@ -163,7 +160,7 @@ ExitCode compare(const std::vector<Task>& tasks, const CheckFlags& flags) {
   if (comma == std::string::npos) {
     throw InputError(fmt::format("--differential {}: two targets with a comma between, hv,xen", flags.differential));
   }
-  const TargetChoice one = choose_target(flags.differential.substr(0, comma));
+  const TargetChoice one = choose_target(flags.differential.substr(0, comma), {.fault = flags.fault});
   const TargetChoice two = choose_target(flags.differential.substr(comma + 1));
   TasksOutcome first, second;
   size_t failures = 0;

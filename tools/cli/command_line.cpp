@@ -88,6 +88,20 @@ void add_check_of_properties(CLI::App& check, CheckFlags& given) {
   check.add_option("--play", given.play, "this sequence, as a failure prints it")->group(kGroup);
 }
 
+void add_check_of_faults(CLI::App& check, CheckFlags& given) {
+  constexpr const char* kGroup = "Faults";
+  check
+      .add_option("--detectors", given.detectors,
+                  "what looks for them, commas between: cases, properties, fuzz, differential; default: all")
+      ->delimiter(',')
+      ->group(kGroup);
+  check
+      .add_option("--reference", given.reference,
+                  "as for grade; one: the differential detector compares what cores do with what this one does")
+      ->capture_default_str()
+      ->group(kGroup);
+}
+
 void add_check(CLI::App& app, Flags& flags, ExitCode& code) {
   auto* check = app.add_subcommand("check",
                                    "Play random sequences of guest operations and compare with a model; or check the "
@@ -109,6 +123,7 @@ void add_check(CLI::App& app, Flags& flags, ExitCode& code) {
                     "answers: JSON file, case by case what was not noticed; faults: folder for faults.json and "
                     "faults.html; properties: folder for what fails as cases, ready to paste");
   add_check_of_properties(*check, flags.check);
+  add_check_of_faults(*check, flags.check);
   check->callback([&flags, &code] { code = run_check(flags.check); });
 }
 

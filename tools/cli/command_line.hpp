@@ -29,15 +29,17 @@ struct CheckFlags {
   bool answers = false;  ///< at most one of the two; neither: properties
   bool faults = false;
   std::string target = "hv";
-  std::string fault;                  ///< properties, of hv: the name of a planted fault
-  std::string differential;           ///< properties: two to compare, a comma between; then not `target`
-  std::vector<std::string> select;    ///< beginnings of ids of cases, or of names of faults
-  std::vector<std::string> families;  ///< properties; empty: all
-  std::string play;                   ///< properties: one sequence, instead of random ones
-  size_t sequences = 200;             ///< properties: of each family and type of guest
-  size_t length = 1000;               ///< properties: operations of each
-  std::string out;                    ///< answers: a file for what each case noticed; the others: a folder; empty: none
-  unsigned jobs = 0;                  ///< 0: as many as suit the target
+  std::string fault;                   ///< properties, of hv: the name of a planted fault
+  std::string differential;            ///< properties: two to compare, a comma between; then not `target`
+  std::vector<std::string> select;     ///< beginnings of ids of cases, or of names of faults
+  std::vector<std::string> families;   ///< properties; empty: all
+  std::vector<std::string> detectors;  ///< faults; empty: all
+  std::string reference = "xen";       ///< faults: the target whose traces the differential detector compares with
+  std::string play;                    ///< properties: one sequence, instead of random ones
+  size_t sequences = 200;              ///< properties: of each family and type of guest
+  size_t length = 1000;                ///< properties: operations of each
+  std::string out;    ///< answers: a file for what each case noticed; the others: a folder; empty: none
+  unsigned jobs = 0;  ///< 0: as many as suit the target
   uint64_t seed = 1;
   std::string command;  ///< the whole line, for the report
 };

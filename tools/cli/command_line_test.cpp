@@ -230,7 +230,7 @@ TEST_F(CommandLine, Check_OfAnswersAndFaultsAtOnce_IsSixtyFour) {
 TEST_F(CommandLine, CheckFaults_FindsThreePlantedOnes_AndWritesItDown) {
   const std::filesystem::path out = folder_ / "faults";
   const Ran ran = run({"check", "--faults", "--select", "evtchn.bind_for_anybody", "--select", "entry.number_truncated",
-                       "--select", "multicall.nested", "--out", out.string()});
+                       "--select", "multicall.nested", "--detectors", "cases,properties", "--out", out.string()});
   EXPECT_EQ(ran.code, kExitExpected) << ran.out << ran.err;
   EXPECT_THAT(ran.out, HasSubstr("found 3 of 3 planted faults"));
   const auto document = nlohmann::json::parse(read_file(out / "faults.json"));
@@ -242,6 +242,43 @@ TEST_F(CommandLine, CheckFaults_FindsThreePlantedOnes_AndWritesItDown) {
     EXPECT_GT(fault["steps"], 0);
   }
   EXPECT_THAT(read_file(out / "faults.html"), HasSubstr("3 of 3 planted faults found"));
+}
+
+TEST_F(CommandLine, CheckFaults_ByChosenDetectors_HasTheirColumnsAlone) {
+  const std::filesystem::path out = folder_ / "faults";
+  const Ran ran = run({"check", "--faults", "--select", "evtchn.close_keeps_pending", "--detectors",
+                       "differential,fuzz", "--reference", "hv", "--out", out.string()});
+  EXPECT_EQ(ran.code, kExitExpected) << ran.out << ran.err;
+  const auto document = nlohmann::json::parse(read_file(out / "faults.json"));
+  EXPECT_EQ(document["detectors"], (nlohmann::json{"fuzz", "differential"}));
+  EXPECT_EQ(document["summary"]["by_detector"]["fuzz"], 1);
+  EXPECT_EQ(document["summary"]["by_detector"]["differential"], 1);
+  EXPECT_THAT(read_file(out / "faults.html"), HasSubstr("<span>differential</span>"));
+}
+
+TEST_F(CommandLine, CheckFaults_ByADetectorThatIsNone_IsSixtyFour) {
+  const Ran ran = run({"check", "--faults", "--detectors", "cases,fuz"});
+  EXPECT_EQ(ran.code, kExitBadInput);
+  EXPECT_THAT(ran.err, HasSubstr("--detectors fuz: there is none of that name"));
+  EXPECT_THAT(ran.err, HasSubstr("did you mean fuzz?"));
+  EXPECT_EQ(run({"check", "--faults", "--detectors", "differential", "--reference", "xne"}).code, kExitBadInput);
+}
+
+TEST_F(CommandLine, CheckFaults_WithoutTheReference_LeavesTheDetectorOut) {
+  ::setenv("ASSAY_XEN", "/nowhere/xen", 1);
+  const std::vector<std::string> line{"check", "--faults", "--select", "evtchn.close_keeps_pending", "--detectors"};
+  const auto with = [&](const char* detectors) {
+    std::vector<std::string> all = line;
+    all.emplace_back(detectors);
+    return run(all);
+  };
+  const Ran left_out = with("properties,differential");
+  EXPECT_EQ(left_out.code, kExitExpected) << left_out.err;
+  EXPECT_THAT(left_out.err, HasSubstr("the differential detector is left out"));
+  const Ran alone = with("differential");
+  ::unsetenv("ASSAY_XEN");
+  EXPECT_EQ(alone.code, kExitUnavailable);
+  EXPECT_THAT(alone.err, HasSubstr("/nowhere/xen"));
 }
 
 TEST_F(CommandLine, CheckFaults_OfNoFault_OrAnotherTarget_IsSixtyFour) {

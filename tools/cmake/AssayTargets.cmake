@@ -96,12 +96,15 @@ function(assay_system_test name)
   endif()
 endfunction()
 
-# assay_embed(OUTPUT FUNCTION HEADER files...): OUTPUT becomes a C++ source with a function that returns the files.
+# assay_embed(OUTPUT FUNCTION HEADER [BINARY] files...): OUTPUT becomes a C++ source with a function that returns the
+# files; BINARY: they hold more than text.
 function(assay_embed output function header)
-  list(JOIN ARGN "|" inputs)
+  cmake_parse_arguments(ARG "BINARY" "" "" ${ARGN})
+  set(files ${ARG_UNPARSED_ARGUMENTS})
+  list(JOIN files "|" inputs)
   set(script "${CMAKE_SOURCE_DIR}/tools/cmake/embed.cmake")
   add_custom_command(OUTPUT "${output}"
     COMMAND "${CMAKE_COMMAND}" "-DINPUTS=${inputs}" "-DROOT=${CMAKE_SOURCE_DIR}" "-DFUNCTION=${function}"
-            "-DHEADER=${header}" "-DOUTPUT=${output}" -P "${script}"
-    DEPENDS ${ARGN} "${script}" VERBATIM)
+            "-DHEADER=${header}" "-DOUTPUT=${output}" "-DBINARY=${ARG_BINARY}" -P "${script}"
+    DEPENDS ${files} "${script}" VERBATIM)
 endfunction()

@@ -1,5 +1,4 @@
-/// Raw hypercalls of a PV64 and a PVH guest on the bundled core.
-#include "fuzz/targets/fuzz_target.hpp"
+/// Raw hypercalls of a PV64 and a PVH guest.
 #include "fuzz/targets/guests/calls.hpp"
 #include "fuzz/targets/guests/stage.hpp"
 
@@ -8,39 +7,50 @@ namespace {
 
 constexpr uint64_t kCallPatienceNs = 2'000'000;
 
-class Callers {
+class Callers final : public InputPlayer {
  public:
-  Callers() : stage_([this](HostTarget& target) { prepare(target); }) {}
-  void run(std::string_view input) {
+  explicit Callers(HostTarget& core) : stage_(core, [this](HostTarget& target) { prepare(target); }) {}
+
+  void play(std::string_view input, Care care) override {
+    played_ = input;
     stage_.reset();
     for (Caller& caller : callers_) caller.begin();
-    try {
-      make_calls(callers_, calls_from(input));
-      stage_.check(input);
-    } catch (const TargetDied& died) {
-      must(false, std::string("the core died: ") + died.what());
-    }
+    make_calls(callers_, calls_from(input));
+    stage_.check(input, care);
   }
+  [[nodiscard]] std::string played() const override { return played_; }
 
  private:
   void prepare(HostTarget& target) { callers_ = make_callers(target, kCallPatienceNs); }
+  std::string played_;
   std::vector<Caller> callers_;
   Stage stage_;
 };
 
-void run(std::string_view input) {
-  static Callers callers;
-  callers.run(input);
+/// "registers: 0111...", its bytes.
+std::string show(std::string_view input) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text = "registers: ";
+  for (const char byte : input) {
+    text += kDigits[static_cast<uint8_t>(byte) / 16];
+    text += kDigits[static_cast<uint8_t>(byte) % 16];
+  }
+  return text;
 }
 
-const FuzzTarget kRegisters{{
-    .name = "registers",
-    .reads = "hypercalls with anything in their registers, of a PV64 and a PVH guest",
-    .run = run,
-    .bytes_max = kCallsMax * kCallBytes,
-    .mutate = mutate_calls,
-    .cross = cross_calls,
-}};
-
 }  // namespace
+
+GuestTarget registers_target() {
+  return {.name = "registers",
+          .reads = "hypercalls with anything in their registers, of a PV64 and a PVH guest",
+          .head_bytes = 0,
+          .operation_bytes = kCallBytes,
+          .operations_max = kCallsMax,
+          .mutate = mutate_calls,
+          .cross = cross_calls,
+          .is_for_pvh = [](std::string_view) { return false; },
+          .show = show,
+          .begin = [](HostTarget& core) -> std::unique_ptr<InputPlayer> { return std::make_unique<Callers>(core); }};
+}
+
 }  // namespace assay::fuzz

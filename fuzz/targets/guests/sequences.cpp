@@ -1,12 +1,11 @@
-/// Typed operations of guests, played on the bundled core and on a model of it at once.
+/// Typed operations of guests, played on a core and on a model of it at once.
 #include <algorithm>
+#include <optional>
 
 #include "conformance/case.hpp"
 #include "fuzz/sequence/families.hpp"
 #include "fuzz/sequence/play.hpp"
 #include "fuzz/sequence/tasks.hpp"
-#include "fuzz/targets/entropy.hpp"
-#include "fuzz/targets/fuzz_target.hpp"
 #include "fuzz/targets/guests/stage.hpp"
 
 namespace assay::fuzz {
@@ -15,40 +14,6 @@ namespace {
 constexpr size_t kOperationsMax = 20;
 /// Comparing all that guests see takes as long as some sequences: each operation compares what it touches.
 constexpr uint64_t kCompareAllOneIn = 32;
-
-/// Guests of one type in front of which sequences of a family are played.
-class Theatre {
- public:
-  Theatre(const Family& family, GuestType type)
-      : family_(family), type_(type), stage_([this](HostTarget& target) { prepare(target); }) {}
-
-  void play(const Sequence& sequence, std::string_view input) {
-    stage_.reset();
-    journal_ = Journal(Keep::kNothing);
-    const std::unique_ptr<Play> played = opening_->clone();
-    perform(*played, sequence, journal_);
-    if (!journal_.failed() && is_one_in(input, kCompareAllOneIn)) played->compare_all();
-    if (journal_.failed()) must(false, story(sequence));
-    stage_.check(input);
-  }
-
- private:
-  void prepare(HostTarget& target) {
-    context_ = std::make_unique<CaseContext>(target, family_.spec, type_, 1, std::make_shared<CaseSteps>());
-    opening_ = family_.begin(*context_, journal_);
-  }
-  [[nodiscard]] std::string story(const Sequence& sequence) const {
-    return "operation " + std::to_string(journal_.steps()) + ": " + journal_.failure() +
-           "; tools/assay check --play '" + to_text(Task{&family_, type_, sequence}) + "'";
-  }
-
-  const Family& family_;
-  GuestType type_;
-  Journal journal_{Keep::kNothing};
-  std::unique_ptr<CaseContext> context_;
-  std::unique_ptr<Play> opening_;
-  Stage stage_;
-};
 
 /// The first byte chooses the type of the guests; an operation is eight bytes.
 struct Script {
@@ -67,16 +32,68 @@ std::string to_input(const Script& script) {
   return (script.type == GuestType::kPvh ? '\1' : '\0') + to_bytes(script.sequence);
 }
 
-void run(const Family& family, std::string_view input) {
-  static Theatre pv(family, GuestType::kPv64);
-  static Theatre pvh(family, GuestType::kPvh);
-  const Script script = script_from(family, input);
-  try {
-    (script.type == GuestType::kPv64 ? pv : pvh).play(script.sequence, input);
-  } catch (const TargetDied& died) {
-    must(false, std::string("the core died: ") + died.what());
-  }
+/// As --play takes it.
+std::string show(const Family& family, const Script& script) {
+  return to_text(Task{&family, script.type, script.sequence});
 }
+
+/// Guests of one type in front of which sequences of a family are played.
+class Theatre {
+ public:
+  Theatre(const Family& family, GuestType type, HostTarget& core)
+      : family_(family), type_(type), stage_(core, [this](HostTarget& target) { prepare(target); }) {}
+
+  [[nodiscard]] GuestType type() const { return type_; }
+  void play(const Script& script, std::string_view input, Care care) {
+    journal_ = Journal(Keep::kNothing);
+    if (!stage_.reset()) journal_ = Journal(Keep::kNothing);
+    const std::unique_ptr<Play> played = opening_->clone();
+    perform(*played, script.sequence, journal_);
+    if (!journal_.failed() && is_looked_at(input, kCompareAllOneIn, care)) played->compare_all();
+    if (journal_.failed()) throw Broken("operation " + std::to_string(journal_.steps()) + ": " + journal_.failure());
+    stage_.check(input, care);
+  }
+  [[nodiscard]] const Sequence& played() const { return journal_.played(); }
+
+ private:
+  void prepare(HostTarget& target) {
+    context_ = std::make_unique<CaseContext>(target, family_.spec, type_, 1, std::make_shared<CaseSteps>());
+    opening_ = family_.begin(*context_, journal_);
+  }
+
+  const Family& family_;
+  GuestType type_;
+  Journal journal_{Keep::kNothing};
+  std::unique_ptr<CaseContext> context_;
+  std::unique_ptr<Play> opening_;
+  Stage stage_;
+};
+
+/// Guests of the type that the input asks for.
+class SequencePlayer final : public InputPlayer {
+ public:
+  SequencePlayer(const Family& family, HostTarget& core) : family_(family), core_(core) {}
+
+  void play(std::string_view input, Care care) override {
+    script_ = script_from(family_, input);
+    if (!theatre_ || theatre_->type() != script_.type) {
+      theatre_.reset();
+      theatre_.emplace(family_, script_.type, core_);
+    }
+    theatre_->play(script_, input, care);
+  }
+  [[nodiscard]] std::string played() const override {
+    Script script = script_;
+    if (theatre_) std::ranges::copy(theatre_->played(), script.sequence.begin());
+    return to_input(script);
+  }
+
+ private:
+  const Family& family_;
+  HostTarget& core_;
+  Script script_;
+  std::optional<Theatre> theatre_;
+};
 
 void change_argument(Operation& operation, Entropy& entropy) {
   uint16_t& argument = operation.arg.at(entropy.below(operation.arg.size()));
@@ -146,21 +163,38 @@ std::string cross(const Family& family, std::string_view one, std::string_view o
 }
 
 template <const Family& (*kFamily)()>
-FuzzSpec sequences_of(std::string_view name, std::string_view reads) {
+GuestTarget sequences_of(std::string_view name, std::string_view reads) {
   return {.name = name,
           .reads = reads,
-          .run = [](std::string_view input) { run(kFamily(), input); },
-          .bytes_max = 1 + kOperationsMax * kOperationBytes,
+          .head_bytes = 1,
+          .operation_bytes = kOperationBytes,
+          .operations_max = kOperationsMax,
           .mutate = [](std::string_view input, Entropy& entropy) { return mutate(kFamily(), input, entropy); },
           .cross = [](std::string_view one, std::string_view other,
-                      Entropy& entropy) { return cross(kFamily(), one, other, entropy); }};
+                      Entropy& entropy) { return cross(kFamily(), one, other, entropy); },
+          .is_for_pvh = [](std::string_view input) { return script_from(kFamily(), input).type == GuestType::kPvh; },
+          .show = [](std::string_view input) { return show(kFamily(), script_from(kFamily(), input)); },
+          .begin = [](HostTarget& core) -> std::unique_ptr<InputPlayer> {
+            return std::make_unique<SequencePlayer>(kFamily(), core);
+          }};
 }
 
-const FuzzTarget kDomains{
-    sequences_of<domains_family>("domains", "what a toolstack does to domains, against the model")};
-const FuzzTarget kEvents{sequences_of<events_family>("events", "operations on event channels, against the model")};
-const FuzzTarget kGrants{sequences_of<grants_family>("grants", "operations on grant tables, against the model")};
-const FuzzTarget kMemory{sequences_of<memory_family>("memory", "operations on a guest's memory, against the model")};
-
 }  // namespace
+
+GuestTarget domains_target() {
+  return sequences_of<domains_family>("domains", "what a toolstack does to domains, against the model");
+}
+
+GuestTarget events_target() {
+  return sequences_of<events_family>("events", "operations on event channels, against the model");
+}
+
+GuestTarget grants_target() {
+  return sequences_of<grants_family>("grants", "operations on grant tables, against the model");
+}
+
+GuestTarget memory_target() {
+  return sequences_of<memory_family>("memory", "operations on a guest's memory, against the model");
+}
+
 }  // namespace assay::fuzz

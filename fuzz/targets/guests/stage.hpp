@@ -1,10 +1,11 @@
-/// The bundled core with guests, booted once; every input begins where that ended.
+/// A core with guests, from which every input begins.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <string_view>
 
+#include "fuzz/targets/guests/guest_target.hpp"
 #include "sim/target/host/target_host.hpp"
 
 namespace assay::fuzz {
@@ -13,24 +14,23 @@ class Stage {
  public:
   /// Makes guests and whatever else inputs begin with.
   using Prepare = std::function<void(HostTarget& target)>;
-  explicit Stage(Prepare prepare);
+  Stage(HostTarget& target, Prepare prepare);
 
   /// Back to the beginning. True: what Prepare made is as it was; false: it had to be made anew.
   bool reset();
-  [[nodiscard]] HostTarget& target() { return *target_; }
 
-  /// After an input: what must hold of any core. `input` decides how thoroughly it is looked at, as that takes long.
-  void check(std::string_view input);
+  /// After an input: what must hold of any core, or Broken is thrown.
+  void check(std::string_view input, Care care);
 
  private:
   void prepare();
 
-  std::unique_ptr<HostTarget> target_;
+  HostTarget& target_;
   Prepare prepare_;
   std::unique_ptr<HostTarget::Moment> moment_;
 };
 
-/// True for one input in `count`, always the same.
-bool is_one_in(std::string_view input, uint64_t count);
+/// True for one input in `count`, always the same; for each with all care.
+bool is_looked_at(std::string_view input, uint64_t count, Care care);
 
 }  // namespace assay::fuzz

@@ -1,0 +1,160 @@
+/// Each detector on planted faults and on the core without one.
+#include <gmock/gmock.h>
+
+#include <array>
+
+#include "conformance/runner/assemble.hpp"
+#include "fuzz/faults/cases_detector.hpp"
+#include "fuzz/faults/differential_detector.hpp"
+#include "fuzz/faults/fuzz_detector.hpp"
+#include "fuzz/faults/properties_detector.hpp"
+#include "sim/base/paths.hpp"
+#include "sim/target/host/target_host.hpp"
+
+namespace assay {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr uint64_t kSeed = 1;
+constexpr unsigned kJobs = 2;
+constexpr const char* kPending = "evtchn.close_keeps_pending";
+constexpr const char* kCopy = "copy.pinned_grant_reread";
+constexpr const char* kVirq = "evtchn.global_virq_on_any_vcpu";
+constexpr const char* kStatus = "evtchn.status_of_anybody";
+
+TargetFactory core_with(const std::string& fault) {
+  return [fault] {
+    HostOptions options;
+    options.core = artifact("hv-faults.so");
+    options.command_line = fault.empty() ? "" : "fault=" + fault;
+    options.claimed = {Capability::kTwoGuests, Capability::kMultiVcpu, Capability::kSteer};
+    return make_host_target(options);
+  };
+}
+
+/// Finds nothing in the core without a fault, and each of three.
+void finds_three_and_no_more(Detector& detector, const std::array<const char*, 3>& faults) {
+  EXPECT_FALSE(detector.look(core_with("")).found);
+  for (const char* fault : faults) {
+    const Detection detection = detector.look(core_with(fault));
+    EXPECT_TRUE(detection.found) << fault;
+    EXPECT_GT(detection.steps, 0u) << fault;
+  }
+}
+
+TEST(CasesDetector, FindsThreePlantedFaults_AndNothingWithoutOne) {
+  CasesDetector detector(select_variants(all_variants(), {"evtchn.", "grant."}), kSeed, kJobs);
+  finds_three_and_no_more(detector, {kPending, kCopy, kVirq});
+}
+
+TEST(PropertiesDetector, FindsThreePlantedFaults_AndNothingWithoutOne) {
+  PropertiesDetector detector(kSeed, kJobs);
+  finds_three_and_no_more(detector, {kPending, kCopy, kVirq});
+}
+
+TEST(FuzzDetector, FindsThreePlantedFaults_AndNothingWithoutOne) {
+  FuzzDetector detector(kSeed, kJobs);
+  finds_three_and_no_more(detector, {kPending, kStatus, kVirq});
+}
+
+TEST(FuzzDetector, ACoreThatDoesNotBoot_IsFound) {
+  FuzzDetector detector(kSeed, kJobs, 1);
+  const Detection detection = detector.look(core_with("no.such_fault"));
+  EXPECT_TRUE(detection.found);
+  EXPECT_EQ(detection.by, "boot");
+}
+
+TEST(FuzzInputs, BeginWithTheCorpora_AndTheSeedDecidesTheRest) {
+  const auto count = [](const std::vector<InputBatch>& batches) {
+    size_t inputs = 0;
+    for (const InputBatch& batch : batches) inputs += batch.inputs.size();
+    return inputs;
+  };
+  EXPECT_EQ(count(input_batches(kSeed, 0)), 9u) << "files in fuzz/corpora of the targets that play with guests";
+  EXPECT_EQ(count(input_batches(kSeed, 100)), 509u);
+  const auto one = input_batches(kSeed, 100);
+  EXPECT_EQ(one.front().inputs, input_batches(kSeed, 100).front().inputs);
+  EXPECT_NE(one.front().inputs, input_batches(kSeed + 1, 100).front().inputs);
+  for (const InputBatch& batch : one) {
+    for (const std::string& input : batch.inputs) EXPECT_LE(input.size(), batch.target->bytes_max());
+  }
+}
+
+ReferenceTarget right_core() {
+  RunOptions options;
+  options.jobs = kJobs;
+  return {core_with(""), options};
+}
+
+DifferentialDetector differential() {
+  return {Reference(right_core(), kSeed, 12, 60), core_with(""), kSeed, kJobs};
+}
+
+TEST(DifferentialDetector, FindsThreePlantedFaults_AndNothingWithoutOne) {
+  DifferentialDetector detector = differential();
+  finds_three_and_no_more(detector, {kPending, kCopy, kVirq});
+}
+
+TEST(DifferentialDetector, AsksTheReferenceInTheEnd_WhetherWhatWasLeftOutMayBe) {
+  DifferentialDetector detector = differential();
+  Detection found = detector.look(core_with(kPending));
+  ASSERT_TRUE(found.found);
+  const Detection small = found;
+  detector.settle({&found});
+  EXPECT_EQ(found.by, small.by) << "the reference is the same core here, and agrees";
+}
+
+TEST(DifferentialDetector, WhereTheReferenceDoesNotDifferAfterAll_TheLongerSequenceStands) {
+  const char* fault = "";
+  const TargetFactory changing = [&fault] { return core_with(fault)(); };
+  DifferentialDetector detector(Reference({changing, right_core().options}, kSeed, 12, 60), core_with(""), kSeed,
+                                kJobs);
+  Detection found = detector.look(core_with(kPending));
+  ASSERT_TRUE(found.found);
+  const Detection small = found;
+  fault = kPending;
+  detector.settle({&found});
+  EXPECT_NE(found.by, small.by);
+  EXPECT_GT(found.steps, small.steps);
+}
+
+TEST(DifferentialDetector, WhereTheReferenceIsGoneInTheEnd_TheLongerSequencesStand) {
+  bool is_gone = false;
+  const TargetFactory leaving = [&is_gone] {
+    if (is_gone) throw TargetUnavailable("it left");
+    return core_with("")();
+  };
+  DifferentialDetector detector(Reference({leaving, right_core().options}, kSeed, 12, 60), core_with(""), kSeed, kJobs);
+  Detection one = detector.look(core_with(kPending));
+  Detection two = detector.look(core_with(kPending));
+  ASSERT_TRUE(one.found && two.found);
+  const Detection small = one;
+  is_gone = true;
+  detector.settle({&one, &two});
+  for (const Detection& detection : {one, two}) {
+    EXPECT_TRUE(detection.found);
+    EXPECT_GT(detection.steps, small.steps);
+  }
+}
+
+TEST(Reference, NotOnThisMachine_IsUnavailable) {
+  const ReferenceTarget missing{[]() -> std::unique_ptr<Target> { throw TargetUnavailable("no Xen here"); }, {}};
+  try {
+    const Reference reference(missing, kSeed, 1, 1);
+    FAIL() << "it has traces";
+  } catch (const TargetUnavailable& error) {
+    EXPECT_THAT(error.what(), HasSubstr("no Xen here"));
+  }
+}
+
+TEST(FirstDifference, IsWhereOneStopped_OrSawSomethingElse) {
+  EXPECT_EQ(first_difference({1, 2, 3}, {1, 2, 3}), std::nullopt);
+  EXPECT_EQ(first_difference({1, 2, 3}, {1, 2, 3, 4}), std::nullopt);
+  EXPECT_EQ(first_difference({1, 2, 3}, {1, 4, 3}), 1u);
+  EXPECT_EQ(first_difference({1, 2, 3}, {1, 2}), 2u);
+  EXPECT_EQ(first_difference({1, 2, 3}, {}), 0u);
+}
+
+}  // namespace
+}  // namespace assay
