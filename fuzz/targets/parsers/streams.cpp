@@ -59,10 +59,19 @@ void serve(std::string_view input) {
   }
 }
 
-/// Gives what it is given to say, and hangs up.
+/// What an agent says before the harness says anything.
+std::string here() {
+  bridge::Frame frame;
+  frame.kind = bridge::Kind::kHere;
+  frame.count = 1;
+  char line[bridge::kLineMax];
+  return {line, bridge::encode(frame, line)};
+}
+
+/// Says that it is there, gives what it is given to say, and hangs up.
 class Script : public connect::ByteStream {
  public:
-  explicit Script(std::vector<std::string> says) : says_(std::move(says)) {}
+  explicit Script(std::vector<std::string> says) : says_(std::move(says)) { says_.insert(says_.begin(), here()); }
   void send(std::string_view bytes) override { must(bytes.size() <= bridge::kLineMax, "what is sent is a line"); }
   std::string receive(uint64_t) override {
     if (next_ == says_.size()) throw connect::StreamClosed("the end of the input");
@@ -136,7 +145,7 @@ class FittingAgent : public connect::ByteStream {
   }
 
   InputReader input_;
-  std::string out_;
+  std::string out_ = here();
 };
 
 /// Nobody dies but by the stream.

@@ -12,6 +12,7 @@ constexpr uint64_t kPteAttributes = 0x63;  // present, writable, accessed, dirty
 constexpr uint32_t kBufferBytes = ASSAY_BRIDGE_BUFFER_PAGES / 2 * kPageBytes;
 constexpr uint32_t kArgumentsMax = 8;
 constexpr uint32_t kConsoleBytes = 128;
+constexpr uint64_t kQuietNs = 500'000'000;  // then whoever listens is told again that the agent is there
 static_assert(ASSAY_BRIDGE_MESSAGE_MAX <= kBufferBytes);
 
 uint64_t region() {
@@ -218,11 +219,18 @@ void serve_bridge(State& self) {
   auto* buffers = reinterpret_cast<uint8_t*>(region() + ASSAY_BRIDGE_WINDOW_PAGES * kPageBytes);
   assay::bridge::Endpoint<Bridge> endpoint(bridge, buffers, buffers + kBufferBytes, kBufferBytes);
   char bytes[kConsoleBytes];
+  uint64_t quiet_since_ns = 0;
   for (;;) {
+    const uint64_t now_ns = system_time_ns(self);
+    if (now_ns - quiet_since_ns >= kQuietNs) {
+      endpoint.announce();
+      quiet_since_ns = now_ns;
+    }
     const auto count =
         static_cast<int64_t>(hypercall(__HYPERVISOR_console_io, CONSOLEIO_read, sizeof bytes, address_of(bytes)));
     if (count > 0 && count <= static_cast<int64_t>(sizeof bytes)) {
       endpoint.take(bytes, static_cast<uint32_t>(count));
+      quiet_since_ns = system_time_ns(self);
     } else {
       pause();
     }

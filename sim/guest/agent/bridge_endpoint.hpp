@@ -31,6 +31,14 @@ class Endpoint {
     }
   }
 
+  /// Says that there is somebody to send to.
+  void announce() {
+    Frame here;
+    here.kind = Kind::kHere;
+    here.count = 1;
+    send(here);
+  }
+
  private:
   void take_line() {
     Frame frame;
@@ -50,6 +58,7 @@ class Endpoint {
         return;
       case Kind::kAck:
       case Kind::kReply:
+      case Kind::kHere:
         return;
     }
   }

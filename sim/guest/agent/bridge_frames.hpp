@@ -9,6 +9,9 @@
 /// be acknowledged: a hypervisor's console buffers little (the real Xen: 128 bytes). The reply to the whole message
 /// acknowledges the last one, and is sent at one go; frames that got lost are asked for (kWant). Both ends drop what
 /// they cannot read and what they have seen: nothing is ever executed twice.
+///
+/// The harness sends nothing before the agent has spoken: until then a console may belong to somebody who takes letters
+/// for commands (the real Xen, while it boots: 'R' reboots the machine).
 #pragma once
 
 #include <stdint.h>
@@ -30,6 +33,7 @@ enum class Kind : uint8_t {
   kAck = 3,      ///< agent: frame `index` of a request has arrived
   kReply = 4,    ///< agent
   kWant = 5,     ///< harness: send the reply again, from frame `index`
+  kHere = 6,     ///< agent, whenever nothing has come for a while: from now on what is sent here is read by it
 };
 
 struct Frame {

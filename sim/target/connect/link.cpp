@@ -108,6 +108,12 @@ Link::Message Link::collect(const Frame& last_request, uint64_t silence_ns) {
   return message;
 }
 
+void Link::await_agent(uint64_t silence_ns) {
+  if (receive(host_now_ns() + silence_ns)) return;
+  throw LinkSilent("the agent did not say in " + std::to_string(silence_ns / 1'000'000'000) +
+                   " s that it is there, as the image does that was built with this program");
+}
+
 Link::Message Link::reset(uint16_t sequence, uint64_t silence_ns) {
   sequence_ = sequence;
   reply_.clear();
@@ -116,6 +122,7 @@ Link::Message Link::reset(uint16_t sequence, uint64_t silence_ns) {
   frame.kind = Kind::kReset;
   frame.sequence = sequence;
   frame.count = 1;
+  await_agent(silence_ns);
   // A line that an earlier harness left half-sent ends here.
   stream_->send("\n");
   return collect(frame, silence_ns);

@@ -42,7 +42,8 @@ class Link {
 
   explicit Link(std::unique_ptr<ByteStream> stream, const LinkLimits& limits = {});
 
-  /// Makes the agent forget whatever was before; returns its greeting. Throws LinkSilent, StreamClosed.
+  /// Waits until the agent speaks, then makes it forget whatever was before; returns its greeting. Throws LinkSilent,
+  /// StreamClosed.
   Message reset(uint16_t sequence, uint64_t silence_ns);
   /// Sends a message and returns the answer. Throws LinkSilent, StreamClosed.
   Message exchange(std::span<const uint8_t> message);
@@ -59,6 +60,7 @@ class Link {
   /// Sends `frame` until `done` says that what came back settles it.
   template <typename Done>
   void insist(Frame frame, uint64_t silence_ns, Done done);
+  void await_agent(uint64_t silence_ns);
   void deliver(const Frame& frame);
   Message collect(const Frame& last_request, uint64_t silence_ns);
   Frame want() const;

@@ -43,15 +43,25 @@ class AgentStream : public ByteStream {
   void send(std::string_view bytes) override {
     const std::string arrives = spoil_(bytes, number_++);
     endpoint_.take(arrives.data(), static_cast<uint32_t>(arrives.size()));
+    pass_back();
+  }
+  std::string receive(uint64_t) override {
+    if (back_.empty()) {
+      endpoint_.announce();
+      pass_back();
+    }
+    return std::exchange(back_, {});
+  }
+
+ private:
+  void pass_back() {
     while (!agent_.out.empty()) {
       const size_t end = agent_.out.find('\n') + 1;
       back_ += spoil_(std::string_view(agent_.out).substr(0, end), number_++);
       agent_.out.erase(0, end);
     }
   }
-  std::string receive(uint64_t) override { return std::exchange(back_, {}); }
 
- private:
   EchoAgent& agent_;
   Spoil spoil_;
   std::vector<uint8_t> buffers_ = std::vector<uint8_t>(2 * kBufferBytes);
@@ -139,6 +149,31 @@ TEST(Link, SilentAgent_IsReported) {
   limits.silence_ns = 5'000'000;
   Link link(std::make_unique<AgentStream>(agent, [](std::string_view, unsigned) { return std::string(); }), limits);
   EXPECT_THROW(link.reset(1, 5'000'000), LinkSilent);
+}
+
+/// The agent behind it is reached after some text of a boot; who sends before that is refused.
+class BootingStream : public ByteStream {
+ public:
+  explicit BootingStream(std::unique_ptr<ByteStream> agent) : agent_(std::move(agent)) {}
+  void send(std::string_view bytes) override {
+    ASSERT_EQ(texts_left_, 0u) << "'" << bytes << "' is sent while the subject boots";
+    agent_->send(bytes);
+  }
+  std::string receive(uint64_t wait_ns) override {
+    if (texts_left_ == 0) return agent_->receive(wait_ns);
+    --texts_left_;
+    return "(XEN) still booting\n";
+  }
+
+ private:
+  std::unique_ptr<ByteStream> agent_;
+  unsigned texts_left_ = 3;
+};
+
+TEST(Link, NothingIsSent_BeforeTheAgentSpeaks) {
+  EchoAgent agent;
+  Link link(std::make_unique<BootingStream>(std::make_unique<AgentStream>(agent, intact)), kFast);
+  EXPECT_EQ(link.reset(3, 1'000'000'000).size(), 5u);
 }
 
 TEST(Link, NoiseWithoutLineEnds_DoesNotPileUp) {
