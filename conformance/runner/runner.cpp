@@ -87,7 +87,7 @@ class Run {
     for (size_t i = 0; i < workers_.size() && !stopped(); ++i) {
       if (polled[i + 1].revents != 0) {
         serve(workers_[i]);
-      } else if (Clock::now() >= workers_[i]->deadline()) {
+      } else if (Clock::now() >= workers_[i]->deadline() && !may_go_on(*workers_[i])) {
         overdue(workers_[i]);
       }
     }
@@ -185,11 +185,26 @@ class Run {
          fmt::format("worker {}{}{}", how, line.empty() ? "" : ": ", line), log);
   }
 
+  [[nodiscard]] std::chrono::milliseconds limit_of(const Worker& worker) const {
+    return worker.starting() ? options_.start_limit : options_.case_limit;
+  }
+
+  /// True, and it has a later deadline, when the machine did not let it compute for as long as it may.
+  bool may_go_on(Worker& worker) const {
+    const auto limit = limit_of(worker);
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(limit - worker.processor_time());
+    const bool is_asleep = Clock::now() >= worker.began() + RunOptions::kSleepersWait * limit;
+    if (options_.limits_count == LimitsCount::kHostTime || left.count() <= 0 || is_asleep) return false;
+    worker.extend(Clock::now() + left);
+    return true;
+  }
+
   void overdue(std::unique_ptr<Worker>& worker) {
-    const auto limit = worker->starting() ? options_.start_limit : options_.case_limit;
+    const auto limit = limit_of(*worker);
+    const auto* counted = options_.limits_count == LimitsCount::kHostTime ? "the host's" : "processor";
     worker->end(0);
     const std::string log = worker->log();
-    bury(worker, Verdict::kTimeout, fmt::format("no end after {} ms of the host's time", limit.count()), log);
+    bury(worker, Verdict::kTimeout, fmt::format("no end after {} ms of {} time", limit.count(), counted), log);
   }
 
   void insane(std::unique_ptr<Worker>& worker) {

@@ -13,15 +13,25 @@
 
 namespace assay {
 
+/// What the limits of a run count.
+enum class LimitsCount : uint8_t {
+  kHostTime,
+  kProcessorTime,  ///< of the worker process: another load of the machine makes no timeout
+};
+
 struct RunOptions {
   unsigned jobs = 1;
   uint64_t seed = 1;
   /// What workers do with a variant; empty: grade_case with `seed`.
   Grader grade;
-  /// Of the host's time, for one case; beyond it the worker is killed and the verdict is TIMEOUT.
+  /// For one case; beyond it the worker is killed and the verdict is TIMEOUT.
   std::chrono::milliseconds case_limit{60'000};
   /// For making the target.
   std::chrono::milliseconds start_limit{180'000};
+  /// Processor time is for subjects that compute in the worker itself. One that sleeps instead is ended when
+  /// `kSleepersWait` times the limit has passed.
+  LimitsCount limits_count = LimitsCount::kHostTime;
+  static constexpr int kSleepersWait = 20;
   /// After a result, with the index of its variant, for which this is true no further variant begins; those under way
   /// are waited for. All variants before it in the order given have their results then. Empty: never.
   std::function<bool(size_t index, const CaseResult& result)> enough;

@@ -30,6 +30,16 @@ void crashes(CaseContext&) {
 void hangs(CaseContext&) {
   sleep_for_ever();
 }
+void spins(CaseContext&) {
+  for (volatile uint64_t rounds = 0;; rounds = rounds + 1) {
+  }
+}
+
+/// Longer than the limit of the tests that use it, computing nothing.
+void sleeps_a_little(CaseContext&) {
+  ::usleep(200'000);
+}
+
 void leaves(CaseContext&) {
   ::_exit(3);
 }
@@ -82,6 +92,25 @@ TEST(Runner, WorkerThatCrashes_IsCrash_WithSignalAndLastWords) {
 TEST(Runner, WorkerThatHangs_IsTimeout) {
   RunOptions options;
   options.case_limit = std::chrono::milliseconds(300);
+  expect_only_second(run_between(hangs, options), Verdict::kTimeout);
+}
+
+TEST(Runner, LimitsOfProcessorTime_EndWhatComputes_AndLetWaitWhatIsKeptFromIt) {
+  RunOptions options;
+  options.case_limit = std::chrono::milliseconds(50);
+  options.limits_count = LimitsCount::kProcessorTime;
+  const RunOutcome computes = run_between(spins, options);
+  expect_only_second(computes, Verdict::kTimeout);
+  EXPECT_EQ(computes.results[1]->message, "no end after 50 ms of processor time");
+  const RunOutcome waits = run_between(sleeps_a_little, options);
+  ASSERT_TRUE(waits.results[1]);
+  EXPECT_EQ(waits.results[1]->verdict, Verdict::kPass);
+}
+
+TEST(Runner, LimitsOfProcessorTime_EndWhatSleepsForEver) {
+  RunOptions options;
+  options.case_limit = std::chrono::milliseconds(10);
+  options.limits_count = LimitsCount::kProcessorTime;
   expect_only_second(run_between(hangs, options), Verdict::kTimeout);
 }
 

@@ -14,6 +14,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <utility>
 
 namespace assay {
@@ -103,10 +104,18 @@ void Worker::run(size_t index, Clock::time_point deadline) {
   std::string payload(sizeof number, '\0');
   std::memcpy(payload.data(), &number, sizeof number);
   variant_ = index;
+  processor_began_ += processor_time();
   began_ = Clock::now();
   deadline_ = deadline;
   // A worker that died meanwhile is noticed by the end of its pipe.
   (void)write_frame(orders_.get(), FrameKind::kRun, payload);
+}
+
+std::chrono::nanoseconds Worker::processor_time() const {
+  clockid_t clock = 0;
+  timespec used{};
+  if (::clock_getcpuclockid(pid_, &clock) != 0 || ::clock_gettime(clock, &used) != 0) return {};
+  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec) - processor_began_;
 }
 
 void Worker::became_idle() {

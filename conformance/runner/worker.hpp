@@ -48,6 +48,9 @@ class Worker {
   [[nodiscard]] bool idle() const { return !starting_ && !variant_; }
   [[nodiscard]] std::optional<size_t> variant() const { return variant_; }
   [[nodiscard]] Clock::time_point began() const { return began_; }
+  /// What its process computed since began().
+  [[nodiscard]] std::chrono::nanoseconds processor_time() const;
+  void extend(Clock::time_point deadline) { deadline_ = deadline; }
   /// Clock::time_point::max() while it is idle.
   [[nodiscard]] Clock::time_point deadline() const { return deadline_; }
   [[nodiscard]] FrameReader& frames() { return frames_; }
@@ -78,6 +81,7 @@ class Worker {
   bool ended_by_signal_ = false;
   std::optional<size_t> variant_;
   Clock::time_point began_;
+  std::chrono::nanoseconds processor_began_{0};
   Clock::time_point deadline_;
 };
 

@@ -3,12 +3,13 @@
 namespace assay {
 
 RunOptions detector_options(uint64_t seed, unsigned jobs) {
-  constexpr std::chrono::seconds kLimit{3};  // of the host's time
+  constexpr std::chrono::seconds kLimit{3};
   RunOptions options;
   options.jobs = jobs;
   options.seed = seed;
   options.case_limit = kLimit;
   options.start_limit = kLimit;
+  options.limits_count = LimitsCount::kProcessorTime;
   return options;
 }
 

@@ -20,8 +20,7 @@ using Operations = std::vector<std::string>;
 /// For making small what ends the process that plays it, or takes all the time that it gets.
 constexpr std::chrono::seconds kShrinkLimit{5};
 constexpr size_t kShrinkBatch = 8;
-/// Of the host's time, for a batch: it takes milliseconds, but there are many, on hosts that are busy with other
-/// things.
+/// Of processor time, for a batch: it takes milliseconds, and what breaks is made small in it.
 constexpr std::chrono::seconds kBatchLimit{10};
 
 bool broke(const CaseResult& result) {
