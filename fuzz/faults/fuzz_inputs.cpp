@@ -1,6 +1,7 @@
 #include "fuzz/faults/fuzz_inputs.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "sim/engine/rng.hpp"
 
@@ -23,12 +24,17 @@ std::vector<std::string> corpus_of(const GuestTarget& target) {
 
 std::vector<std::string> inputs_of(const GuestTarget& target, uint64_t seed, size_t mutations) {
   std::vector<std::string> inputs = corpus_of(target);
+  if (inputs.empty()) throw HarnessFault("no corpus of " + std::string(target.name) + " is built in");
   fuzz::Entropy entropy(Rng(seed).fork(target.name).next());
   for (size_t i = 0; i < mutations; ++i) {
     inputs.push_back(target.mutate(inputs[entropy.below(inputs.size())], entropy));  // of mutations, too
   }
-  std::ranges::stable_partition(inputs, [&](const std::string& input) { return !target.is_for_pvh(input); });
-  return inputs;
+  std::vector<std::string> pv_first;  // as few guests of the other type are built as can be
+  for (const bool is_pvh : {false, true}) {
+    std::ranges::copy_if(inputs, std::back_inserter(pv_first),
+                         [&](const std::string& input) { return target.is_for_pvh(input) == is_pvh; });
+  }
+  return pv_first;
 }
 
 }  // namespace

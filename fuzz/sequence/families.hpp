@@ -9,6 +9,7 @@ const Family& domains_family();
 const Family& events_family();
 const Family& grants_family();
 const Family& memory_family();
+const Family& page_tables_family();
 const Family& races_family();
 const Family& races_grants_family();
 const Family& races_memory_family();

@@ -30,6 +30,8 @@ class Play {
   virtual void step(Operation& operation) = 0;
   /// Compares everything that guests can see.
   virtual void compare_all() = 0;
+  /// After the last step.
+  virtual void end() { compare_all(); }
   /// The same again, for guests that go back to where they are now.
   [[nodiscard]] virtual std::unique_ptr<Play> clone() const = 0;
 };

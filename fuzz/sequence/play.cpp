@@ -70,7 +70,7 @@ void perform(Play& play, const Sequence& sequence, Journal& journal) {
 void play(const Family& family, CaseContext& context, const Sequence& sequence, Journal& journal) {
   const std::unique_ptr<Play> begun = family.begin(context, journal);
   perform(*begun, sequence, journal);
-  if (!journal.failed()) begun->compare_all();
+  if (!journal.failed()) begun->end();
 }
 
 std::string as_case(const Family& family, GuestType type, const std::vector<std::string>& code) {

@@ -3,8 +3,8 @@
 namespace assay::fuzz {
 
 const std::array<GuestTarget, kGuestTargets>& guest_targets() {
-  static const std::array<GuestTarget, kGuestTargets> all{domains_target(), events_target(), grants_target(),
-                                                          memory_target(), registers_target()};
+  static const std::array<GuestTarget, kGuestTargets> all{domains_target(), events_target(),      grants_target(),
+                                                          memory_target(),  page_tables_target(), registers_target()};
   return all;
 }
 

@@ -52,7 +52,7 @@ struct GuestTarget {
   [[nodiscard]] size_t bytes_max() const { return head_bytes + operations_max * operation_bytes; }
 };
 
-constexpr size_t kGuestTargets = 5;
+constexpr size_t kGuestTargets = 6;
 /// By name.
 const std::array<GuestTarget, kGuestTargets>& guest_targets();
 
@@ -60,6 +60,7 @@ GuestTarget domains_target();
 GuestTarget events_target();
 GuestTarget grants_target();
 GuestTarget memory_target();
+GuestTarget page_tables_target();
 GuestTarget registers_target();
 
 }  // namespace assay::fuzz

@@ -15,15 +15,20 @@ constexpr size_t kOperationsMax = 20;
 /// Comparing all that guests see takes as long as some sequences: each operation compares what it touches.
 constexpr uint64_t kCompareAllOneIn = 32;
 
-/// The first byte chooses the type of the guests; an operation is eight bytes.
+/// The first byte chooses the type of the guests, where the family has both; an operation is eight bytes.
 struct Script {
   GuestType type = GuestType::kPv64;
   Sequence sequence;
 };
 
+bool has_both_types(const Family& family) {
+  return family.spec.guests == GuestTypes::kBoth;
+}
+
 Script script_from(const Family& family, std::string_view input) {
   if (input.empty()) return {};
-  Script script{input[0] & 1 ? GuestType::kPvh : GuestType::kPv64, sequence_from_bytes(family, input.substr(1))};
+  const bool is_pvh = has_both_types(family) && (input[0] & 1) != 0;
+  Script script{is_pvh ? GuestType::kPvh : GuestType::kPv64, sequence_from_bytes(family, input.substr(1))};
   if (script.sequence.size() > kOperationsMax) script.sequence.resize(kOperationsMax);
   return script;
 }
@@ -49,7 +54,7 @@ class Theatre {
     if (!stage_.reset()) journal_ = Journal(Keep::kNothing);
     const std::unique_ptr<Play> played = opening_->clone();
     perform(*played, script.sequence, journal_);
-    if (!journal_.failed() && is_looked_at(input, kCompareAllOneIn, care)) played->compare_all();
+    if (!journal_.failed() && is_looked_at(input, kCompareAllOneIn, care)) played->end();
     if (journal_.failed()) throw Broken("operation " + std::to_string(journal_.steps()) + ": " + journal_.failure());
     stage_.check(input, care);
   }
@@ -145,7 +150,9 @@ std::string mutate(const Family& family, std::string_view input, Entropy& entrop
   constexpr size_t kChangesMax = 4;
   Script script = script_from(family, input);
   if (script.sequence.empty()) script.sequence = generate(family, entropy.bits(), kOperationsMax);
-  if (entropy.one_in(50)) script.type = script.type == GuestType::kPvh ? GuestType::kPv64 : GuestType::kPvh;
+  if (has_both_types(family) && entropy.one_in(50)) {
+    script.type = script.type == GuestType::kPvh ? GuestType::kPv64 : GuestType::kPvh;
+  }
   for (size_t left = 1 + entropy.below(kChangesMax); left != 0; --left) change(family, script.sequence, entropy);
   if (script.sequence.size() > kOperationsMax) script.sequence.resize(kOperationsMax);
   return to_input(script);
@@ -195,6 +202,10 @@ GuestTarget grants_target() {
 
 GuestTarget memory_target() {
   return sequences_of<memory_family>("memory", "operations on a guest's memory, against the model");
+}
+
+GuestTarget page_tables_target() {
+  return sequences_of<page_tables_family>("page_tables", "operations on a PV guest's page tables, against the model");
 }
 
 }  // namespace assay::fuzz
