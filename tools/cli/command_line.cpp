@@ -7,8 +7,8 @@
 #include <set>
 
 #include "conformance/runner/assemble.hpp"
-#include "conformance/runner/input_error.hpp"
-#include "conformance/runner/nearest.hpp"
+#include "sim/input/input_error.hpp"
+#include "sim/input/nearest.hpp"
 
 namespace assay {
 namespace {
