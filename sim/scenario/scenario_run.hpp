@@ -21,10 +21,10 @@ struct Outcome {
     kSkip,   ///< the core cannot do what the scenario needs
   };
   Kind kind = Kind::kPass;
-  std::string reason;               ///< what broke: the name of an oracle, the same for the same cause
-  std::string message;              ///< the first failure in words, with its time, vCPU and pCPU
-  std::vector<std::string> others;  ///< further ones
-  std::string evidence;             ///< of anything but a pass: what each pCPU ran, the last exits, the console
+  std::string reason{};               ///< what broke: the name of an oracle, the same for the same cause
+  std::string message{};              ///< the first failure in words, with its time, vCPU and pCPU
+  std::vector<std::string> others{};  ///< further ones
+  std::string evidence{};             ///< of anything but a pass: what each pCPU ran, the last exits, the console
   uint64_t digest = 0;
   uint64_t virtual_ns = 0;
   uint64_t exits = 0;
