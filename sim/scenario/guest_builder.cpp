@@ -41,8 +41,6 @@ GuestMemory GuestBuilder::lay_out(DomId id, const std::vector<uint64_t>& frames,
   for (uint32_t vcpu = 0; vcpu < vcpus; ++vcpu) {
     const uint64_t frame = frames[kTables + vcpu / kAreasPerPage];
     auto* const area = reinterpret_cast<VcpuArea*>(at<uint8_t>(frame) + vcpu % kAreasPerPage * kAreaBytes);
-    // For VCPUOP_register_vcpu_info, which is told a machine frame.
-    area->arguments[0] = frame;
     memory.areas.push_back(area);
   }
   return memory;

@@ -22,10 +22,9 @@ struct VcpuArea {
   uint64_t arguments[8];
   vcpu_runstate_info_t runstate;
   uint64_t ports[2];
-  alignas(64) vcpu_info_t info;  ///< of vCPUs that shared_info has no room for
   alignas(64) uint64_t stack[40];
 };
-constexpr uint64_t kAreaBytes = 1024;
+constexpr uint64_t kAreaBytes = 512;
 constexpr uint64_t kAreasPerPage = 4096 / kAreaBytes;
 static_assert(sizeof(VcpuArea) <= kAreaBytes);
 

@@ -32,7 +32,7 @@ GuestVcpu::GuestVcpu(GuestMemory& memory, uint32_t id, std::unique_ptr<Workload>
     : memory_(memory), id_(id), workload_(std::move(workload)), watch_(watch), slowness_(slowness) {}
 
 vcpu_info_t& GuestVcpu::info() const {
-  return id_ < XEN_LEGACY_MAX_VCPUS ? memory_.shared->vcpu_info[id_] : area().info;
+  return memory_.shared->vcpu_info[id_];
 }
 
 GuestStep GuestVcpu::step(assay_run& run, const StepLimits& limits, assay_exit& exit) {
@@ -117,15 +117,6 @@ GuestStep GuestVcpu::begin(const Step& step) {
 GuestStep GuestVcpu::start() {
   switch (started_) {
     case Call::kNone:
-      started_ = Call::kRegisterInfo;
-      if (id_ >= XEN_LEGACY_MAX_VCPUS) {
-        const uint64_t va = area_va(id_) + offsetof(VcpuArea, info);
-        // By machine frame, which the builder left there.
-        area().arguments[1] = va % 4096;
-        return call(Call::kRegisterInfo, __HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, id_, argument());
-      }
-      [[fallthrough]];
-    case Call::kRegisterInfo:
       started_ = Call::kRegisterRunstate;
       area().arguments[0] = area_va(id_) + offsetof(VcpuArea, runstate);
       return call(Call::kRegisterRunstate, __HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, id_, argument());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <span>
 #include <string_view>
 
 namespace assay::scenario::keys {
@@ -26,8 +27,16 @@ constexpr auto kAction = to_array<Name>({"domain", "vcpu", "hard", "soft", "to",
 constexpr auto kFaults = to_array<Name>({"signal_delay", "timer_lateness", "slow_pcpus", "slow_factor", "until"});
 constexpr auto kExpectations =
     to_array<Name>({"share", "latency", "deadline_misses", "work_conserving", "no_starvation", "supply", "busy"});
-constexpr auto kExpectation = to_array<Name>({"of", "vcpu", "pcpus", "at_least", "at_most", "percentile", "within",
-                                              "longer_than", "budget", "period", "from", "until"});
+/// Of the expectations, in their order.
+constexpr auto kShare = to_array<Name>({"of", "vcpu", "at_least", "at_most", "from", "until"});
+constexpr auto kLatency = to_array<Name>({"of", "vcpu", "percentile", "within", "from", "until"});
+constexpr auto kDeadlineMisses = to_array<Name>({"of", "vcpu", "at_most", "from", "until"});
+constexpr auto kWorkConserving = to_array<Name>({"within", "from", "until"});
+constexpr auto kNoStarvation = to_array<Name>({"of", "vcpu", "longer_than", "from", "until"});
+constexpr auto kSupply = to_array<Name>({"of", "vcpu", "budget", "period", "from", "until"});
+constexpr auto kBusy = to_array<Name>({"pcpus", "at_least", "at_most", "from", "until"});
+constexpr std::array<std::span<const Name>, kExpectations.size()> kExpectation{
+    kShare, kLatency, kDeadlineMisses, kWorkConserving, kNoStarvation, kSupply, kBusy};
 
 constexpr auto kSchedulers = to_array<Name>({"any", "credit", "credit2", "rtds", "arinc653", "null"});
 constexpr auto kWorkloads =

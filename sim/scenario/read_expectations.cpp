@@ -24,7 +24,9 @@ Expectation Reader::expectation_of(const YAML::Node& node) {
   Expectation expectation;
   const std::string what = node.begin()->first.Scalar();
   expectation.kind = static_cast<Kind>(std::ranges::find(keys::kExpectations, what) - keys::kExpectations.begin());
-  const Entry entry(file_, node.begin()->second, keys::kExpectation);
+  const Entry entry(file_, node.begin()->second, keys::kExpectation.at(static_cast<size_t>(expectation.kind)));
+  const bool is_of_somebody = expectation.kind == Kind::kShare || expectation.kind == Kind::kSupply;
+  if (is_of_somebody) entry.require("of");
   expectation.words = what;
   if (entry.has("of")) {
     expectation.domains = domains_named(entry, "of");

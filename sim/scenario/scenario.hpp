@@ -17,7 +17,8 @@ constexpr uint64_t kWholePcpu = 10'000;
 
 /// One pCPU more is the privileged domain's, so that what it does delays nobody.
 constexpr uint32_t kPcpusMax = ASSAY_PCPUS_MAX - 1;
-constexpr uint32_t kVcpusPerDomainMax = 64;
+/// As many as shared_info has room for: a further one would have to be brought up by the guest itself.
+constexpr uint32_t kVcpusPerDomainMax = 32;
 constexpr uint32_t kVcpusMax = 20'000;
 constexpr uint64_t kDurationMaxNs = 3600 * kNsPerS;
 

@@ -99,8 +99,10 @@ class Play {
   Play(const Scenario& scenario, host::Session& session, uint64_t seed, Outcome& outcome)
       : scenario_(scenario), outcome_(outcome), rng_(Rng(seed).fork("actions")), stage_(scenario, session, seed) {}
 
-  void run() {
+  /// `start_ns` is when the scenario begins.
+  void run(uint64_t& start_ns) {
     stage_.begin();
+    start_ns = stage_.start_ns();
     add_oracles();
     std::vector<Moment> moments = moments_of(scenario_, rng_);
     for (size_t i = 0; i < scenario_.expectations.size(); ++i) {
@@ -210,10 +212,11 @@ class ScenarioRunner::Impl {
 
   Outcome run(uint64_t seed) {
     Outcome outcome;
+    start_ns_ = 0;
     try {
       session_.rewind(seed);
       Play play(scenario_, session_, seed, outcome);
-      play.run();
+      play.run(start_ns_);
       play.count();
     } catch (const CoreDied& died) {
       end(outcome, died.how() == CoreDied::How::kHang, died.what());
@@ -232,13 +235,14 @@ class ScenarioRunner::Impl {
   void end(Outcome& outcome, bool is_hang, const std::string& what) {
     outcome.kind = is_hang ? Outcome::Kind::kHang : Outcome::Kind::kCrash;
     outcome.reason = is_hang ? "hang" : "crash";
-    outcome.message = fmt::format("at {}: {}", show_duration(session_.machine().now_ns()), what);
+    outcome.message = fmt::format("at {}: {}", show_duration(session_.machine().now_ns() - start_ns_), what);
     outcome.digest = session_.machine().digest();
   }
 
   const Scenario& scenario_;
   CoreObject core_;
   host::Session session_;
+  uint64_t start_ns_ = 0;
 };
 
 ScenarioRunner::ScenarioRunner(const Scenario& scenario, const std::filesystem::path& core,
