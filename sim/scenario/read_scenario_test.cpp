@@ -11,8 +11,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr const char* kHead = "machine: {pcpus: 2}\nduration: 1s\n";
-constexpr const char* kDomains = "domains:\n- {name: a, workload: cpu-bound}\n- {name: b, vcpus: 2, workload: idle}\n";
+const std::string kHead = "machine: {pcpus: 2}\nduration: 1s\n";
+const std::string kDomains = "domains:\n- {name: a, workload: cpu-bound}\n- {name: b, vcpus: 2, workload: idle}\n";
 
 std::string complaint(const std::string& text) {
   try {
@@ -24,11 +24,11 @@ std::string complaint(const std::string& text) {
 }
 
 std::string with(const std::string& more) {
-  return complaint(std::string(kHead) + kDomains + more);
+  return complaint(kHead + kDomains + more);
 }
 
 TEST(ReadScenario, Smallest_IsRead) {
-  const Scenario scenario = read_scenario("folder/s.yaml", std::string(kHead) + kDomains);
+  const Scenario scenario = read_scenario("folder/s.yaml", kHead + kDomains);
   EXPECT_EQ(scenario.name, "s");
   EXPECT_EQ(scenario.pcpus, 2u);
   EXPECT_EQ(scenario.duration_ns, kNsPerS);
@@ -80,7 +80,7 @@ TEST(ReadScenario, AKeyThatTheKindHasNot_IsRefused) {
 
 TEST(ReadScenario, WorkloadThatNeverYields_IsRefused) {
   const auto workload = [](const std::string& text) {
-    return complaint(std::string(kHead) + "domains:\n- {name: a, workload: " + text + "}\n");
+    return complaint(kHead + "domains:\n- {name: a, workload: " + text + "}\n");
   };
   EXPECT_THAT(workload("{kind: timer-storm, period: 1us}"), HasSubstr("it would never yield"));
   EXPECT_THAT(workload("{kind: lock, hold: 0ms, think: 1ms}"), HasSubstr("longer than 0"));
@@ -100,7 +100,7 @@ TEST(ReadScenario, NamesThatAreNotThere_AreRefusedWithTheNearest) {
 }
 
 TEST(ReadScenario, AffinityOutsideThePool_IsRefused) {
-  EXPECT_THAT(complaint(std::string(kHead) + "pools:\n- {name: x, pcpus: 0}\n- {name: y, pcpus: 1}\n"
+  EXPECT_THAT(complaint(kHead + "pools:\n- {name: x, pcpus: 0}\n- {name: y, pcpus: 1}\n"
                                              "domains:\n- {name: a, pool: x, affinity: 1, workload: idle}\n"),
               HasSubstr("nothing could ever run"));
 }
