@@ -113,10 +113,14 @@ GuestStep GuestVcpu::begin(const Step& step) {
   return send(step.peer);
 }
 
-/// What a kernel does before anything else: its areas, its timer, and a port for events from the other vCPUs.
+/// What a kernel does before anything else: no ticks that nobody asked for, its areas, its timer, and a port for events
+/// from the other vCPUs.
 GuestStep GuestVcpu::start() {
   switch (started_) {
     case Call::kNone:
+      started_ = Call::kStopTicks;
+      return call(Call::kStopTicks, __HYPERVISOR_vcpu_op, VCPUOP_stop_periodic_timer, id_);
+    case Call::kStopTicks:
       started_ = Call::kRegisterRunstate;
       area().arguments[0] = area_va(id_) + offsetof(VcpuArea, runstate);
       return call(Call::kRegisterRunstate, __HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, id_, argument());

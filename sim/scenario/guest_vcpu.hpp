@@ -39,7 +39,18 @@ class GuestVcpu final : public GuestExecutor, public TimeKeeper {
   [[nodiscard]] uint64_t hypercalls() const { return hypercalls_; }
 
  private:
-  enum class Call : uint8_t { kNone, kRegisterRunstate, kBindTimer, kBindIpi, kSetTimer, kBlock, kYield, kPoll, kSend };
+  enum class Call : uint8_t {
+    kNone,
+    kStopTicks,
+    kRegisterRunstate,
+    kBindTimer,
+    kBindIpi,
+    kSetTimer,
+    kBlock,
+    kYield,
+    kPoll,
+    kSend
+  };
   enum class Doing : uint8_t { kStarting, kStep, kComputing, kSleeping, kAwaiting, kHalted };
 
   GuestStep go_on();

@@ -101,7 +101,7 @@ TEST(ReadScenario, NamesThatAreNotThere_AreRefusedWithTheNearest) {
 
 TEST(ReadScenario, AffinityOutsideThePool_IsRefused) {
   EXPECT_THAT(complaint(kHead + "pools:\n- {name: x, pcpus: 0}\n- {name: y, pcpus: 1}\n"
-                                             "domains:\n- {name: a, pool: x, affinity: 1, workload: idle}\n"),
+                                "domains:\n- {name: a, pool: x, affinity: 1, workload: idle}\n"),
               HasSubstr("nothing could ever run"));
 }
 
