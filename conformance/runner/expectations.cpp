@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "conformance/runner/nearest.hpp"
+#include "sim/input/nearest.hpp"
 
 namespace assay {
 namespace {

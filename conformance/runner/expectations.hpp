@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "conformance/runner/variants.hpp"
-#include "conformance/runner/yaml_input.hpp"
 #include "conformance/verdict.hpp"
+#include "sim/input/yaml_input.hpp"
 
 namespace assay {
 

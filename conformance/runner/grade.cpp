@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include "conformance/runner/input_error.hpp"
 #include "conformance/runner/recorder.hpp"
 #include "conformance/runner/summary_text.hpp"
 #include "reports/write_file.hpp"
+#include "sim/input/input_error.hpp"
 
 namespace assay {
 namespace {

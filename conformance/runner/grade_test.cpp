@@ -9,9 +9,9 @@
 #include <cstdlib>
 #include <pugixml.hpp>
 
-#include "conformance/runner/input_error.hpp"
 #include "conformance/runner/testing/fake_target.hpp"
 #include "reports/write_file.hpp"
+#include "sim/input/input_error.hpp"
 
 namespace assay {
 namespace {

@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "conformance/runner/expectations.hpp"
-#include "conformance/runner/input_error.hpp"
 #include "conformance/runner/requirements.hpp"
 #include "conformance/runner/testing/fake_target.hpp"
+#include "sim/input/input_error.hpp"
 
 namespace assay {
 namespace {

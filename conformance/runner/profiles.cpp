@@ -6,9 +6,9 @@
 #include <array>
 
 #include "conformance/runner/embedded.hpp"
-#include "conformance/runner/input_error.hpp"
-#include "conformance/runner/nearest.hpp"
 #include "conformance/runner/requirements.hpp"
+#include "sim/input/input_error.hpp"
+#include "sim/input/nearest.hpp"
 
 namespace assay {
 namespace {

@@ -17,8 +17,8 @@
 #include <vector>
 
 #include "conformance/runner/variants.hpp"
-#include "conformance/runner/yaml_input.hpp"
 #include "reports/results.hpp"
+#include "sim/input/yaml_input.hpp"
 
 namespace assay {
 

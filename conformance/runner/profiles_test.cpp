@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "conformance/runner/input_error.hpp"
 #include "conformance/runner/testing/fake_target.hpp"
+#include "sim/input/input_error.hpp"
 
 namespace assay {
 namespace {

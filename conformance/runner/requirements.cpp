@@ -6,7 +6,7 @@
 #include <array>
 #include <map>
 
-#include "conformance/runner/yaml_input.hpp"
+#include "sim/input/yaml_input.hpp"
 
 namespace assay {
 namespace {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <set>
 
-#include "conformance/runner/input_error.hpp"
-#include "conformance/runner/nearest.hpp"
+#include "sim/input/input_error.hpp"
+#include "sim/input/nearest.hpp"
 
 namespace assay {
 namespace {

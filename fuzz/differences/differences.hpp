@@ -4,9 +4,9 @@
 #include <span>
 #include <vector>
 
-#include "conformance/runner/yaml_input.hpp"
 #include "reports/difference.hpp"
 #include "sim/base/embedded_file.hpp"
+#include "sim/input/yaml_input.hpp"
 
 namespace assay {
 

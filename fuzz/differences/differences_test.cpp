@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "conformance/runner/input_error.hpp"
+#include "sim/input/input_error.hpp"
 
 namespace assay {
 namespace {

@@ -10,10 +10,10 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "conformance/runner/input_error.hpp"
 #include "fuzz/driver/fuzzer_process.hpp"
 #include "fuzz/driver/reproducer.hpp"
 #include "reports/write_file.hpp"
+#include "sim/input/input_error.hpp"
 
 namespace assay::fuzz {
 namespace {

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
-#include "conformance/runner/input_error.hpp"
 #include "fuzz/driver/reproducer.hpp"
 #include "fuzz/targets/guests/calls.hpp"
 #include "reports/write_file.hpp"
+#include "sim/input/input_error.hpp"
 
 namespace assay::fuzz {
 namespace {

@@ -6,12 +6,12 @@
 #include <filesystem>
 #include <fstream>
 
-#include "conformance/runner/input_error.hpp"
 #include "fuzz/driver/cause.hpp"
 #include "fuzz/driver/live_campaign.hpp"
 #include "fuzz/driver/live_corpus.hpp"
 #include "fuzz/driver/reduce_calls.hpp"
 #include "fuzz/driver/seen_edges.hpp"
+#include "sim/input/input_error.hpp"
 
 namespace assay::fuzz {
 namespace {

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <set>
 
-#include "conformance/runner/input_error.hpp"
-#include "conformance/runner/nearest.hpp"
 #include "fuzz/faults/embedded.hpp"
+#include "sim/input/input_error.hpp"
+#include "sim/input/nearest.hpp"
 
 namespace assay {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "conformance/runner/yaml_input.hpp"
+#include "sim/input/yaml_input.hpp"
 
 namespace assay {
 

@@ -6,8 +6,8 @@
 #include <map>
 #include <regex>
 
-#include "conformance/runner/input_error.hpp"
 #include "reports/write_file.hpp"
+#include "sim/input/input_error.hpp"
 
 namespace assay {
 namespace {

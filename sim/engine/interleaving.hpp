@@ -18,4 +18,8 @@ constexpr InterleavingKind kind_of_interleaving(uint64_t number) {
 /// The number chooses the kind, how often pCPUs change places, and where.
 std::unique_ptr<SchedulePolicy> interleaving(uint64_t number);
 
+/// For a whole run, in which there are many thousands of scheduling points: three of four numbers choose a random walk
+/// or Pct and its pace, the fourth none, so that what needs no race shows as well.
+std::unique_ptr<SchedulePolicy> interleaving_of_run(uint64_t number);
+
 }  // namespace assay

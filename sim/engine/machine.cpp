@@ -129,7 +129,7 @@ void Machine::go_back(const Moment& moment) {
   console_.go_back(moment.console_);
   core_.restore_data(*moment.data_);
   last_data_ = moment.data_;
-  for (const AttachedGuest& attached : state_.guests) attached.guest->pcpu = PcpuSet::kNone;
+  state_.guests.for_each([](GuestExecutor& guest) { guest.pcpu = PcpuSet::kNone; });
   state_ = *moment.state_;
   for (uint32_t pcpu = 0; pcpu < config_.pcpus; ++pcpu) {
     if (state_.pcpus[pcpu].guest != nullptr) state_.pcpus[pcpu].guest->pcpu = pcpu;

@@ -15,6 +15,7 @@
 #include "sim/engine/core_trap.hpp"
 #include "sim/engine/fiber.hpp"
 #include "sim/engine/guest_executor.hpp"
+#include "sim/engine/hardware.hpp"
 #include "sim/engine/machine_console.hpp"
 #include "sim/engine/machine_digest.hpp"
 #include "sim/engine/machine_memory.hpp"
@@ -87,6 +88,8 @@ class Machine final : private CoreTrapTarget {
   void go_back(const Moment& moment);
 
   void set_policy(std::unique_ptr<SchedulePolicy> policy);
+  /// Null: prompt. It must outlive the machine, or be taken off.
+  void set_hardware(Hardware* hardware) { hardware_ = hardware; }
   /// Folds a word of the harness's own (a seed, the contents of a reply) into the digest.
   void fold(uint64_t a, uint64_t b = 0, uint64_t c = 0, uint64_t d = 0) { state_.digest.fold(a, b, c, d); }
   void fold_bytes(std::span<const std::byte> bytes) { state_.digest.fold_bytes(bytes); }
@@ -151,7 +154,6 @@ class Machine final : private CoreTrapTarget {
   void absorb(uint32_t pcpu);
   void bind(uint32_t pcpu);
   void unbind(uint32_t pcpu);
-  GuestExecutor* executor_of(uint16_t domid, uint32_t vcpu) const;
   void interrupt(uint32_t pcpu);
   void fire_due();
   bool jump(uint64_t deadline_ns);
@@ -172,6 +174,7 @@ class Machine final : private CoreTrapTarget {
   static void host_panic(void* ctx, const char* message);
   void on_point(assay_point kind, const void* object);
   uint32_t choose_other(uint32_t pcpu, bool for_signal);
+  uint32_t hurry_signal(uint32_t pcpu);
   [[noreturn]] void stop_core(CoreDied::How how, const char* what);
 
   const CoreObject& core_;
@@ -184,6 +187,7 @@ class Machine final : private CoreTrapTarget {
   std::unique_ptr<SchedulePolicy> policy_;
   bool steers_ = false;
   MachineWatcher* watcher_ = nullptr;
+  Hardware* hardware_ = nullptr;
 
   MachineState state_;
   MachineConsole console_;

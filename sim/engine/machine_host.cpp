@@ -1,6 +1,7 @@
 /// What a core can ask of the host. These run on a core's fiber: they never throw and never wait.
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "sim/engine/machine.hpp"
 
@@ -47,6 +48,10 @@ uint64_t Machine::host_now(void* ctx) {
 void Machine::host_set_timer(void* ctx, uint32_t pcpu, uint64_t deadline_ns) {
   Machine& machine = self(ctx);
   if (pcpu >= machine.config_.pcpus) machine.stop_core(CoreDied::How::kPanic, "set_timer: no such pcpu");
+  if (machine.hardware_ != nullptr && deadline_ns != ASSAY_NEVER) {
+    const uint64_t lateness = machine.hardware_->timer_lateness_ns(pcpu, machine.state_.now_ns);
+    deadline_ns = lateness > ASSAY_NEVER - deadline_ns ? ASSAY_NEVER : deadline_ns + lateness;
+  }
   machine.state_.pcpus[pcpu].timer_ns = deadline_ns;
   machine.state_.next_event_ns = std::min(machine.state_.next_event_ns, deadline_ns);
 }
@@ -54,7 +59,12 @@ void Machine::host_set_timer(void* ctx, uint32_t pcpu, uint64_t deadline_ns) {
 void Machine::host_signal(void* ctx, uint32_t pcpu) {
   Machine& machine = self(ctx);
   if (pcpu >= machine.config_.pcpus) machine.stop_core(CoreDied::How::kPanic, "signal: no such pcpu");
-  machine.interrupt(pcpu);
+  const uint64_t now = machine.state_.now_ns;
+  const uint64_t delay = machine.hardware_ == nullptr ? 0 : machine.hardware_->signal_delay_ns(pcpu, now);
+  if (delay == 0) return machine.interrupt(pcpu);
+  uint64_t& arrives = machine.state_.pcpus[pcpu].signal_ns;
+  arrives = std::min(arrives, now + delay);
+  machine.state_.next_event_ns = std::min(machine.state_.next_event_ns, arrives);
 }
 
 void Machine::host_console_write(void* ctx, const char* text, uint64_t bytes) {
@@ -134,7 +144,19 @@ uint32_t Machine::choose_other(uint32_t pcpu, bool for_signal) {
     if (candidates.empty()) continue;
     return steers_ && !is_settling_ ? policy_->at_wait(pcpu, candidates) : candidates.after(pcpu);
   }
-  return pcpu;
+  return hurry_signal(pcpu);
+}
+
+/// Nobody can go on before a signal has arrived: time passes until the next one has. Who is then to go on.
+uint32_t Machine::hurry_signal(uint32_t pcpu) {
+  uint32_t first = pcpu;
+  for (uint32_t other = 0; other < config_.pcpus; ++other) {
+    if (state_.pcpus[other].signal_ns < state_.pcpus[first].signal_ns) first = other;
+  }
+  if (first == pcpu) return pcpu;
+  state_.now_ns = std::max(state_.now_ns, std::exchange(state_.pcpus[first].signal_ns, ASSAY_NEVER));
+  interrupt(first);
+  return first;
 }
 
 void Machine::host_panic(void* ctx, const char* message) {

@@ -95,7 +95,7 @@ void Machine::step_guest(uint32_t pcpu) {
 
 void Machine::enter(uint32_t pcpu) {
   PcpuState& state = state_.pcpus[pcpu];
-  state_.now_ns += kExitCostNs;
+  state_.now_ns += hardware_ == nullptr ? kExitCostNs : hardware_->exit_cost_ns(pcpu, state_.now_ns, kExitCostNs);
   note_exit(pcpu, state);
   if (watcher_ != nullptr) watcher_->on_exit(state_.now_ns, pcpu, state.run, state.exit);
   state.in_core = true;
@@ -168,8 +168,10 @@ void Machine::bind(uint32_t pcpu) {
   unbind(pcpu);
   state.bound_key = key;
   if (idle) return;
-  GuestExecutor* const guest = executor_of(run.domid, run.vcpu_id);
+  GuestExecutor* const guest = state_.guests.find(run.domid, run.vcpu_id);
   if (guest == nullptr) return;
+  // Inside the core a pCPU may have given it up already, and not come back yet to say who is next there.
+  if (guest->pcpu != PcpuSet::kNone && state_.pcpus[guest->pcpu].in_core) unbind(guest->pcpu);
   if (guest->pcpu != PcpuSet::kNone) {
     die(CoreDied::How::kPanic, "the core runs vcpu " + std::to_string(run.vcpu_id) + " of domain " +
                                    std::to_string(run.domid) + " on pcpus " + std::to_string(guest->pcpu) + " and " +
@@ -187,15 +189,8 @@ void Machine::unbind(uint32_t pcpu) {
   state.wait_ns = ASSAY_NEVER;
 }
 
-GuestExecutor* Machine::executor_of(uint16_t domid, uint32_t vcpu) const {
-  for (const AttachedGuest& attached : state_.guests) {
-    if (attached.domid == domid && attached.vcpu == vcpu) return attached.guest;
-  }
-  return nullptr;
-}
-
 void Machine::attach(uint16_t domid, uint32_t vcpu, GuestExecutor& guest) {
-  state_.guests.push_back({domid, vcpu, &guest});
+  state_.guests.attach(domid, vcpu, guest);
   guest.pcpu = PcpuSet::kNone;
   for (uint32_t pcpu = 0; pcpu < config_.pcpus; ++pcpu) {
     PcpuState& state = state_.pcpus[pcpu];
@@ -207,7 +202,7 @@ void Machine::attach(uint16_t domid, uint32_t vcpu, GuestExecutor& guest) {
 }
 
 void Machine::detach(GuestExecutor& guest) {
-  std::erase_if(state_.guests, [&](const AttachedGuest& attached) { return attached.guest == &guest; });
+  state_.guests.detach(guest);
   if (guest.pcpu == PcpuSet::kNone) return;
   PcpuState& state = state_.pcpus[guest.pcpu];
   state.guest = nullptr;  // the vCPU is still there: it only has nobody to execute it
@@ -224,7 +219,7 @@ uint64_t Machine::next_event() const {
   uint64_t next = ASSAY_NEVER;
   for (uint32_t pcpu = 0; pcpu < config_.pcpus; ++pcpu) {
     const PcpuState& state = state_.pcpus[pcpu];
-    next = std::min({next, state.timer_ns, state.wait_ns});
+    next = std::min({next, state.timer_ns, state.wait_ns, state.signal_ns});
     if (!state.in_core && !state_.interrupted.has(pcpu)) next = std::min(next, state.run.until_ns);
   }
   return next;
@@ -236,6 +231,10 @@ void Machine::fire_due() {
     PcpuState& state = state_.pcpus[pcpu];
     if (state.timer_ns <= now) {
       state.timer_ns = ASSAY_NEVER;
+      interrupt(pcpu);
+    }
+    if (state.signal_ns <= now) {
+      state.signal_ns = ASSAY_NEVER;
       interrupt(pcpu);
     }
     if (!state.in_core && state.run.until_ns <= now) interrupt(pcpu);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sim/engine/guest_executor.hpp"
+#include "sim/engine/guest_table.hpp"
 #include "sim/engine/machine_digest.hpp"
 #include "sim/engine/pcpu_set.hpp"
 #include "sim/port/port.h"
@@ -21,17 +22,12 @@ struct PcpuState {
   assay_exit exit{};
   GuestExecutor* guest = nullptr;  ///< who executes what `run` says; null for idle and for vCPUs nobody executes
   uint64_t timer_ns = ASSAY_NEVER;
-  uint64_t wait_ns = ASSAY_NEVER;  ///< when the guest wants to go on by itself
-  uint64_t bound_key = kNobody;    ///< domain and vCPU that `guest` was looked up for
+  uint64_t signal_ns = ASSAY_NEVER;  ///< when a signal that is under way arrives
+  uint64_t wait_ns = ASSAY_NEVER;    ///< when the guest wants to go on by itself
+  uint64_t bound_key = kNobody;      ///< domain and vCPU that `guest` was looked up for
   const void* wanted_lock = nullptr;
   bool in_core = false;  ///< its fiber is inside the core: running, or stopped at a scheduling point
   bool has_entered = false;
-};
-
-struct AttachedGuest {
-  uint16_t domid;
-  uint32_t vcpu;
-  GuestExecutor* guest;
 };
 
 /// One line of the recent past, for failure reports.
@@ -58,7 +54,7 @@ struct MachineState {
   uint32_t last_pcpu = 0;
   uint32_t inside = 0;  ///< pCPUs in the core
   std::vector<PcpuState> pcpus;
-  std::vector<AttachedGuest> guests;
+  GuestTable guests;
   std::string console_input;
   std::array<TraceEntry, kTraceEntries> trace{};
   uint64_t trace_count = 0;

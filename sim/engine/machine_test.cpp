@@ -309,6 +309,40 @@ TEST(Machine, Signal_MakesAnotherPcpuEnterOnce) {
   EXPECT_EQ(tick_word(rig, 0, TICKER_PREEMPTED), 0u);
 }
 
+/// Everything takes as long as it says.
+struct SlowHardware final : Hardware {
+  uint64_t signal_delay_ns(uint32_t, uint64_t) override { return signal_ns; }
+  uint64_t timer_lateness_ns(uint32_t, uint64_t) override { return timer_ns; }
+  uint64_t exit_cost_ns(uint32_t, uint64_t, uint64_t usual_ns) override { return usual_ns * exit_factor; }
+  uint64_t signal_ns = 0, timer_ns = 0, exit_factor = 1;
+};
+
+TEST(Machine, LateSignal_ArrivesWhenItIsThere) {
+  Rig rig("ticker", TICKER_SIGNAL, 1, 1);
+  SlowHardware hardware;
+  hardware.signal_ns = 1'000'000;
+  rig.machine.set_hardware(&hardware);
+  ASSERT_TRUE(rig.run());
+  rig.machine.pass_time(900'000);
+  EXPECT_EQ(tick_word(rig, 1, TICKER_PREEMPTED), 0u);
+  rig.machine.pass_time(200'000);
+  EXPECT_EQ(tick_word(rig, 1, TICKER_PREEMPTED), 1u);
+  rig.machine.set_hardware(nullptr);
+}
+
+TEST(Machine, LateTimer_AndSlowExits_TakeThatMuchLonger) {
+  Rig rig("ticker", TICKER_SET_TIMER, 1, 1'000'000);
+  SlowHardware hardware;
+  hardware.timer_ns = 300'000;
+  hardware.exit_factor = 10;
+  rig.machine.set_hardware(&hardware);
+  ASSERT_TRUE(rig.run());
+  const uint64_t armed_ns = rig.machine.now_ns();
+  rig.machine.pass_time(10'000'000);
+  EXPECT_EQ(tick_word(rig, 0, TICKER_LAST_NS), armed_ns + 1'300'000 + 10 * Machine::kExitCostNs);
+  rig.machine.set_hardware(nullptr);
+}
+
 TEST(Machine, Signal_ToItselfIsTakenBeforeTheNextStep) {
   Rig rig("ticker", TICKER_SIGNAL, 3, 0);
   ASSERT_TRUE(rig.run());

@@ -19,6 +19,12 @@ class PcpuSet {
   [[nodiscard]] bool has(uint32_t pcpu) const { return ((words_[pcpu / 64] >> (pcpu % 64)) & 1) != 0; }
   [[nodiscard]] bool empty() const { return (words_[0] | words_[1] | words_[2] | words_[3]) == 0; }
 
+  friend bool operator==(const PcpuSet&, const PcpuSet&) = default;
+  friend PcpuSet operator&(PcpuSet a, const PcpuSet& b) {
+    for (uint32_t i = 0; i < kWords; ++i) a.words_[i] &= b.words_[i];
+    return a;
+  }
+
   [[nodiscard]] uint32_t count() const {
     int total = 0;
     for (const uint64_t word : words_) total += std::popcount(word);

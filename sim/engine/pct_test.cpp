@@ -180,5 +180,13 @@ TEST(Interleaving, SameNumber_SameOrder) {
   }
 }
 
+TEST(InterleavingOfRun, OneInFourDoesNotSteer_TheOthersAreRepeatable) {
+  for (uint64_t number = 0; number < 40; ++number) {
+    const auto policy = interleaving_of_run(number);
+    EXPECT_EQ(policy->steers(), number % 4 != 0) << number;
+    EXPECT_EQ(Crew(interleaving_of_run(number), 3, add_one).order, Crew(interleaving_of_run(number), 3, add_one).order);
+  }
+}
+
 }  // namespace
 }  // namespace assay

@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "conformance/runner/false_answers.hpp"
-#include "conformance/runner/input_error.hpp"
 #include "conformance/runner/progress.hpp"
+#include "sim/input/input_error.hpp"
 #include "tools/cli/command_line.hpp"
 #include "tools/cli/run_trouble.hpp"
 #include "tools/cli/targets.hpp"

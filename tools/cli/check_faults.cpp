@@ -4,10 +4,10 @@
 #include <filesystem>
 
 #include "conformance/runner/assemble.hpp"
-#include "conformance/runner/input_error.hpp"
 #include "fuzz/differences/differences.hpp"
 #include "fuzz/faults/campaign.hpp"
 #include "reports/write_file.hpp"
+#include "sim/input/input_error.hpp"
 #include "tools/cli/command_line.hpp"
 #include "tools/cli/detectors.hpp"
 #include "tools/cli/run_trouble.hpp"

@@ -8,12 +8,12 @@
 #include <map>
 #include <ranges>
 
-#include "conformance/runner/input_error.hpp"
-#include "conformance/runner/nearest.hpp"
 #include "conformance/runner/progress.hpp"
 #include "fuzz/sequence/play.hpp"
 #include "fuzz/sequence/property_check.hpp"
 #include "reports/write_file.hpp"
+#include "sim/input/input_error.hpp"
+#include "sim/input/nearest.hpp"
 #include "tools/cli/command_line.hpp"
 #include "tools/cli/run_trouble.hpp"
 #include "tools/cli/targets.hpp"

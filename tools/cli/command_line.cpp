@@ -7,8 +7,8 @@
 #include <set>
 
 #include "conformance/runner/assemble.hpp"
-#include "conformance/runner/input_error.hpp"
-#include "conformance/runner/nearest.hpp"
+#include "sim/input/input_error.hpp"
+#include "sim/input/nearest.hpp"
 
 namespace assay {
 namespace {
@@ -177,12 +177,32 @@ void add_kernel_options(CLI::App& verb, RunFlags& flags) {
       ->capture_default_str();
 }
 
+ExitCode run_named(const RunFlags& flags) {
+  if (names_scenarios(flags.kernel)) {
+    if (!flags.record.empty()) throw InputError("--record is for a kernel; a scenario's seed is all that repeats it");
+    return run_scenarios(flags);
+  }
+  const bool has_others = !flags.seeds.empty() || !flags.fault.empty() || !flags.out.empty() || flags.jobs != 0;
+  if (has_others)
+    throw InputError("--seeds, --fault, --out and --jobs are for scenarios: FILE.yaml, or a folder of them");
+  return run_guest(flags);
+}
+
 void add_run(CLI::App& app, Flags& flags, ExitCode& code) {
-  auto* run = app.add_subcommand("run", "Boot a guest kernel: its console is printed, the same in every run");
-  run->add_option("KERNEL", flags.run.kernel, "ELF file with Xen notes")->required();
-  add_kernel_options(*run, flags.run);
-  run->add_option("--record", flags.run.record, "file from which `assay replay` repeats the run");
-  run->callback([&flags, &code] { code = run_guest(flags.run); });
+  constexpr const char* kGroup = "Scenarios";
+  RunFlags& mine = flags.run;
+  auto* run = app.add_subcommand("run",
+                                 "Boot a guest kernel: its console is printed, the same in every run; or play "
+                                 "scenarios, and see whether the scheduler keeps what they promise");
+  run->add_option("KERNEL", mine.kernel, "ELF file with Xen notes; or a scenario, FILE.yaml, or a folder of them")
+      ->required();
+  add_kernel_options(*run, mine);
+  run->add_option("--record", mine.record, "file from which `assay replay` repeats the run of a kernel");
+  run->add_option("--seeds", mine.seeds, "A..B: each of these seeds")->group(kGroup);
+  run->add_option("--fault", mine.fault, "hv: switch on a planted fault")->group(kGroup);
+  run->add_option("--jobs", mine.jobs, "worker processes")->check(CLI::Range(1u, kJobsMax))->group(kGroup);
+  run->add_option("--out", mine.out, "folder for results.json, junit.xml, index.html and evidence")->group(kGroup);
+  run->callback([&flags, &code] { code = run_named(flags.run); });
 }
 
 void add_trace(CLI::App& app, Flags& flags, ExitCode& code) {
@@ -288,7 +308,7 @@ int run_command_line(int argc, const char* const* argv) {
   app.require_subcommand(1);
   app.footer(kFooter);
   Flags flags;
-  flags.grade.command = flags.check.command = whole_line(argc, argv);
+  flags.grade.command = flags.check.command = flags.run.command = whole_line(argc, argv);
   ExitCode code = kExitExpected;
   add_grade(app, flags, code);
   add_check(app, flags, code);

@@ -59,7 +59,7 @@ struct FuzzFlags {
 };
 
 struct RunFlags {
-  std::string kernel;
+  std::string kernel;  ///< or a scenario, or a folder of them
   std::string target = "hv";
   std::string type = "auto";  ///< "pv64", "pvh", or whatever the kernel speaks
   std::string initrd;
@@ -69,6 +69,13 @@ struct RunFlags {
   uint64_t seed = 1;
   uint64_t limit_ms = 60'000;  ///< of virtual time
   std::string record;          ///< file for a recording; empty: none
+
+  // Of scenarios.
+  std::string seeds;    ///< "A..B"; empty: `seed`
+  std::string fault;    ///< hv: the name of a planted fault
+  std::string out;      ///< folder for results; empty: none
+  unsigned jobs = 0;    ///< 0: as many as there are processors
+  std::string command;  ///< the whole line, for the report
 };
 
 struct ReplayFlags {
@@ -108,6 +115,9 @@ ExitCode check_faults(const CheckFlags& flags);
 ExitCode check_properties(const CheckFlags& flags);
 ExitCode run_fuzz(const FuzzFlags& flags);
 ExitCode run_guest(const RunFlags& flags);
+/// A folder, or a YAML file.
+bool names_scenarios(const std::string& path);
+ExitCode run_scenarios(const RunFlags& flags);
 ExitCode run_trace(const TraceFlags& flags);
 ExitCode replay_run(const ReplayFlags& flags);
 ExitCode list_cases(const std::vector<std::string>& select);

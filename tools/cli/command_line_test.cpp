@@ -367,5 +367,41 @@ TEST_F(CommandLine, Trace_OfNothing_OrOfWhatIsNone_IsSixtyFour) {
   EXPECT_THAT(nowhere.err, HasSubstr("cannot be written"));
 }
 
+constexpr std::string_view kFairScenario =
+    "machine: {pcpus: 1}\nduration: 100ms\ndomains:\n- {name: a, count: 2, workload: cpu-bound}\n";
+
+TEST_F(CommandLine, RunScenario_PassesOverSeeds_AndWritesResults) {
+  const std::string scenario = file("fair.yaml", kFairScenario);
+  const std::string out = (folder_ / "out").string();
+  const Ran ran = run({"run", scenario, "--seeds", "1..3", "--jobs", "2", "--out", out});
+  EXPECT_EQ(ran.code, kExitExpected) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("3 cases: 3 pass"));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "out" / "index.html"));
+  const auto results = nlohmann::json::parse(read_file(folder_ / "out" / "results.json"));
+  EXPECT_EQ(results["cases"].size(), 3u);
+}
+
+TEST_F(CommandLine, RunScenario_Fails_WithItsReasonAndTheLineThatRepeatsIt) {
+  const std::string scenario =
+      file("unfair.yaml", std::string(kFairScenario) + "expect:\n- share: {of: a-0, at_least: 90%}\n");
+  const Ran ran = run({"run", scenario, "--seed", "5", "--fault", "cpupool.last_pcpu_taken"});
+  EXPECT_EQ(ran.code, kExitUnexpected);
+  EXPECT_THAT(ran.out,
+              AllOf(HasSubstr("vCPU 0 of a-0"), HasSubstr("unfair.yaml --fault cpupool.last_pcpu_taken --seed 5")));
+}
+
+TEST_F(CommandLine, RunScenario_BadInput_IsSixtyFour) {
+  EXPECT_EQ(run({"run", file("bad.yaml", "machin: 1\n")}).code, kExitBadInput);
+  EXPECT_EQ(run({"run", folder_.string() + "/none.yaml"}).code, kExitBadInput);
+  const std::string scenario = file("fair.yaml", kFairScenario);
+  EXPECT_EQ(run({"run", scenario, "--seeds", "3..1"}).code, kExitBadInput);
+  EXPECT_EQ(run({"run", scenario, "--seeds", "many"}).code, kExitBadInput);
+  EXPECT_EQ(run({"run", scenario, "--record", "x"}).code, kExitBadInput);
+  EXPECT_THAT(run({"run", scenario, "--fault", "cpupol.last"}).err, HasSubstr("did you mean"));
+  EXPECT_THAT(run({"run", artifact("agent.elf").string(), "--seeds", "1..2"}).err, HasSubstr("are for scenarios"));
+  std::filesystem::create_directory(folder_ / "empty");
+  EXPECT_THAT(run({"run", (folder_ / "empty").string()}).err, HasSubstr("no scenario there"));
+}
+
 }  // namespace
 }  // namespace assay

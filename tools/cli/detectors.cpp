@@ -7,12 +7,12 @@
 #include <set>
 #include <thread>
 
-#include "conformance/runner/input_error.hpp"
-#include "conformance/runner/nearest.hpp"
 #include "fuzz/faults/cases_detector.hpp"
 #include "fuzz/faults/differential_detector.hpp"
 #include "fuzz/faults/fuzz_detector.hpp"
 #include "fuzz/faults/properties_detector.hpp"
+#include "sim/input/input_error.hpp"
+#include "sim/input/nearest.hpp"
 #include "tools/cli/targets.hpp"
 
 namespace assay {

@@ -8,9 +8,7 @@
 #include <stdexcept>
 
 #include "conformance/runner/assemble.hpp"
-#include "conformance/runner/input_error.hpp"
 #include "conformance/runner/interruption.hpp"
-#include "conformance/runner/nearest.hpp"
 #include "conformance/runner/status_line.hpp"
 #include "fuzz/driver/campaign.hpp"
 #include "fuzz/driver/live_campaign.hpp"
@@ -18,6 +16,8 @@
 #include "fuzz/driver/reproducer.hpp"
 #include "reports/write_file.hpp"
 #include "sim/base/paths.hpp"
+#include "sim/input/input_error.hpp"
+#include "sim/input/nearest.hpp"
 #include "sim/target/xen/edges/edge_map.hpp"
 #include "tools/cli/command_line.hpp"
 #include "tools/cli/targets.hpp"

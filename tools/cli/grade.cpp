@@ -6,9 +6,9 @@
 #include <cstdio>
 #include <set>
 
-#include "conformance/runner/input_error.hpp"
 #include "conformance/runner/progress.hpp"
 #include "reports/report_files.hpp"
+#include "sim/input/input_error.hpp"
 #include "tools/cli/command_line.hpp"
 #include "tools/cli/targets.hpp"
 

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "conformance/runner/input_error.hpp"
 #include "conformance/runner/interruption.hpp"
+#include "sim/input/input_error.hpp"
 #include "tools/cli/targets.hpp"
 
 namespace assay {

@@ -2,11 +2,11 @@
 
 #include <map>
 
-#include "conformance/runner/input_error.hpp"
 #include "conformance/runner/requirements.hpp"
 #include "conformance/runner/variants.hpp"
 #include "reports/report_files.hpp"
 #include "reports/trace.hpp"
+#include "sim/input/input_error.hpp"
 #include "tools/cli/command_line.hpp"
 
 namespace assay {

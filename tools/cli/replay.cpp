@@ -5,11 +5,11 @@
 #include <cstdio>
 #include <memory>
 
-#include "conformance/runner/input_error.hpp"
 #include "conformance/runner/interruption.hpp"
 #include "sim/base/paths.hpp"
 #include "sim/debug/gdb_server.hpp"
 #include "sim/debug/tcp_listener.hpp"
+#include "sim/input/input_error.hpp"
 #include "sim/run/debugger.hpp"
 #include "sim/run/recording.hpp"
 #include "tools/cli/command_line.hpp"

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "conformance/runner/input_error.hpp"
 #include "reports/compare.hpp"
 #include "reports/report_files.hpp"
 #include "reports/write_file.hpp"
+#include "sim/input/input_error.hpp"
 #include "tools/cli/command_line.hpp"
 
 namespace assay {

@@ -4,8 +4,8 @@
 
 #include <cstdio>
 
-#include "conformance/runner/input_error.hpp"
 #include "reports/write_file.hpp"
+#include "sim/input/input_error.hpp"
 
 namespace assay {
 

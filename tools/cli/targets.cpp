@@ -9,9 +9,9 @@
 #include <string_view>
 #include <thread>
 
-#include "conformance/runner/input_error.hpp"
 #include "fuzz/faults/catalogue.hpp"
 #include "sim/base/paths.hpp"
+#include "sim/input/input_error.hpp"
 #include "sim/target/connect/target_connect.hpp"
 #include "sim/target/host/target_host.hpp"
 #include "sim/target/xen/target_xen.hpp"

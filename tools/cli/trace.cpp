@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <fstream>
 
-#include "conformance/runner/input_error.hpp"
+#include "sim/input/input_error.hpp"
 #include "sim/trace/guest_bytes.hpp"
 #include "sim/trace/perfetto.hpp"
 #include "sim/trace/trace_file.hpp"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Grades the bundled core with several builds and seeds, and expects the same verdicts and digests from all of them.
+"""Grades the bundled core and plays the scenarios with several builds and seeds, and expects the same verdicts and digests from all of them.
 
 Usage: tools/determinism/check.py BIN... where each BIN is a folder with an `assay` program. One seed is run twice with the
 first build, then once with each other build; a second seed must give another digest (a digest that cannot change proves
@@ -13,9 +13,14 @@ import tempfile
 from pathlib import Path
 
 
-def grade(program: Path, seed: int) -> dict:
+SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
+GRADE = ["grade", "--target", "hv"]
+PLAY = ["run", str(SCENARIOS)]
+
+
+def results_of(program: Path, words: list[str], seed: int) -> dict:
     with tempfile.TemporaryDirectory() as out:
-        command = [str(program), "grade", "--target", "hv", "--seed", str(seed), "--out", out]
+        command = [str(program), *words, "--seed", str(seed), "--out", out]
         run = subprocess.run(command, capture_output=True, text=True, check=False)
         if run.returncode not in (0, 1, 2):
             sys.exit(f"{program} ended with exit code {run.returncode}:\n{run.stdout[-2000:]}\n{run.stderr[-2000:]}")
@@ -35,23 +40,29 @@ def differences(one: dict, two: dict) -> list[str]:
     return found
 
 
+def compare(programs: list[Path], words: list[str]) -> bool:
+    """Whether all builds agree, and another seed does not."""
+    first = results_of(programs[0], words, 1)
+    agree = True
+    for program in [programs[0], *programs[1:]]:
+        found = differences(first, results_of(program, words, 1))
+        print(f"{program} {words[0]}: {'differs' if found else 'same'}")
+        print("\n".join(found), end="\n" if found else "")
+        agree = agree and not found
+    if results_of(programs[0], words, 2)["run"]["digest"] == first["run"]["digest"]:
+        print(f"{words[0]}: another seed gives the same digest: the digest says nothing")
+        agree = False
+    return agree
+
+
 def main() -> int:
     programs = [Path(folder) / "assay" for folder in sys.argv[1:]]
     absent = [str(program) for program in programs if not program.exists()]
     if absent or not programs:
         print(f"skipped: not built: {', '.join(absent) or 'no folder given'}")
         return 77
-    first = grade(programs[0], 1)
-    failed = False
-    for program in [programs[0], *programs[1:]]:
-        found = differences(first, grade(program, 1))
-        print(f"{program}: {'differs' if found else 'same'}")
-        print("\n".join(found), end="\n" if found else "")
-        failed = failed or bool(found)
-    if grade(programs[0], 2)["run"]["digest"] == first["run"]["digest"]:
-        print("another seed gives the same digest: the digest says nothing")
-        failed = True
-    return 1 if failed else 0
+    agreed = [compare(programs, words) for words in (GRADE, PLAY)]
+    return 0 if all(agreed) else 1
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 /// YAML that users write: known failures, profiles; and requirements, which have the same form.
 #include "conformance/runner/expectations.hpp"
-#include "conformance/runner/input_error.hpp"
 #include "conformance/runner/profiles.hpp"
 #include "conformance/runner/requirements.hpp"
 #include "conformance/runner/variants.hpp"
 #include "fuzz/targets/fuzz_target.hpp"
+#include "sim/input/input_error.hpp"
 
 namespace assay::fuzz {
 namespace {

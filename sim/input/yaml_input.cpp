@@ -1,6 +1,7 @@
-#include "conformance/runner/yaml_input.hpp"
+#include "sim/input/yaml_input.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -8,7 +9,8 @@
 #include <set>
 #include <sstream>
 
-#include "conformance/runner/input_error.hpp"
+#include "sim/input/input_error.hpp"
+#include "sim/input/nearest.hpp"
 
 namespace assay {
 
@@ -35,14 +37,16 @@ std::vector<YAML::Node> YamlInput::list() const {
   return {root_.begin(), root_.end()};
 }
 
-void YamlInput::expect_map(const YAML::Node& entry, std::initializer_list<std::string_view> keys) const {
+void YamlInput::expect_map(const YAML::Node& entry, std::span<const std::string_view> keys) const {
   if (!entry.IsMap()) fail(entry, "expected an entry with 'key: value' lines");
   std::set<std::string> seen;
   for (const auto& pair : entry) {
     const YAML::Node& key = pair.first;
     const auto name = key.IsScalar() ? key.Scalar() : std::string();
     if (std::find(keys.begin(), keys.end(), name) == keys.end()) {
-      fail(key, fmt::format("unknown key '{}'; known are {}", name, fmt::join(keys, ", ")));
+      const std::set<std::string> known(keys.begin(), keys.end());
+      fail(key, fmt::format("unknown key '{}'{}; known are {}", name, did_you_mean(nearest(known, name)),
+                            fmt::join(keys, ", ")));
     }
     if (!seen.insert(name).second) fail(key, fmt::format("'{}' is given twice", name));
   }

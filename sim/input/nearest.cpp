@@ -1,4 +1,4 @@
-#include "conformance/runner/nearest.hpp"
+#include "sim/input/nearest.hpp"
 
 #include <fmt/format.h>
 

@@ -5,6 +5,7 @@
 
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,8 +21,12 @@ class YamlInput {
 
   /// The document's entries; it must be a list.
   [[nodiscard]] std::vector<YAML::Node> list() const;
-  /// `entry` must be a map with no other keys than these, each at most once.
-  void expect_map(const YAML::Node& entry, std::initializer_list<std::string_view> keys) const;
+  [[nodiscard]] const YAML::Node& root() const { return root_; }
+  /// `entry` must be a map with no other keys than these, each at most once. A wrong one is told the nearest.
+  void expect_map(const YAML::Node& entry, std::span<const std::string_view> keys) const;
+  void expect_map(const YAML::Node& entry, std::initializer_list<std::string_view> keys) const {
+    expect_map(entry, std::span(keys.begin(), keys.size()));
+  }
   /// A text that must be there and not be blank.
   [[nodiscard]] std::string text(const YAML::Node& entry, const char* key) const;
   [[nodiscard]] std::optional<std::string> optional_text(const YAML::Node& entry, const char* key) const;

@@ -1,0 +1,28 @@
+#include "sim/scenario/fault_injection.hpp"
+
+namespace assay::scenario {
+
+FaultInjection::FaultInjection(const FaultSpec& faults, const Rng& rng, uint64_t start_ns)
+    : faults_(faults),
+      signals_(rng.fork("signals")),
+      timers_(rng.fork("timers")),
+      start_ns_(start_ns),
+      end_ns_(start_ns + faults.until_ns) {}
+
+uint64_t FaultInjection::signal_delay_ns(uint32_t, uint64_t now_ns) {
+  return is_on(now_ns) && faults_.signal_delay_ns != 0 ? signals_.below(faults_.signal_delay_ns + 1) : 0;
+}
+
+uint64_t FaultInjection::timer_lateness_ns(uint32_t, uint64_t now_ns) {
+  return is_on(now_ns) && faults_.timer_lateness_ns != 0 ? timers_.below(faults_.timer_lateness_ns + 1) : 0;
+}
+
+uint64_t FaultInjection::exit_cost_ns(uint32_t pcpu, uint64_t now_ns, uint64_t usual_ns) {
+  return usual_ns * slowness(pcpu, now_ns) / kWholePcpu;
+}
+
+uint64_t FaultInjection::slowness(uint32_t pcpu, uint64_t now_ns) const {
+  return is_on(now_ns) && faults_.slow_pcpus.has(pcpu) ? faults_.slow_factor : kWholePcpu;
+}
+
+}  // namespace assay::scenario

@@ -1,0 +1,36 @@
+/// Domains of a few pages, built by the privileged domain's hypercalls: thousands of them cost little.
+#pragma once
+
+#include "sim/engine/machine.hpp"
+#include "sim/scenario/guest_vcpu.hpp"
+#include "sim/toolstack/domain_control.hpp"
+
+namespace assay::scenario {
+
+class GuestBuilder {
+ public:
+  /// `machine` outlives it. What has to be in a domain's memory before it runs is put there by the host.
+  GuestBuilder(Machine& machine, const toolstack::Privileged& dom0) : machine_(machine), control_(dom0) {}
+
+  struct Built {
+    DomId id;
+    GuestMemory memory;
+  };
+  /// A PV64 domain, paused, with its vCPUs online. Throws ToolstackError.
+  [[nodiscard]] Built build(uint32_t vcpus);
+  [[nodiscard]] const toolstack::DomainControl& control() const { return control_; }
+
+ private:
+  template <typename T>
+  T* at(uint64_t frame) {
+    return reinterpret_cast<T*>(machine_.memory() + frame * kPageSize);
+  }
+  void write_page_tables(const std::vector<uint64_t>& frames, uint64_t data_pages);
+  GuestMemory lay_out(DomId id, const std::vector<uint64_t>& frames, uint32_t vcpus);
+  void set_registers(DomId id, uint32_t vcpu, Mfn root);
+
+  Machine& machine_;
+  toolstack::DomainControl control_;
+};
+
+}  // namespace assay::scenario

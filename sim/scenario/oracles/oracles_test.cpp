@@ -1,0 +1,207 @@
+/// Every oracle catches a trace that breaks its promise, made by hand, and lets the same trace without the break pass.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sim/scenario/oracles/deadline_misses.hpp"
+#include "sim/scenario/oracles/latency.hpp"
+#include "sim/scenario/oracles/placement.hpp"
+#include "sim/scenario/oracles/share.hpp"
+#include "sim/scenario/oracles/starvation.hpp"
+#include "sim/scenario/oracles/supply.hpp"
+#include "sim/scenario/oracles/time_accounting.hpp"
+#include "sim/scenario/oracles/work_conservation.hpp"
+#include "sim/scenario/scenario.hpp"
+
+namespace assay::scenario {
+namespace {
+
+using ::testing::HasSubstr;
+using Kind = ScheduleEvent::Kind;
+constexpr uint64_t kMs = kNsPerMs;
+
+PcpuSet pcpus(std::initializer_list<uint32_t> members) {
+  PcpuSet set;
+  for (const uint32_t pcpu : members) set.add(pcpu);
+  return set;
+}
+
+/// Two vCPUs, a and b, online and awake at time 0 on two pCPUs, and one oracle that looks from there on.
+struct Trace {
+  explicit Trace(Oracle& watched) : oracle(watched) {
+    a = schedule.add_vcpu(pcpus({0}));
+    b = schedule.add_vcpu(pcpus({0, 1}));
+    for (const VcpuIndex vcpu : {a, b}) {
+      schedule.apply({.kind = Kind::kOnline, .vcpu = vcpu});
+      schedule.apply({.kind = Kind::kWake, .vcpu = vcpu});
+    }
+    oracle.begin(schedule, 0);
+  }
+  void at(uint64_t now_ms, Kind kind, VcpuIndex vcpu, uint32_t pcpu = PcpuSet::kNone, const PcpuSet& mask = {}) {
+    const ScheduleEvent event{now_ms * kMs, kind, vcpu, pcpu, mask};
+    oracle.on(event, schedule);
+    schedule.apply(event);
+  }
+  std::string end(uint64_t now_ms) {
+    oracle.end(schedule, now_ms * kMs);
+    return oracle.violation() ? oracle.violation()->words : "";
+  }
+  Schedule schedule{2};
+  Oracle& oracle;
+  VcpuIndex a = 0, b = 0;
+};
+
+TEST(Oracles, Placement_RunsOutsideItsMask_IsCaught) {
+  Placement oracle(kMs);
+  Trace trace(oracle);
+  trace.at(1, Kind::kRun, trace.a, 1);
+  EXPECT_THAT(trace.end(2), HasSubstr("outside of where it may"));
+  EXPECT_EQ(oracle.violation()->pcpu, 1u);
+  EXPECT_EQ(oracle.violation()->now_ns, kMs);
+}
+
+TEST(Oracles, Placement_StaysTooLongAfterAChange_IsCaught_AGraceIsNot) {
+  for (const uint64_t leaves_ms : {2u, 4u}) {
+    Placement oracle(kMs);
+    Trace trace(oracle);
+    trace.at(0, Kind::kRun, trace.b, 1);
+    trace.at(1, Kind::kMayRunOn, trace.b, PcpuSet::kNone, pcpus({0}));
+    trace.at(leaves_ms, Kind::kLeave, trace.b, 1);
+    EXPECT_EQ(trace.end(5),
+              leaves_ms == 2 ? "" : "has stayed on a pCPU for 3ms that is not among those it may run on, 0");
+  }
+}
+
+TEST(Oracles, Placement_RunsWhilePaused_IsCaught) {
+  Placement oracle(kMs);
+  Trace trace(oracle);
+  trace.at(1, Kind::kPause, trace.a);
+  trace.at(2, Kind::kRun, trace.a, 0);
+  EXPECT_THAT(trace.end(3), HasSubstr("paused"));
+}
+
+TEST(Oracles, WorkConservation_IdleWhileOneWaits_IsCaught) {
+  for (const bool is_bad : {false, true}) {
+    WorkConservation oracle(2 * kMs, {});
+    Trace trace(oracle);
+    trace.at(0, Kind::kRun, trace.a, 0);
+    if (!is_bad) trace.at(1, Kind::kRun, trace.b, 1);
+    EXPECT_EQ(trace.end(5).empty(), !is_bad);
+  }
+}
+
+TEST(Oracles, WorkConservation_WhoMayNotRunThereOrIsHeldBack_IsNoOffence) {
+  WorkConservation masked(2 * kMs, {});
+  Trace trace(masked);
+  trace.at(0, Kind::kRun, trace.b, 0);  // a waits for pCPU 0; pCPU 1 is not for it
+  EXPECT_EQ(trace.end(9), "");
+  WorkConservation exempting(2 * kMs, {true, true});
+  EXPECT_EQ(Trace(exempting).end(9), "");
+}
+
+TEST(Oracles, Starvation_WaitsLongerThanTheBound_IsCaught) {
+  for (const uint64_t runs_ms : {4u, 6u}) {
+    Starvation oracle("starvation", 5 * kMs, {});
+    Trace trace(oracle);
+    trace.at(0, Kind::kRun, trace.b, 1);
+    trace.at(runs_ms, Kind::kRun, trace.a, 0);
+    EXPECT_EQ(trace.end(20).empty(), runs_ms == 4);
+  }
+}
+
+TEST(Oracles, Starvation_AWakeUpThatWasLost_IsCaughtAtTheEnd) {
+  Starvation oracle("liveness", 5 * kMs, {});
+  Trace trace(oracle);
+  trace.at(0, Kind::kRun, trace.b, 1);
+  EXPECT_THAT(trace.end(5), HasSubstr("was woken and has not run for 5ms"));
+}
+
+TEST(Oracles, Share_OutOfBounds_IsCaught) {
+  for (const uint64_t leaves_ms : {3u, 5u}) {
+    Share oracle("share", {0}, {}, {.at_least = 45 * kWholePcpu / 100, .at_most = 55 * kWholePcpu / 100});
+    Trace trace(oracle);
+    trace.at(0, Kind::kRun, trace.a, 0);
+    trace.at(leaves_ms, Kind::kLeave, trace.a, 0);
+    EXPECT_EQ(trace.end(10).empty(), leaves_ms == 5);
+    EXPECT_EQ(oracle.share(), leaves_ms * kWholePcpu / 10);
+  }
+}
+
+TEST(Oracles, Share_AboveACap_IsCaught) {
+  Share oracle("share", {0}, {}, {.at_least = 0, .at_most = 20 * kWholePcpu / 100});
+  Trace trace(oracle);
+  trace.at(0, Kind::kRun, trace.a, 0);
+  EXPECT_EQ(trace.end(10), "100% of a pCPU in 10ms, at most 20% expected");
+}
+
+TEST(Oracles, Share_OfPcpus_CountsWhoeverRunsThere) {
+  Share oracle("busy", {}, pcpus({1}), {.at_least = kWholePcpu / 2, .at_most = UINT64_MAX});
+  Trace trace(oracle);
+  trace.at(0, Kind::kRun, trace.a, 0);
+  trace.at(8, Kind::kRun, trace.b, 1);
+  EXPECT_THAT(trace.end(10), HasSubstr("20% of a pCPU"));
+}
+
+TEST(Oracles, Latency_OfAWakeUp_IsCaught) {
+  for (const uint64_t runs_ms : {2u, 4u}) {
+    Latency oracle("latency", kWholePcpu, 2 * kMs, {});
+    Trace trace(oracle);
+    trace.at(runs_ms, Kind::kRun, trace.a, 0);
+    EXPECT_EQ(trace.end(5).empty(), runs_ms == 2);
+  }
+}
+
+TEST(Oracles, Latency_OfNobody_CannotBeTold) {
+  Latency oracle("latency", kWholePcpu, kMs, {});
+  EXPECT_THAT(Trace(oracle).end(5), HasSubstr("nobody was woken"));
+}
+
+TEST(Oracles, Supply_LessThanItsBudgets_IsCaught) {
+  for (const uint64_t runs_for_ms : {1u, 3u}) {
+    Supply oracle("supply", 3 * kMs, 10 * kMs, {0});
+    Trace trace(oracle);
+    for (uint64_t period = 0; period < 8; ++period) {
+      trace.at(period * 10, Kind::kRun, trace.a, 0);
+      trace.at(period * 10 + runs_for_ms, Kind::kLeave, trace.a, 0);
+    }
+    EXPECT_EQ(trace.end(80).empty(), runs_for_ms == 3);
+  }
+}
+
+TEST(Oracles, Supply_AGapThatNoPhaseExplains_IsCaught) {
+  Supply oracle("supply", 5 * kMs, 10 * kMs, {0});
+  Trace trace(oracle);
+  trace.at(0, Kind::kRun, trace.a, 0);
+  trace.at(20, Kind::kLeave, trace.a, 0);
+  trace.at(31, Kind::kRun, trace.a, 0);
+  EXPECT_THAT(trace.end(40), HasSubstr("has waited for 11ms"));
+}
+
+TEST(Oracles, DeadlineMisses_MoreThanThatMany_IsCaught) {
+  for (const uint64_t missed : {2u, 3u}) {
+    uint64_t count = 0;
+    DeadlineMisses oracle("deadlines", 2, {0}, [&](VcpuIndex, uint64_t) { return JobCount{9, count, 7}; });
+    Trace trace(oracle);
+    count = missed;
+    EXPECT_EQ(trace.end(5).empty(), missed == 2);
+  }
+}
+
+TEST(Oracles, TimeAccounting_RunstatesThatDoNotAddUp_OrTellAnotherTime_AreCaught) {
+  for (const uint64_t blocked_ms : {6u, 7u}) {
+    for (const uint64_t ran_ms : {4u, 2u}) {
+      vcpu_runstate_info_t told{};
+      told.state_entry_time = 11 * kMs;
+      told.time[RUNSTATE_running] = ran_ms * kMs;
+      told.time[RUNSTATE_runnable] = (4 - ran_ms) * kMs;
+      told.time[RUNSTATE_blocked] = blocked_ms * kMs;
+      TimeAccounting oracle([&] { return TimeAccounting::Areas{{&told, kMs - 10, kMs + 10}}; });
+      Trace trace(oracle);
+      trace.at(0, Kind::kRun, trace.a, 0);
+      trace.at(4, Kind::kLeave, trace.a, 0);
+      EXPECT_EQ(trace.end(20).empty(), blocked_ms == 6 && ran_ms == 4) << blocked_ms << " " << ran_ms;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace assay::scenario

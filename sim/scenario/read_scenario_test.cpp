@@ -1,0 +1,126 @@
+#include "sim/scenario/read_scenario.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sim/input/input_error.hpp"
+#include "sim/scenario/units.hpp"
+
+namespace assay::scenario {
+namespace {
+
+using ::testing::HasSubstr;
+
+const std::string kHead = "machine: {pcpus: 2}\nduration: 1s\n";
+const std::string kDomains = "domains:\n- {name: a, workload: cpu-bound}\n- {name: b, vcpus: 2, workload: idle}\n";
+
+std::string complaint(const std::string& text) {
+  try {
+    static_cast<void>(read_scenario("s.yaml", text));
+    return "none";
+  } catch (const InputError& error) {
+    return error.what();
+  }
+}
+
+std::string with(const std::string& more) {
+  return complaint(kHead + kDomains + more);
+}
+
+TEST(ReadScenario, Smallest_IsRead) {
+  const Scenario scenario = read_scenario("folder/s.yaml", kHead + kDomains);
+  EXPECT_EQ(scenario.name, "s");
+  EXPECT_EQ(scenario.pcpus, 2u);
+  EXPECT_EQ(scenario.duration_ns, kNsPerS);
+  ASSERT_EQ(scenario.pools.size(), 1u);
+  EXPECT_EQ(scenario.pools[0].pcpus.count(), 2u);
+  ASSERT_EQ(scenario.domains.size(), 2u);
+  EXPECT_EQ(scenario.domains[1].vcpus.size(), 2u);
+}
+
+TEST(ReadScenario, UnknownKey_HasItsPlaceAndTheNearest) {
+  EXPECT_THAT(complaint("machine: {pcpu: 2}\nduration: 1s\n"),
+              HasSubstr("s.yaml:1:11: unknown key 'pcpu'; did you mean pcpus"));
+  EXPECT_THAT(with("expect:\n- {shares: {of: a}}\n"),
+              HasSubstr("s.yaml:7:4: unknown key 'shares'; did you mean share"));
+}
+
+TEST(ReadScenario, ImpossibleTopology_IsRefused) {
+  EXPECT_THAT(complaint("machine: {pcpus: 5, sockets: 2, cores: 2}\nduration: 1s\n"),
+              HasSubstr("sockets x cores x threads are 4"));
+  EXPECT_THAT(complaint("machine: {pcpus: 4, nodes: 3}\nduration: 1s\n"), HasSubstr("divided among 3 nodes"));
+  EXPECT_THAT(complaint("machine: {pcpus: 300}\nduration: 1s\n"), HasSubstr("1 to 255"));
+  EXPECT_THAT(complaint("machine: {sockets: 200, cores: 200}\nduration: 1s\n"), HasSubstr("at most 255"));
+}
+
+TEST(ReadScenario, OverlappingPools_AreRefused) {
+  EXPECT_THAT(with("pools:\n- {name: x, pcpus: 0-1}\n- {name: y, pcpus: 1}\n"),
+              HasSubstr("s.yaml:8:20: 'pcpus': pools overlap"));
+}
+
+TEST(ReadScenario, NegativeTime_IsRefused) {
+  EXPECT_THAT(with("actions:\n- {at: -5ms, pause: a}\n"), HasSubstr("-5ms is a negative time"));
+  EXPECT_THAT(with("actions:\n- {at: 5, pause: a}\n"), HasSubstr("5 is no time"));
+}
+
+TEST(ReadScenario, ExpectationThatCanNeverBeTold_IsRefused) {
+  EXPECT_THAT(with("expect:\n- share: {of: a}\n"), HasSubstr("nothing could miss it"));
+  EXPECT_THAT(with("expect:\n- share: {at_least: 1%}\n"), HasSubstr("lacks 'of'"));
+  EXPECT_THAT(with("expect:\n- share: {of: a, at_least: 9%, at_most: 8%}\n"), HasSubstr("nothing could meet it"));
+  EXPECT_THAT(with("expect:\n- share: {of: a, at_least: 9%, until: 2s}\n"), HasSubstr("over at 1s"));
+  EXPECT_THAT(with("expect:\n- no_starvation: {longer_than: 1s}\n"), HasSubstr("longer than the window"));
+  EXPECT_THAT(with("expect:\n- deadline_misses: {of: a}\n"), HasSubstr("none of these vCPUs has a periodic workload"));
+  EXPECT_THAT(with("expect:\n- supply: {of: a, budget: 1ms, period: 600ms}\n"), HasSubstr("at least two periods"));
+  EXPECT_THAT(with("actions:\n- {at: 2s, pause: a}\n"), HasSubstr("never happens"));
+}
+
+TEST(ReadScenario, AKeyThatTheKindHasNot_IsRefused) {
+  EXPECT_THAT(with("expect:\n- share: {of: a, at_least: 1%, percentile: 9%}\n"), HasSubstr("unknown key 'percentile'"));
+}
+
+TEST(ReadScenario, WorkloadThatNeverYields_IsRefused) {
+  const auto workload = [](const std::string& text) {
+    return complaint(kHead + "domains:\n- {name: a, workload: " + text + "}\n");
+  };
+  EXPECT_THAT(workload("{kind: timer-storm, period: 1us}"), HasSubstr("it would never yield"));
+  EXPECT_THAT(workload("{kind: lock, hold: 0ms, think: 1ms}"), HasSubstr("longer than 0"));
+  EXPECT_THAT(workload("{kind: periodic, work: 5ms, period: 4ms}"), HasSubstr("no job could ever meet it"));
+  EXPECT_THAT(workload("ping-pong"), HasSubstr("needs times"));
+  EXPECT_THAT(workload("cpubound"), HasSubstr("did you mean cpu-bound?"));
+  EXPECT_THAT(workload("{kind: ping-pong, work: 1us}"), HasSubstr("takes two"));
+}
+
+TEST(ReadScenario, NamesThatAreNotThere_AreRefusedWithTheNearest) {
+  EXPECT_THAT(with("actions:\n- {at: 1ms, pause: aa}\n"), HasSubstr("there is no domain aa; did you mean a"));
+  EXPECT_THAT(with("actions:\n- {at: 1ms, move: {domain: a, pool: al}}\n"),
+              HasSubstr("there is no pool al; did you mean all?"));
+  EXPECT_THAT(with("actions:\n- {at: 1ms, affinity: {domain: b, vcpu: 2, hard: 0}}\n"),
+              HasSubstr("domain b has 2 vCPUs"));
+  EXPECT_THAT(with("actions:\n- {at: 1ms, affinity: {domain: b, hard: 2}}\n"), HasSubstr("there is no pCPU 2"));
+}
+
+TEST(ReadScenario, AffinityOutsideThePool_IsRefused) {
+  EXPECT_THAT(complaint(kHead + "pools:\n- {name: x, pcpus: 0}\n- {name: y, pcpus: 1}\n"
+                                "domains:\n- {name: a, pool: x, affinity: 1, workload: idle}\n"),
+              HasSubstr("nothing could ever run"));
+}
+
+TEST(ReadScenario, MissingFile_IsInputError) {
+  EXPECT_THROW(static_cast<void>(read_scenario_file("no-such-file.yaml")), InputError);
+}
+
+TEST(Units, AreExact) {
+  EXPECT_EQ(parse_duration("1.5ms"), 1'500'000u);
+  EXPECT_EQ(parse_duration("2h"), std::nullopt);
+  EXPECT_EQ(parse_duration("3601s"), std::nullopt);
+  EXPECT_EQ(parse_percent("45.5%"), 4550u);
+  EXPECT_EQ(parse_percent("45"), std::nullopt);
+  EXPECT_EQ(parse_pcpus("3-1"), std::nullopt);
+  EXPECT_EQ(parse_pcpus(""), std::nullopt);
+  EXPECT_EQ(show_pcpus(*parse_pcpus("0-3,8")), "0-3,8");
+  EXPECT_EQ(show_duration(1'500'000), "1.5ms");
+  EXPECT_EQ(show_percent(4550), "45.5%");
+}
+
+}  // namespace
+}  // namespace assay::scenario

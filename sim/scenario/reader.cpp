@@ -1,0 +1,166 @@
+#include "sim/scenario/reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sim/input/input_error.hpp"
+#include "sim/input/nearest.hpp"
+#include "sim/scenario/keys.hpp"
+#include "sim/scenario/read_scenario.hpp"
+#include "sim/scenario/units.hpp"
+
+namespace assay::scenario {
+namespace {
+
+constexpr uint64_t kLivenessDefaultNs = kNsPerS;
+constexpr uint64_t kFaultDelayMaxNs = kNsPerMs;
+constexpr uint64_t kSlowFactorMax = 100 * kWholePcpu;
+constexpr uint64_t kFileBytesMax = 1 << 20;
+
+}  // namespace
+
+void Reader::read() {
+  const Entry top(file_, file_.root(), keys::kTop);
+  scenario_.about = top.optional_text("about").value_or("");
+  scenario_.duration_ns = top.required_duration("duration");
+  scenario_.liveness_ns = top.duration("liveness", kLivenessDefaultNs);
+  if (scenario_.liveness_ns == 0)
+    top.fail("liveness", "must be longer than 0: it is how soon everything runnable runs");
+  read_machine(top);
+  read_pools(top);
+  read_domains(top);
+  read_slots();
+  read_faults(top);
+  read_actions(top);
+  read_expectations(top);
+}
+
+std::vector<YAML::Node> Reader::list_of(const Entry& top, const char* key) const {
+  const YAML::Node node = top[key];
+  if (!node) return {};
+  if (!node.IsSequence()) top.fail(key, "expected a list of entries, each beginning with '- '");
+  return {node.begin(), node.end()};
+}
+
+void Reader::read_machine(const Entry& top) {
+  top.require("machine");
+  const Entry machine(file_, top["machine"], keys::kMachine);
+  const auto pcpus = machine.count("pcpus", 1, kPcpusMax);
+  const bool has_topology = machine.has("sockets") || machine.has("cores") || machine.has("threads");
+  const uint64_t product = uint64_t{machine.count("sockets", 1, kPcpusMax).value_or(1)} *
+                           machine.count("cores", 1, kPcpusMax).value_or(1) *
+                           machine.count("threads", 1, kPcpusMax).value_or(1);
+  if (!pcpus && !has_topology) machine.fail("say how many 'pcpus' there are, or 'sockets', 'cores' and 'threads'");
+  if (pcpus && has_topology && product != *pcpus) {
+    machine.fail("pcpus", fmt::format("{} pCPUs cannot be: sockets x cores x threads are {}", *pcpus, product));
+  }
+  if (product > kPcpusMax) machine.fail(fmt::format("{} pCPUs; at most {} are possible", product, kPcpusMax));
+  scenario_.pcpus = pcpus.value_or(static_cast<uint32_t>(product));
+  const uint32_t nodes = machine.count("nodes", 1, kPcpusMax).value_or(1);
+  if (scenario_.pcpus % nodes != 0) {
+    machine.fail("nodes", fmt::format("{} pCPUs cannot be divided among {} nodes", scenario_.pcpus, nodes));
+  }
+}
+
+Scheduler Reader::scheduler_of(const YAML::Node& node) {
+  Scheduler scheduler;
+  const Entry entry(file_, node, keys::kScheduler);
+  scheduler.kind = static_cast<SchedulerKind>(entry.choice("name", keys::kSchedulers));
+  scheduler.ratelimit_ns = entry.duration("ratelimit");
+  scheduler.timeslice_ns = entry.duration("timeslice");
+  const bool has_slice = scheduler.kind == SchedulerKind::kCredit;
+  const bool has_limit = has_slice || scheduler.kind == SchedulerKind::kCredit2;
+  if (scheduler.timeslice_ns && !has_slice) entry.fail("timeslice", "only credit has one");
+  if (scheduler.ratelimit_ns && !has_limit) entry.fail("ratelimit", "only credit and credit2 have one");
+  const bool has_frame = scheduler.kind == SchedulerKind::kArinc653;
+  if (has_frame) scheduler.frame_ns = entry.required_duration("frame");
+  if (!has_frame && entry.has("frame")) entry.fail("frame", "only arinc653 has one");
+  if (!has_frame && entry.has("slots")) entry.fail("slots", "only arinc653 has them");
+  if (has_frame) entry.require("slots");
+  return scheduler;
+}
+
+void Reader::read_pools(const Entry& top) {
+  if (!top.has("pools")) {
+    Pool pool{"all", {}, {}};
+    for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; ++pcpu) pool.pcpus.add(pcpu);
+    if (top.has("scheduler")) pool.scheduler = scheduler_of(top["scheduler"]);
+    if (top.has("scheduler") && top["scheduler"]["slots"]) slots_.push_back({0, top["scheduler"]["slots"]});
+    scenario_.pools.push_back(std::move(pool));
+    return;
+  }
+  if (top.has("scheduler")) top.fail("scheduler", "with 'pools', each pool has its own");
+  PcpuSet taken;
+  for (const YAML::Node& node : list_of(top, "pools")) {
+    const Entry entry(file_, node, keys::kPool);
+    Pool pool{entry.text("name"), {}, {}};
+    const bool is_known = std::ranges::find(scenario_.pools, pool.name, &Pool::name) != scenario_.pools.end();
+    if (is_known) entry.fail("name", fmt::format("there is a pool {} already", pool.name));
+    entry.require("pcpus");
+    pool.pcpus = *entry.pcpus("pcpus", scenario_.pcpus);
+    for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; ++pcpu) {
+      if (!pool.pcpus.has(pcpu)) continue;
+      if (taken.has(pcpu)) entry.fail("pcpus", fmt::format("pools overlap: another one has pCPU {} already", pcpu));
+      taken.add(pcpu);
+    }
+    if (entry.has("scheduler")) pool.scheduler = scheduler_of(entry["scheduler"]);
+    if (entry.has("scheduler") && entry["scheduler"]["slots"]) {
+      slots_.push_back({scenario_.pools.size(), entry["scheduler"]["slots"]});
+    }
+    scenario_.pools.push_back(std::move(pool));
+  }
+  if (scenario_.pools.empty()) top.fail("pools", "there must be at least one");
+}
+
+size_t Reader::pool_named(const Entry& entry, const char* key) const {
+  const std::string name = entry.text(key);
+  std::set<std::string> known;
+  for (size_t i = 0; i < scenario_.pools.size(); ++i) {
+    if (scenario_.pools[i].name == name) return i;
+    known.insert(scenario_.pools[i].name);
+  }
+  entry.fail(key, fmt::format("there is no pool {}{}", name, did_you_mean(nearest(known, name))));
+}
+
+void Reader::read_faults(const Entry& top) {
+  if (!top.has("faults")) return;
+  const Entry entry(file_, top["faults"], keys::kFaults);
+  FaultSpec& faults = scenario_.faults;
+  faults.signal_delay_ns = entry.duration("signal_delay", 0);
+  faults.timer_lateness_ns = entry.duration("timer_lateness", 0);
+  for (const char* key : {"signal_delay", "timer_lateness"}) {
+    if (entry.duration(key, 0) > kFaultDelayMaxNs) entry.fail(key, "at most 1ms: what is later is broken hardware");
+  }
+  if (entry.has("slow_pcpus") != entry.has("slow_factor")) entry.fail("'slow_pcpus' and 'slow_factor' go together");
+  if (const auto slow = entry.pcpus("slow_pcpus", scenario_.pcpus)) faults.slow_pcpus = *slow;
+  faults.slow_factor = entry.percent("slow_factor").value_or(kWholePcpu);
+  if (faults.slow_factor < kWholePcpu || faults.slow_factor > kSlowFactorMax) {
+    entry.fail("slow_factor", "from 100% to 10000%: the time that it takes, of the usual one");
+  }
+  faults.until_ns = entry.duration("until", scenario_.duration_ns);
+  if (faults.until_ns > scenario_.duration_ns) {
+    entry.fail("until", "faults end with the safety phase, whose end is 'duration'");
+  }
+}
+
+Scenario read_scenario(const std::string& name, std::string_view text) {
+  const YamlInput file(name, text);
+  Scenario scenario;
+  scenario.name = std::filesystem::path(name).stem().string();
+  Reader(file, scenario).read();
+  return scenario;
+}
+
+Scenario read_scenario_file(const std::filesystem::path& path) {
+  std::error_code error;
+  const uint64_t bytes = std::filesystem::file_size(path, error);
+  if (!error && bytes > kFileBytesMax) throw InputError(path.string() + ": larger than any scenario (1 MiB)");
+  const YamlInput file = YamlInput::from_file(path.string());
+  Scenario scenario;
+  scenario.name = path.stem().string();
+  Reader(file, scenario).read();
+  return scenario;
+}
+
+}  // namespace assay::scenario

@@ -1,0 +1,57 @@
+/// The parts of reading a scenario, in the order in which they depend on each other.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sim/scenario/entry.hpp"
+#include "sim/scenario/scenario.hpp"
+
+namespace assay::scenario {
+
+class Reader {
+ public:
+  Reader(const YamlInput& file, Scenario& scenario) : file_(file), scenario_(scenario) {}
+  void read();
+
+ private:
+  // reader.cpp
+  void read_machine(const Entry& top);
+  void read_pools(const Entry& top);
+  Scheduler scheduler_of(const YAML::Node& node);
+  void read_faults(const Entry& top);
+  [[nodiscard]] size_t pool_named(const Entry& entry, const char* key) const;
+  // read_domains.cpp
+  void read_domains(const Entry& top);
+  void read_domain(const YAML::Node& node);
+  void read_workloads(const Entry& entry, DomainSpec& domain);
+  WorkloadSpec workload_of(const YAML::Node& node);
+  void read_slots();
+  void check_affinity(const Entry& entry, const DomainSpec& domain) const;
+  [[nodiscard]] std::vector<size_t> domains_named(const Entry& entry, const char* key) const;
+  [[nodiscard]] std::vector<size_t> domains_called(const YAML::Node& node) const;
+  void check_vcpu(const Entry& entry, const std::vector<size_t>& domains, uint32_t vcpu) const;
+  // read_actions.cpp
+  void read_actions(const Entry& top);
+  Action action_of(const YAML::Node& node);
+  void read_when(const Entry& entry, Action& action) const;
+  void read_what(Action& action, const YAML::Node& what, const char* key);
+  // read_expectations.cpp
+  void read_expectations(const Entry& top);
+  Expectation expectation_of(const YAML::Node& node);
+  void read_bounds(const Entry& entry, Expectation& expectation) const;
+  void check_can_be_told(const Entry& entry, const Expectation& expectation) const;
+
+  [[nodiscard]] std::vector<YAML::Node> list_of(const Entry& top, const char* key) const;
+
+  struct SlotsOfPool {
+    size_t pool;
+    YAML::Node node;
+  };
+
+  const YamlInput& file_;
+  Scenario& scenario_;
+  std::vector<SlotsOfPool> slots_;  ///< of ARINC653: they name domains, which come later
+};
+
+}  // namespace assay::scenario

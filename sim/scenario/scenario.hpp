@@ -1,0 +1,137 @@
+/// A scenario as data: what a file of scenarios/ says once it has been read and found possible.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/engine/pcpu_set.hpp"
+
+namespace assay::scenario {
+
+constexpr uint64_t kNsPerUs = 1000, kNsPerMs = 1'000'000, kNsPerS = 1'000'000'000;
+/// Shares are counted in hundredths of a percent of one pCPU.
+constexpr uint64_t kWholePcpu = 10'000;
+
+/// One pCPU more is the privileged domain's, so that what it does delays nobody.
+constexpr uint32_t kPcpusMax = ASSAY_PCPUS_MAX - 1;
+/// As many as shared_info has room for: a further one would have to be brought up by the guest itself.
+constexpr uint32_t kVcpusPerDomainMax = 32;
+constexpr uint32_t kVcpusMax = 20'000;
+constexpr uint64_t kDurationMaxNs = 3600 * kNsPerS;
+
+enum class SchedulerKind : uint8_t { kAny, kCredit, kCredit2, kRtds, kArinc653, kNull };
+
+struct Scheduler {
+  SchedulerKind kind = SchedulerKind::kAny;
+  std::optional<uint64_t> ratelimit_ns;
+  std::optional<uint64_t> timeslice_ns;
+  /// ARINC653: who runs when, from the beginning of each frame on; the time that is left is nobody's.
+  struct Slot {
+    size_t domain = 0;
+    uint32_t vcpu = 0;
+    uint64_t runtime_ns = 0;
+  };
+  std::vector<Slot> slots;
+  uint64_t frame_ns = 0;
+};
+
+struct Pool {
+  std::string name;
+  PcpuSet pcpus;
+  Scheduler scheduler;
+};
+
+/// What a vCPU does, over and over.
+struct WorkloadSpec {
+  enum class Kind : uint8_t { kIdle, kCpuBound, kPeriodic, kInteractive, kLock, kPingPong, kTimerStorm, kPoll };
+  Kind kind = Kind::kCpuBound;
+  uint64_t work_ns = 0;      ///< computing: a job, a burst, what a lock protects, between two events
+  uint64_t pause_ns = 0;     ///< a period, a sleep, what lies between two locks, a time-out
+  uint64_t deadline_ns = 0;  ///< periodic: after the beginning of the period
+  uint64_t variation = 0;    ///< how far work and pause may be off, in hundredths of a percent of themselves
+};
+
+struct DomainSpec {
+  std::string name;
+  std::string group;  ///< the name in the file, of which `count` makes several
+  std::vector<WorkloadSpec> vcpus;
+  std::optional<uint32_t> weight;
+  std::optional<uint32_t> cap;  ///< percent of one pCPU
+  std::optional<uint64_t> budget_ns, period_ns;
+  bool extratime = false;
+  std::optional<PcpuSet> hard, soft;
+  size_t pool = 0;
+  bool exists_from_the_start = true;
+};
+
+struct Action {
+  enum class Kind : uint8_t {
+    kPause,
+    kUnpause,
+    kAffinity,
+    kWeight,
+    kCap,
+    kMove,
+    kPcpuAdd,
+    kPcpuRemove,
+    kCreate,
+    kDestroy
+  };
+  Kind kind = Kind::kPause;
+  std::vector<size_t> domains;
+  std::optional<uint32_t> vcpu;  ///< none: all
+  std::optional<PcpuSet> hard, soft;
+  uint32_t value = 0;  ///< weight, cap or pCPU
+  size_t pool = 0;
+  uint64_t from_ns = 0;    ///< the first time, or the beginning of the window
+  uint64_t until_ns = 0;   ///< end of the window, or of the repetition
+  uint64_t every_ns = 0;   ///< 0: once
+  bool is_random = false;  ///< at a moment of [from, until) that the seed chooses
+  std::string words;       ///< for messages: "pause a"
+};
+
+/// What hardware may do and tests rarely see. All of it is bounded.
+struct FaultSpec {
+  uint64_t signal_delay_ns = 0;    ///< at most
+  uint64_t timer_lateness_ns = 0;  ///< at most
+  PcpuSet slow_pcpus;
+  uint64_t slow_factor = kWholePcpu;  ///< how long a slow pCPU takes, in hundredths of a percent of the usual time
+  uint64_t until_ns = 0;
+  [[nodiscard]] bool any() const {
+    return signal_delay_ns != 0 || timer_lateness_ns != 0 || (slow_factor != kWholePcpu && !slow_pcpus.empty());
+  }
+};
+
+struct Expectation {
+  enum class Kind : uint8_t { kShare, kLatency, kDeadlineMisses, kWorkConserving, kNoStarvation, kSupply, kBusy };
+  Kind kind = Kind::kShare;
+  std::vector<size_t> domains;   ///< share: together. Empty: all
+  std::optional<uint32_t> vcpu;  ///< of each of them; none: all
+  PcpuSet pcpus;                 ///< busy
+  uint64_t at_least = 0;         ///< in hundredths of a percent of one pCPU
+  uint64_t at_most = UINT64_MAX;
+  uint64_t bound_ns = 0;  ///< latency, work conservation, starvation
+  uint64_t percentile = kWholePcpu;
+  uint64_t count = 0;  ///< misses
+  uint64_t budget_ns = 0, period_ns = 0;
+  uint64_t from_ns = 0, until_ns = 0;
+  std::string words;
+};
+
+struct Scenario {
+  std::string name;
+  std::string about;
+  uint32_t pcpus = 1;
+  std::vector<Pool> pools;  ///< at least one
+  std::vector<DomainSpec> domains;
+  std::vector<Action> actions;
+  FaultSpec faults;
+  std::vector<Expectation> expectations;
+  uint64_t duration_ns = 0;  ///< of the safety phase
+  uint64_t liveness_ns = 0;  ///< then, without faults and actions, everything runnable runs within so long
+};
+
+}  // namespace assay::scenario

@@ -1,0 +1,258 @@
+#include "sim/scenario/scenario_run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sim/scenario/oracles/deadline_misses.hpp"
+#include "sim/scenario/oracles/latency.hpp"
+#include "sim/scenario/oracles/placement.hpp"
+#include "sim/scenario/oracles/share.hpp"
+#include "sim/scenario/oracles/starvation.hpp"
+#include "sim/scenario/oracles/supply.hpp"
+#include "sim/scenario/oracles/time_accounting.hpp"
+#include "sim/scenario/oracles/work_conservation.hpp"
+#include "sim/scenario/stage.hpp"
+#include "sim/scenario/units.hpp"
+
+namespace assay::scenario {
+namespace {
+
+/// How long a pCPU may keep a vCPU that must go: interrupts are prompt, but for what faults add.
+constexpr uint64_t kGraceNs = 100 * kNsPerUs;
+constexpr uint64_t kDom0Bytes = 16u << 20;
+constexpr uint64_t kCoreBytes = 48u << 20;
+constexpr uint64_t kBytesPerDomain = 48u << 10, kBytesPerVcpu = 4u << 10;
+constexpr uint64_t kArenaBytes = 64u << 20, kArenaPerDomain = 64u << 10, kArenaPerVcpu = 16u << 10;
+
+HostOptions options_of(const Scenario& scenario, const std::filesystem::path& core, const std::string& command_line) {
+  uint64_t vcpus = 0;
+  for (const DomainSpec& domain : scenario.domains) vcpus += domain.vcpus.size();
+  const uint64_t domains = scenario.domains.size();
+  HostOptions options;
+  options.core = core;
+  options.pcpus = scenario.pcpus + 1;
+  options.dom0_vcpus = 1;
+  options.dom0_bytes = kDom0Bytes;
+  options.memory_bytes = kDom0Bytes + kCoreBytes + domains * kBytesPerDomain + vcpus * kBytesPerVcpu;
+  options.memory_bytes = options.memory_bytes / kPageSize * kPageSize;
+  options.arena_bytes = kArenaBytes + domains * kArenaPerDomain + vcpus * kArenaPerVcpu;
+  options.command_line = command_line;
+  return options;
+}
+
+/// Something that happens at a time, in the order of times; at the same one, in the order given.
+struct Moment {
+  uint64_t at_ns;
+  const Action* action = nullptr;
+  Oracle* opens = nullptr;
+  Oracle* closes = nullptr;
+};
+
+std::vector<Moment> moments_of(const Scenario& scenario, const Rng& rng) {
+  std::vector<Moment> moments;
+  for (size_t i = 0; i < scenario.actions.size(); ++i) {
+    const Action& action = scenario.actions[i];
+    if (action.is_random) {
+      Rng mine = rng.fork(fmt::format("action {}", i));
+      moments.push_back({.at_ns = action.from_ns + mine.below(action.until_ns - action.from_ns), .action = &action});
+    } else if (action.every_ns == 0) {
+      moments.push_back({.at_ns = action.from_ns, .action = &action});
+    } else {
+      for (uint64_t at = action.from_ns; at < action.until_ns; at += action.every_ns) {
+        moments.push_back({.at_ns = at, .action = &action});
+      }
+    }
+  }
+  return moments;
+}
+
+std::unique_ptr<Oracle> oracle_of(const Expectation& expected, const Stage& stage) {
+  using Kind = Expectation::Kind;
+  std::vector<VcpuIndex> vcpus = stage.indices(expected.domains, expected.vcpu);
+  const std::string& words = expected.words;
+  switch (expected.kind) {
+    case Kind::kShare:
+      return std::make_unique<Share>(words, std::move(vcpus), PcpuSet{},
+                                     ShareBounds{expected.at_least, expected.at_most});
+    case Kind::kBusy:
+      return std::make_unique<Share>(words, std::vector<VcpuIndex>{}, expected.pcpus,
+                                     ShareBounds{expected.at_least, expected.at_most});
+    case Kind::kLatency:
+      return std::make_unique<Latency>(words, expected.percentile, expected.bound_ns, std::move(vcpus));
+    case Kind::kDeadlineMisses:
+      return std::make_unique<DeadlineMisses>(words, expected.count, std::move(vcpus),
+                                              [&stage](VcpuIndex vcpu, uint64_t now) { return stage.jobs(vcpu, now); });
+    case Kind::kWorkConserving:
+      return std::make_unique<WorkConservation>(expected.bound_ns, stage.held_back());
+    case Kind::kNoStarvation:
+      return std::make_unique<Starvation>(words, expected.bound_ns, std::move(vcpus));
+    case Kind::kSupply:
+      break;
+  }
+  return std::make_unique<Supply>(words, expected.budget_ns, expected.period_ns, std::move(vcpus));
+}
+
+/// One seed, from the beginning to the end.
+class Play {
+ public:
+  Play(const Scenario& scenario, host::Session& session, uint64_t seed, Outcome& outcome)
+      : scenario_(scenario), outcome_(outcome), rng_(Rng(seed).fork("actions")), stage_(scenario, session, seed) {}
+
+  /// `start_ns` is when the scenario begins.
+  void run(uint64_t& start_ns) {
+    stage_.begin();
+    start_ns = stage_.start_ns();
+    add_oracles();
+    std::vector<Moment> moments = moments_of(scenario_, rng_);
+    for (size_t i = 0; i < scenario_.expectations.size(); ++i) {
+      const Expectation& expected = scenario_.expectations[i];
+      moments.push_back({.at_ns = expected.from_ns, .opens = oracles_[i].get()});
+      moments.push_back({.at_ns = expected.until_ns, .closes = oracles_[i].get()});
+    }
+    std::ranges::stable_sort(moments, {}, &Moment::at_ns);
+    stage_.watch().open(*placement_, now());
+    for (const Moment& moment : moments) take(moment);
+    run_to(scenario_.duration_ns);
+    prove_liveness();
+    stage_.watch().close(*placement_, now());
+    accounting_->end(stage_.watch().schedule(), now());
+    judge();
+  }
+
+  void count() {
+    outcome_.virtual_ns = now() - stage_.start_ns();
+    outcome_.exits = stage_.machine().exits();
+    outcome_.switches = stage_.watch().switches();
+    outcome_.digest = stage_.machine().digest();
+  }
+
+ private:
+  [[nodiscard]] uint64_t now() { return stage_.machine().now_ns(); }
+
+  void add_oracles() {
+    for (const Expectation& expected : scenario_.expectations) oracles_.push_back(oracle_of(expected, stage_));
+    const uint64_t faults = scenario_.faults.signal_delay_ns + scenario_.faults.timer_lateness_ns;
+    placement_ = std::make_unique<Placement>(kGraceNs + faults);
+    accounting_ = std::make_unique<TimeAccounting>([this] { return stage_.areas(); });
+    liveness_ = std::make_unique<Starvation>("liveness", scenario_.liveness_ns, std::vector<VcpuIndex>{});
+  }
+
+  void run_to(uint64_t at_ns) {
+    const uint64_t until = stage_.start_ns() + at_ns;
+    const bool never = false;
+    if (now() < until) stage_.machine().run_until(never, until);
+  }
+
+  void take(const Moment& moment) {
+    run_to(moment.at_ns);
+    if (moment.action != nullptr) stage_.perform(*moment.action);
+    if (moment.opens != nullptr) stage_.watch().open(*moment.opens, now());
+    if (moment.closes != nullptr) stage_.watch().close(*moment.closes, now());
+  }
+
+  void prove_liveness() {
+    stage_.calm_down();
+    const bool never = false;
+    stage_.watch().open(*liveness_, now());
+    stage_.machine().run_until(never, now() + scenario_.liveness_ns);
+    stage_.watch().close(*liveness_, now());
+  }
+
+  [[nodiscard]] std::string describe(const Violation& violation) const {
+    std::string text =
+        fmt::format("at {}", show_duration(violation.now_ns - std::min(violation.now_ns, stage_.start_ns())));
+    if (violation.vcpu != kNoVcpu) text += fmt::format(", {}", stage_.name_of(violation.vcpu));
+    if (violation.pcpu != PcpuSet::kNone) text += fmt::format(" on pCPU {}", violation.pcpu);
+    return fmt::format("{}: {} {}", violation.oracle, text, violation.words);
+  }
+
+  void judge() {
+    std::vector<const Violation*> found;
+    const auto add = [&](const Oracle& oracle) {
+      if (oracle.violation()) found.push_back(&*oracle.violation());
+    };
+    add(*placement_);
+    for (const auto& oracle : oracles_) add(*oracle);
+    add(*liveness_);
+    add(*accounting_);
+    std::ranges::stable_sort(found, {}, [](const Violation* violation) { return violation->now_ns; });
+    for (const Violation* violation : found) fail(violation->oracle, describe(*violation));
+    if (const std::string trouble = stage_.trouble(); !trouble.empty()) fail("hypercall", trouble);
+    if (const std::string broken = stage_.machine().audit(); !broken.empty())
+      fail("audit", "the core's own audit: " + broken);
+  }
+
+  void fail(const std::string& reason, std::string message) {
+    if (outcome_.kind == Outcome::Kind::kPass) {
+      outcome_.kind = Outcome::Kind::kFail;
+      outcome_.reason = reason;
+      outcome_.message = std::move(message);
+    } else {
+      outcome_.others.push_back(std::move(message));
+    }
+  }
+
+  const Scenario& scenario_;
+  Outcome& outcome_;
+  Rng rng_;
+  Stage stage_;
+  std::vector<std::unique_ptr<Oracle>> oracles_;
+  std::unique_ptr<Placement> placement_;
+  std::unique_ptr<TimeAccounting> accounting_;
+  std::unique_ptr<Starvation> liveness_;
+};
+
+}  // namespace
+
+class ScenarioRunner::Impl {
+ public:
+  Impl(const Scenario& scenario, const std::filesystem::path& core, const std::string& command_line)
+      : scenario_(scenario), core_(core), session_(core_, options_of(scenario, core, command_line)) {}
+
+  Outcome run(uint64_t seed) {
+    Outcome outcome;
+    start_ns_ = 0;
+    try {
+      session_.rewind(seed);
+      Play play(scenario_, session_, seed, outcome);
+      play.run(start_ns_);
+      play.count();
+    } catch (const CoreDied& died) {
+      end(outcome, died.how() == CoreDied::How::kHang, died.what());
+    } catch (const TargetDied& died) {
+      end(outcome, died.how() == TargetDied::How::kHang, died.what());
+    } catch (const ToolstackError& error) {
+      outcome = {.kind = Outcome::Kind::kSkip, .reason = "not possible", .message = error.what()};
+    }
+    if (outcome.kind != Outcome::Kind::kPass) {
+      outcome.evidence = session_.machine().describe() + "console:\n" + session_.console();
+    }
+    return outcome;
+  }
+
+ private:
+  void end(Outcome& outcome, bool is_hang, const std::string& what) {
+    outcome.kind = is_hang ? Outcome::Kind::kHang : Outcome::Kind::kCrash;
+    outcome.reason = is_hang ? "hang" : "crash";
+    outcome.message = fmt::format("at {}: {}", show_duration(session_.machine().now_ns() - start_ns_), what);
+    outcome.digest = session_.machine().digest();
+  }
+
+  const Scenario& scenario_;
+  CoreObject core_;
+  host::Session session_;
+  uint64_t start_ns_ = 0;
+};
+
+ScenarioRunner::ScenarioRunner(const Scenario& scenario, const std::filesystem::path& core,
+                               const std::string& command_line)
+    : impl_(std::make_unique<Impl>(scenario, core, command_line)) {}
+
+ScenarioRunner::~ScenarioRunner() = default;
+
+Outcome ScenarioRunner::run(uint64_t seed) {
+  return impl_->run(seed);
+}
+
+}  // namespace assay::scenario

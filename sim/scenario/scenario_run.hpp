@@ -1,0 +1,50 @@
+/// One scenario on one core, again and again with other seeds.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sim/scenario/scenario.hpp"
+
+namespace assay::scenario {
+
+/// What came of one seed.
+struct Outcome {
+  enum class Kind : uint8_t {
+    kPass,
+    kFail,   ///< a promise was broken
+    kCrash,  ///< the core died
+    kHang,   ///< or came to no end
+    kSkip,   ///< the core cannot do what the scenario needs
+  };
+  Kind kind = Kind::kPass;
+  std::string reason{};               ///< what broke: the name of an oracle, the same for the same cause
+  std::string message{};              ///< the first failure in words, with its time, vCPU and pCPU
+  std::vector<std::string> others{};  ///< further ones
+  std::string evidence{};             ///< of anything but a pass: what each pCPU ran, the last exits, the console
+  uint64_t digest = 0;
+  uint64_t virtual_ns = 0;
+  uint64_t exits = 0;
+  uint64_t switches = 0;  ///< from one vCPU or from idle to another
+};
+
+class ScenarioRunner {
+ public:
+  /// Boots the core with this command line. Throws CoreRefused, TargetDied. `scenario` outlives it.
+  ScenarioRunner(const Scenario& scenario, const std::filesystem::path& core, const std::string& command_line);
+  ScenarioRunner(const ScenarioRunner&) = delete;
+  ScenarioRunner& operator=(const ScenarioRunner&) = delete;
+  ~ScenarioRunner();
+
+  /// Everything that is chosen follows from the seed.
+  Outcome run(uint64_t seed);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace assay::scenario

@@ -1,0 +1,90 @@
+#include "sim/scenario/scenario_run.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sim/base/paths.hpp"
+#include "sim/scenario/read_scenario.hpp"
+
+namespace assay::scenario {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr const char* kBusy = R"(
+machine: {pcpus: 2}
+duration: 50ms
+faults: {signal_delay: 20us, timer_lateness: 10us}
+domains:
+  - {name: bursts, vcpus: 3, workload: {kind: interactive, run: 300us, sleep: 700us, variation: 50%}}
+  - {name: pair, vcpus: 2, workload: {kind: ping-pong, work: 20us}}
+actions:
+  - {within: 10ms, until: 40ms, pause: pair}
+  - {at: 45ms, unpause: pair}
+)";
+
+Outcome play(const std::string& text, uint64_t seed) {
+  const Scenario scenario = read_scenario("test.yaml", text);
+  return ScenarioRunner(scenario, artifact("hv.so"), "").run(seed);
+}
+
+TEST(ScenarioRun, SameSeed_SameDigest_OnAFreshMachineAndAgain) {
+  const Scenario scenario = read_scenario("test.yaml", kBusy);
+  uint64_t first = 0;
+  {
+    ScenarioRunner runner(scenario, artifact("hv.so"), "");
+    first = runner.run(3).digest;
+    EXPECT_NE(runner.run(4).digest, first);
+    EXPECT_EQ(runner.run(3).digest, first);
+  }
+  EXPECT_EQ(play(kBusy, 3).digest, first);
+}
+
+TEST(ScenarioRun, Passes_AndCounts) {
+  const Outcome outcome = play(kBusy, 1);
+  EXPECT_EQ(outcome.kind, Outcome::Kind::kPass) << outcome.message;
+  EXPECT_GE(outcome.virtual_ns, 50'000'000u);
+  EXPECT_GT(outcome.switches, 100u);
+}
+
+TEST(ScenarioRun, BrokenExpectation_FailsWithWhoAndWhen) {
+  const Outcome outcome = play(
+      "machine: {pcpus: 1}\nduration: 100ms\ndomains:\n- {name: a, count: 2, workload: cpu-bound}\n"
+      "expect:\n- share: {of: a-0, at_least: 90%}\n",
+      1);
+  EXPECT_EQ(outcome.kind, Outcome::Kind::kFail);
+  EXPECT_EQ(outcome.reason, "share of a-0");
+  EXPECT_THAT(outcome.message, HasSubstr("at 100ms, vCPU 0 of a-0"));
+  EXPECT_THAT(outcome.evidence, HasSubstr("pcpu 0"));
+}
+
+TEST(ScenarioRun, SlowPcpu_TakesLonger) {
+  const auto misses = [](const std::string& factor) {
+    return play("machine: {pcpus: 1}\nduration: 100ms\nfaults: {slow_pcpus: 0, slow_factor: " + factor +
+                    "}\ndomains:\n- {name: a, workload: {kind: periodic, work: 4ms, period: 10ms}}\n"
+                    "expect:\n- deadline_misses: {at_most: 0, until: 95ms}\n",
+                0)
+        .kind;
+  };
+  EXPECT_EQ(misses("200%"), Outcome::Kind::kPass);
+  EXPECT_EQ(misses("300%"), Outcome::Kind::kFail);
+}
+
+TEST(ScenarioRun, AsManyVcpusAsThereCanBe_AllRun) {
+  const Outcome outcome = play(
+      "machine: {pcpus: 2}\nduration: 300ms\ndomains:\n"
+      "- {name: a, vcpus: 32, workload: {kind: interactive, run: 100us, sleep: 20ms}}\n"
+      "expect:\n- no_starvation: {longer_than: 100ms}\n- share: {of: a, vcpu: 31, at_least: 0.3%}\n",
+      1);
+  EXPECT_EQ(outcome.kind, Outcome::Kind::kPass) << outcome.message;
+}
+
+TEST(ScenarioRun, SchedulerThatTheCoreHasNot_IsSkipped) {
+  const Outcome outcome = play(
+      "machine: {pcpus: 1}\nduration: 10ms\ndomains:\n- {name: a, budget: 1ms, period: 5ms, workload: cpu-bound}\n", 1);
+  EXPECT_EQ(outcome.kind, Outcome::Kind::kSkip);
+  EXPECT_THAT(outcome.message, HasSubstr("knows no budget"));
+}
+
+}  // namespace
+}  // namespace assay::scenario

@@ -1,0 +1,74 @@
+/// Makes a schedule out of what a machine and the guests on it do, and shows it to the oracles.
+#pragma once
+
+#include <cstdint>
+#include <queue>
+#include <vector>
+
+#include "sim/engine/machine_watcher.hpp"
+#include "sim/scenario/oracles/oracle.hpp"
+#include "sim/scenario/schedule.hpp"
+
+namespace assay::scenario {
+
+/// A guest vCPU as it is told where its time goes.
+class TimeKeeper {
+ public:
+  virtual ~TimeKeeper() = default;
+  /// Its pCPU has left it for the hypervisor.
+  virtual void left(uint64_t now_ns) = 0;
+};
+
+class ScheduleWatch final : public MachineWatcher {
+ public:
+  /// pCPUs beyond `pcpus` are not the scenario's.
+  explicit ScheduleWatch(uint32_t pcpus);
+
+  /// vCPUs of a new domain, in the order of their numbers, indices ascending from `first`.
+  void adopt(uint16_t domid, VcpuIndex first, const std::vector<TimeKeeper*>& vcpus);
+  void forget(uint16_t domid);
+
+  // What a vCPU says of itself.
+  void awake(VcpuIndex vcpu, uint64_t now_ns);
+  void blocks(VcpuIndex vcpu, uint64_t now_ns);
+  /// It wakes by itself then; ASSAY_NEVER: it does not.
+  void arms(VcpuIndex vcpu, uint64_t deadline_ns);
+  /// Somebody has sent it an event.
+  void is_sent_to(VcpuIndex vcpu, uint64_t now_ns);
+
+  /// What the scenario does to it.
+  void apply(const ScheduleEvent& event);
+  [[nodiscard]] Schedule& schedule() { return schedule_; }
+
+  void open(Oracle& oracle, uint64_t now_ns);
+  void close(Oracle& oracle, uint64_t now_ns);
+
+  void on_exit(uint64_t now_ns, uint32_t pcpu, const assay_run& run, const assay_exit& exit) override;
+  void on_entry(uint64_t now_ns, uint32_t pcpu, const assay_run& run) override;
+  void on_core_event(uint64_t, uint32_t, uint32_t, std::span<const uint64_t>) override {}
+
+  /// Switches from one vCPU, or from idle, to another.
+  [[nodiscard]] uint64_t switches() const { return switches_; }
+
+ private:
+  struct Alarm {
+    uint64_t deadline_ns;
+    VcpuIndex vcpu;
+    friend bool operator>(const Alarm& a, const Alarm& b) {
+      return a.deadline_ns != b.deadline_ns ? a.deadline_ns > b.deadline_ns : a.vcpu > b.vcpu;
+    }
+  };
+
+  [[nodiscard]] VcpuIndex index_of(const assay_run& run) const;
+  void ring(uint64_t now_ns);
+
+  Schedule schedule_;
+  std::vector<VcpuIndex> first_of_domain_;  ///< by domid
+  std::vector<TimeKeeper*> keepers_;        ///< by index
+  std::vector<uint64_t> deadlines_;         ///< by index
+  std::vector<Oracle*> open_;
+  std::priority_queue<Alarm, std::vector<Alarm>, std::greater<>> alarms_;
+  uint64_t switches_ = 0;
+};
+
+}  // namespace assay::scenario

@@ -1,0 +1,371 @@
+#include "sim/scenario/stage.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sim/engine/interleaving.hpp"
+
+namespace assay::scenario {
+namespace {
+
+using Kind = ScheduleEvent::Kind;
+constexpr DomId kDom0{0};
+constexpr uint32_t kFirstPool = 0;
+
+bool has_shares(uint32_t scheduler) {
+  return scheduler == XEN_SCHEDULER_CREDIT || scheduler == XEN_SCHEDULER_CREDIT2;
+}
+
+PcpuSet either(const PcpuSet& a, const PcpuSet& b) {
+  PcpuSet both;
+  for (uint32_t pcpu = 0; pcpu < ASSAY_PCPUS_MAX; ++pcpu) {
+    if (a.has(pcpu) || b.has(pcpu)) both.add(pcpu);
+  }
+  return both;
+}
+
+}  // namespace
+
+Stage::Stage(const Scenario& scenario, host::Session& session, uint64_t seed)
+    : scenario_(scenario),
+      session_(session),
+      rng_(Rng(seed).fork("scenario")),
+      dom0_(session.dom0()),
+      scheduler_(dom0_),
+      builder_(session.machine(), dom0_),
+      watch_(scenario.pcpus),
+      slowness_([this](uint32_t pcpu, uint64_t now_ns) {
+        return faults_ == nullptr ? kWholePcpu : faults_->slowness(pcpu, now_ns);
+      }),
+      seed_(seed) {
+  make_pools();
+  for (const DomainSpec& domain : scenario_.domains) {
+    auto place = std::make_unique<Place>();
+    place->pool = domain.pool;
+    place->hard.assign(domain.vcpus.size(), domain.hard);
+    for (uint32_t vcpu = 0; vcpu < domain.vcpus.size(); ++vcpu) {
+      const VcpuIndex index = watch_.schedule().add_vcpu(mask_of(*place, vcpu));
+      if (vcpu == 0) place->first = index;
+    }
+    places_.push_back(std::move(place));
+  }
+  machine().set_watcher(&watch_);
+}
+
+Stage::~Stage() {
+  machine().set_watcher(nullptr);
+  machine().set_hardware(nullptr);
+  for (const auto& place : places_) {
+    for (const auto& vcpu : place->vcpus) machine().detach(*vcpu);
+  }
+}
+
+void Stage::make_pools() {
+  PcpuSet own;
+  own.add(scenario_.pcpus);
+  scheduler_.set_affinity(kDom0, 0, own, std::nullopt);
+  const uint32_t usual = scheduler_.scheduler_of_pool(kFirstPool);
+  for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; ++pcpu) scheduler_.remove_pcpu(kFirstPool, pcpu);
+  for (const Pool& pool : scenario_.pools) {
+    LivePool live{0, pool.scheduler.kind == SchedulerKind::kAny ? usual : abi_scheduler(pool.scheduler.kind),
+                  pool.pcpus};
+    live.id = scheduler_.create_pool(live.scheduler);
+    for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; ++pcpu) {
+      if (pool.pcpus.has(pcpu)) scheduler_.add_pcpu(live.id, pcpu);
+    }
+    scheduler_.set_parameters(live.id, pool.scheduler);
+    if (!pool.scheduler.slots.empty()) scheduler_.set_slots(live.id, pool.scheduler);
+    pools_.push_back(live);
+  }
+}
+
+void Stage::begin() {
+  for (size_t i = 0; i < places_.size(); ++i) {
+    if (scenario_.domains[i].exists_from_the_start) create(i);
+  }
+  start_ns_ = machine().now_ns();
+  if (scenario_.faults.any()) {
+    faults_ = std::make_unique<FaultInjection>(scenario_.faults, rng_.fork("faults"), start_ns_);
+    machine().set_hardware(faults_.get());
+  }
+  machine().set_policy(interleaving_of_run(seed_));
+  for (size_t i = 0; i < places_.size(); ++i) {
+    if (places_[i]->exists) let_run(i);
+  }
+}
+
+void Stage::calm_down() {
+  machine().set_hardware(nullptr);
+  machine().set_policy(std::make_unique<NeverSwitch>());
+}
+
+PcpuSet Stage::mask_of(const Place& place, uint32_t vcpu) const {
+  const PcpuSet& pool = pools_[place.pool].pcpus;
+  if (!place.hard[vcpu]) return pool;
+  const PcpuSet mask = *place.hard[vcpu] & pool;
+  // Affinity that leaves nothing of the pool is none, as long as that is so.
+  return mask.empty() ? pool : mask;
+}
+
+void Stage::create(size_t domain) {
+  Place& place = *places_[domain];
+  const DomainSpec& spec = scenario_.domains[domain];
+  place.created_from_ns = machine().now_ns();
+  GuestBuilder::Built built = builder_.build(static_cast<uint32_t>(spec.vcpus.size()));
+  place.created_until_ns = machine().now_ns();
+  place.id = built.id;
+  place.memory = std::move(built.memory);
+  place.memory.first = place.first;
+  place.together = {};
+  place.pool = spec.pool;
+  place.hard.assign(spec.vcpus.size(), spec.hard);
+  const Rng rng = rng_.fork(fmt::format("{}#{}", spec.name, place.lives++));
+  std::vector<TimeKeeper*> keepers;
+  for (uint32_t vcpu = 0; vcpu < spec.vcpus.size(); ++vcpu) {
+    place.vcpus.push_back(std::make_unique<GuestVcpu>(
+        place.memory, vcpu, make_workload(spec, vcpu, rng.fork(std::to_string(vcpu)), place.together), watch_,
+        slowness_));
+    keepers.push_back(place.vcpus.back().get());
+    machine().attach(place.id.raw(), vcpu, *place.vcpus.back());
+  }
+  watch_.adopt(place.id.raw(), place.first, keepers);
+  place.exists = true;
+  set_parameters(domain);
+  tell_masks(domain, {});
+}
+
+void Stage::set_parameters(size_t domain) {
+  const Place& place = *places_[domain];
+  const DomainSpec& spec = scenario_.domains[domain];
+  const LivePool& pool = pools_[place.pool];
+  scheduler_.move_domain(place.id, pool.id);
+  if (pool.scheduler == XEN_SCHEDULER_ARINC653) scheduler_.name_domain(place.id, domain + 1);
+  for (uint32_t vcpu = 0; vcpu < spec.vcpus.size(); ++vcpu) {
+    if (spec.hard || spec.soft) scheduler_.set_affinity(place.id, vcpu, spec.hard, spec.soft);
+  }
+  if (spec.weight || spec.cap) {
+    if (!has_shares(pool.scheduler)) throw ToolstackError("the scheduler of the pool knows neither weight nor cap");
+    scheduler_.set_share(place.id, pool.scheduler, spec.weight, spec.cap);
+  }
+  if (!spec.budget_ns) return;
+  if (pool.scheduler != XEN_SCHEDULER_RTDS) throw ToolstackError("the scheduler of the pool knows no budget");
+  scheduler_.set_budget(place.id, spec);
+}
+
+void Stage::tell(size_t domain, Kind kind) {
+  const Place& place = *places_[domain];
+  for (uint32_t vcpu = 0; vcpu < place.hard.size(); ++vcpu) {
+    watch_.apply({.now_ns = machine().now_ns(), .kind = kind, .vcpu = place.first + vcpu});
+  }
+}
+
+void Stage::tell_masks(size_t domain, const PcpuSet& also) {
+  const Place& place = *places_[domain];
+  for (uint32_t vcpu = 0; vcpu < place.hard.size(); ++vcpu) {
+    const PcpuSet mask = either(mask_of(place, vcpu), also);
+    watch_.apply({.now_ns = machine().now_ns(), .kind = Kind::kMayRunOn, .vcpu = place.first + vcpu, .mask = mask});
+  }
+}
+
+void Stage::let_run(size_t domain) {
+  tell(domain, Kind::kOnline);
+  // From now on it wants to run: it has to set itself up.
+  tell(domain, Kind::kWake);
+  scheduler_.unpause(places_[domain]->id);
+}
+
+void Stage::destroy(size_t domain) {
+  Place& place = *places_[domain];
+  if (!place.exists) return;
+  tell(domain, Kind::kPause);
+  static_cast<void>(builder_.control().destroy(place.id));
+  constexpr int kPollsMax = 1000;
+  for (int polls = 0; builder_.control().info(place.id); ++polls) {
+    if (polls == kPollsMax) throw ToolstackError("a destroyed domain does not go");
+    machine().pass_time(kNsPerUs);
+  }
+  tell(domain, Kind::kOffline);
+  for (const auto& vcpu : place.vcpus) machine().detach(*vcpu);
+  for (uint32_t vcpu = 0; vcpu < place.vcpus.size(); ++vcpu) watch_.arms(place.first + vcpu, ASSAY_NEVER);
+  watch_.forget(place.id.raw());
+  place.vcpus.clear();
+  place.exists = false;
+  place.pauses = 0;
+}
+
+void Stage::pause(size_t domain) {
+  Place& place = *places_[domain];
+  if (!place.exists) return;
+  scheduler_.pause(place.id);
+  if (place.pauses++ == 0) tell(domain, Kind::kPause);
+}
+
+void Stage::unpause(size_t domain) {
+  Place& place = *places_[domain];
+  if (!place.exists || place.pauses == 0) return;
+  if (--place.pauses == 0) tell(domain, Kind::kUnpause);
+  scheduler_.unpause(place.id);
+}
+
+void Stage::set_affinity(size_t domain, const Action& action) {
+  Place& place = *places_[domain];
+  if (!place.exists) return;
+  // A mask without a pCPU of the pool is refused, and nothing changes.
+  if (action.hard && (*action.hard & pools_[place.pool].pcpus).empty()) return;
+  const PcpuSet all = pools_[place.pool].pcpus;
+  if (action.hard) tell_masks(domain, all);
+  for (uint32_t vcpu = 0; vcpu < place.hard.size(); ++vcpu) {
+    if (action.vcpu && *action.vcpu != vcpu) continue;
+    scheduler_.set_affinity(place.id, vcpu, action.hard, action.soft);
+    if (action.hard) place.hard[vcpu] = action.hard;
+  }
+  if (action.hard) tell_masks(domain, {});
+}
+
+void Stage::move(size_t domain, size_t pool) {
+  Place& place = *places_[domain];
+  if (!place.exists || place.pool == pool || pools_[pool].pcpus.empty()) return;
+  tell_masks(domain, either(pools_[place.pool].pcpus, pools_[pool].pcpus));
+  scheduler_.move_domain(place.id, pools_[pool].id);
+  place.pool = pool;
+  // Nobody asks for an affinity in another pool.
+  for (auto& hard : place.hard) hard.reset();
+  PcpuSet everywhere;
+  for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; ++pcpu) everywhere.add(pcpu);
+  for (uint32_t vcpu = 0; vcpu < place.hard.size(); ++vcpu) {
+    scheduler_.set_affinity(place.id, vcpu, everywhere, std::nullopt);
+  }
+  tell_masks(domain, {});
+}
+
+void Stage::change_pool(const Action& action) {
+  LivePool& pool = pools_[action.pool];
+  const bool adds = action.kind == Action::Kind::kPcpuAdd;
+  const bool is_free = std::ranges::none_of(pools_, [&](const LivePool& any) { return any.pcpus.has(action.value); });
+  const bool is_last = pool.pcpus.count() == 1;
+  if (adds ? !is_free : !pool.pcpus.has(action.value) || is_last) return;
+  PcpuSet both = pool.pcpus;
+  both.add(action.value);
+  for (size_t i = 0; i < places_.size(); ++i) {
+    if (places_[i]->pool == action.pool) tell_masks(i, both);
+  }
+  if (adds) {
+    scheduler_.add_pcpu(pool.id, action.value);
+    pool.pcpus.add(action.value);
+  } else {
+    scheduler_.remove_pcpu(pool.id, action.value);
+    pool.pcpus.remove(action.value);
+  }
+  for (size_t i = 0; i < places_.size(); ++i) {
+    if (places_[i]->pool == action.pool) tell_masks(i, {});
+  }
+}
+
+void Stage::perform(const Action& action) {
+  using What = Action::Kind;
+  if (action.kind == What::kPcpuAdd || action.kind == What::kPcpuRemove) return change_pool(action);
+  for (const size_t domain : action.domains) {
+    Place& place = *places_[domain];
+    switch (action.kind) {
+      case What::kPause:
+        pause(domain);
+        break;
+      case What::kUnpause:
+        unpause(domain);
+        break;
+      case What::kAffinity:
+        set_affinity(domain, action);
+        break;
+      case What::kWeight:
+        if (place.exists) scheduler_.set_share(place.id, pools_[place.pool].scheduler, action.value, std::nullopt);
+        break;
+      case What::kCap:
+        if (place.exists) scheduler_.set_share(place.id, pools_[place.pool].scheduler, std::nullopt, action.value);
+        break;
+      case What::kMove:
+        move(domain, action.pool);
+        break;
+      case What::kCreate:
+        if (place.exists) break;
+        create(domain);
+        let_run(domain);
+        break;
+      case What::kDestroy:
+        destroy(domain);
+        break;
+      case What::kPcpuAdd:
+      case What::kPcpuRemove:
+        break;
+    }
+  }
+}
+
+std::string Stage::name_of(VcpuIndex vcpu) const {
+  for (size_t i = 0; i < places_.size(); ++i) {
+    const VcpuIndex first = places_[i]->first;
+    if (vcpu >= first && vcpu < first + places_[i]->hard.size()) {
+      return fmt::format("vCPU {} of {}", vcpu - first, scenario_.domains[i].name);
+    }
+  }
+  return "no vCPU";
+}
+
+std::vector<VcpuIndex> Stage::indices(const std::vector<size_t>& domains, std::optional<uint32_t> vcpu) const {
+  std::vector<VcpuIndex> all;
+  for (size_t i = 0; i < places_.size(); ++i) {
+    if (!domains.empty() && std::ranges::find(domains, i) == domains.end()) continue;
+    for (uint32_t id = 0; id < places_[i]->hard.size(); ++id) {
+      if (!vcpu || *vcpu == id) all.push_back(places_[i]->first + id);
+    }
+  }
+  return all;
+}
+
+JobCount Stage::jobs(VcpuIndex vcpu, uint64_t now_ns) const {
+  for (const auto& place : places_) {
+    if (vcpu < place->first || vcpu >= place->first + place->hard.size() || !place->exists) continue;
+    return place->vcpus[vcpu - place->first]->workload().jobs(now_ns);
+  }
+  return {};
+}
+
+TimeAccounting::Areas Stage::areas() const {
+  TimeAccounting::Areas all;
+  for (const auto& place : places_) {
+    // What was seen of a domain that was created anew is not of this life alone.
+    const bool is_told = place->exists && place->lives == 1;
+    for (uint32_t vcpu = 0; vcpu < place->hard.size(); ++vcpu) {
+      all.push_back(
+          {is_told ? &place->memory.areas[vcpu]->runstate : nullptr, place->created_from_ns, place->created_until_ns});
+    }
+  }
+  return all;
+}
+
+std::vector<bool> Stage::held_back() const {
+  std::vector<bool> all;
+  const auto caps = [&](size_t domain) {
+    return std::ranges::any_of(scenario_.actions, [&](const Action& action) {
+      return action.kind == Action::Kind::kCap && std::ranges::find(action.domains, domain) != action.domains.end();
+    });
+  };
+  for (size_t i = 0; i < places_.size(); ++i) {
+    const DomainSpec& spec = scenario_.domains[i];
+    const bool is_held = spec.cap.value_or(0) != 0 || spec.budget_ns.has_value() || caps(i);
+    all.insert(all.end(), spec.vcpus.size(), is_held);
+  }
+  return all;
+}
+
+std::string Stage::trouble() const {
+  for (const auto& place : places_) {
+    for (uint32_t vcpu = 0; vcpu < place->vcpus.size(); ++vcpu) {
+      const std::string& said = place->vcpus[vcpu]->trouble();
+      if (!said.empty()) return fmt::format("{}: {}", name_of(place->first + vcpu), said);
+    }
+  }
+  return "";
+}
+
+}  // namespace assay::scenario

@@ -1,0 +1,95 @@
+/// The machine of a scenario: pools made, domains built and watched, and what can be done to them.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "sim/scenario/fault_injection.hpp"
+#include "sim/scenario/guest_builder.hpp"
+#include "sim/scenario/oracles/time_accounting.hpp"
+#include "sim/scenario/scenario.hpp"
+#include "sim/scenario/schedule_watch.hpp"
+#include "sim/scenario/scheduler_control.hpp"
+#include "sim/target/host/session.hpp"
+
+namespace assay::scenario {
+
+class Stage {
+ public:
+  /// Makes the pools. The privileged domain keeps the last pCPU for itself. Throws ToolstackError, TargetDied. Both
+  /// outlive it.
+  Stage(const Scenario& scenario, host::Session& session, uint64_t seed);
+  Stage(const Stage&) = delete;
+  Stage& operator=(const Stage&) = delete;
+  ~Stage();
+
+  /// Builds what exists from the start, and then lets it run: the scenario begins.
+  void begin();
+  void perform(const Action& action);
+  /// Faults stop, and pCPUs change places at exits only.
+  void calm_down();
+
+  [[nodiscard]] uint64_t start_ns() const { return start_ns_; }
+  [[nodiscard]] Machine& machine() { return session_.machine(); }
+  [[nodiscard]] ScheduleWatch& watch() { return watch_; }
+  [[nodiscard]] std::string name_of(VcpuIndex vcpu) const;
+  /// Ascending indices of these domains' vCPUs; of all domains when none is named.
+  [[nodiscard]] std::vector<VcpuIndex> indices(const std::vector<size_t>& domains, std::optional<uint32_t> vcpu) const;
+  [[nodiscard]] JobCount jobs(VcpuIndex vcpu, uint64_t now_ns) const;
+  [[nodiscard]] TimeAccounting::Areas areas() const;
+  /// vCPUs that a cap or a budget may hold back.
+  [[nodiscard]] std::vector<bool> held_back() const;
+  /// A hypercall of a guest that should not have failed; empty when none has.
+  [[nodiscard]] std::string trouble() const;
+
+ private:
+  struct Place {  ///< of a domain of the scenario, whether it exists or not
+    VcpuIndex first = 0;
+    bool exists = false;
+    uint32_t lives = 0;
+    uint32_t pauses = 0;
+    DomId id{};
+    size_t pool = 0;
+    GuestMemory memory;
+    Together together;
+    std::vector<std::unique_ptr<GuestVcpu>> vcpus;
+    std::vector<std::optional<PcpuSet>> hard;
+    uint64_t created_from_ns = 0, created_until_ns = 0;
+  };
+
+  void make_pools();
+  void create(size_t domain);
+  void set_parameters(size_t domain);
+  void let_run(size_t domain);
+  void destroy(size_t domain);
+  void pause(size_t domain);
+  void unpause(size_t domain);
+  void set_affinity(size_t domain, const Action& action);
+  void move(size_t domain, size_t pool);
+  void change_pool(const Action& action);
+  /// Tells the schedule where the domain's vCPUs may run; `also`, as well as what is so now.
+  void tell_masks(size_t domain, const PcpuSet& also);
+  [[nodiscard]] PcpuSet mask_of(const Place& place, uint32_t vcpu) const;
+  void tell(size_t domain, ScheduleEvent::Kind kind);
+
+  const Scenario& scenario_;
+  host::Session& session_;
+  Rng rng_;
+  toolstack::Privileged dom0_;
+  SchedulerControl scheduler_;
+  GuestBuilder builder_;
+  ScheduleWatch watch_;
+  std::unique_ptr<FaultInjection> faults_;
+  Slowness slowness_;
+  struct LivePool {
+    uint32_t id = 0;
+    uint32_t scheduler = 0;
+    PcpuSet pcpus;
+  };
+  std::vector<LivePool> pools_;
+  std::vector<std::unique_ptr<Place>> places_;
+  uint64_t start_ns_ = 0;
+  uint64_t seed_;
+};
+
+}  // namespace assay::scenario
