@@ -10,7 +10,7 @@
 namespace assay {
 
 /// Never throws: whatever happens becomes a verdict. What kills the process is the caller's to notice. `steps` observes
-/// what the guests do.
+/// what the guests do; it may be null.
 CaseResult grade_case(Target& target, const Variant& variant, uint64_t root_seed,
                       const std::shared_ptr<CaseSteps>& steps = std::make_shared<CaseSteps>());
 

@@ -43,7 +43,7 @@ constexpr std::array<OperationKind, 11> kKinds{{{"create", 10, 2},
 class DomainsPlay : public Play {
  public:
   DomainsPlay(CaseContext& context, Journal& journal)
-      : journal_(journal), domains_(start(context)), model_(SpareDomains::kVcpus, SpareDomains::kFirstLimit) {
+      : journal_(journal), domains_(context), model_(SpareDomains::kVcpus, SpareDomains::kFirstLimit) {
     free_at_first_ = domains_.free_pages();
   }
 
@@ -87,11 +87,6 @@ class DomainsPlay : public Play {
   [[nodiscard]] std::unique_ptr<Play> clone() const override { return std::make_unique<DomainsPlay>(*this); }
 
  private:
-  static CaseContext& start(CaseContext& context) {
-    context.dom0().observe(nullptr);
-    return context;
-  }
-
   void create(uint32_t slot, bool is_pvh) {
     answered(domains_.create(slot, is_pvh), model_.create(slot, is_pvh),
              [&] { return fmt::format("create({}, {})", slot, is_pvh); });

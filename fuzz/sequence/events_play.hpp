@@ -61,7 +61,6 @@ class EventsPlay : public Play {
   /// `online`: vCPUs of each guest that run.
   EventsPlay(CaseContext& context, Journal& journal, uint32_t online) : journal_(journal) {
     for (Domain* const domain : {&context.guest(), &context.peer()}) {
-      domain->observe(nullptr);
       guests_.push_back(
           {domain->id().raw(), &domain->vcpu(0), EventChannels(domain->vcpu(0)), SharedInfo(domain->vcpu(0))});
       for (uint32_t i = 0; i < online; ++i) quieten(domain->vcpu(i));

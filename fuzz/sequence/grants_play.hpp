@@ -39,7 +39,6 @@ class GrantsPlay : public Play {
       : journal_(journal), is_pv_(context.guest_type() == GuestType::kPv64) {
     guests_.reserve(kGuests);
     for (Domain* const domain : {&context.guest(), &context.peer()}) {
-      domain->observe(nullptr);
       guests_.emplace_back(context, domain->vcpu(0));
       model_.add_domain(domain->id().raw(), kRefsPerFrameV1, kPages);
     }

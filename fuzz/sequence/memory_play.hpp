@@ -42,7 +42,7 @@ class MemoryPlay : public Play {
   MemoryPlay(CaseContext& context, Journal& journal)
       : journal_(journal),
         is_pv_(context.guest_type() == GuestType::kPv64),
-        places_(start(context)),
+        places_(context),
         model_(kPlaces, static_cast<uint64_t>(places_.reservation())) {
     model_.set_limit(static_cast<uint64_t>(places_.maximum()));
     for (uint32_t i = 0; i < kPlaces; ++i) fill(i);
@@ -86,12 +86,6 @@ class MemoryPlay : public Play {
   using PlaceKind = MemoryModel::Place::Kind;
   static constexpr uint32_t kPlaces = MemoryPlaces::kPlaces;
   static constexpr uint32_t kGrantFrames = 3;  ///< the ones after the first, where the toolstack has left entries
-
-  static CaseContext& start(CaseContext& context) {
-    context.guest().observe(nullptr);
-    context.dom0().observe(nullptr);
-    return context;
-  }
 
   /// One to three different places.
   static std::vector<uint32_t> list_of(const std::array<uint16_t, 3>& arg) {

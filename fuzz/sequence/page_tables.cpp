@@ -96,7 +96,7 @@ class PageTablesPlay : public Play {
  public:
   PageTablesPlay(CaseContext& context, Journal& journal)
       : journal_(journal),
-        peer_(start(context)),
+        peer_(context.peer().id()),
         own_(context.guest().id()),
         frames_(context),
         model_(static_cast<uint64_t>(frames_.reservation())) {
@@ -183,12 +183,6 @@ class PageTablesPlay : public Play {
   [[nodiscard]] std::unique_ptr<Play> clone() const override { return std::make_unique<PageTablesPlay>(*this); }
 
  private:
-  static DomId start(CaseContext& context) {
-    context.guest().observe(nullptr);
-    context.peer().observe(nullptr);
-    return context.peer().id();
-  }
-
   // Choices.
 
   /// One of those that fit, for most choices.

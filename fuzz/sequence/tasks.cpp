@@ -35,18 +35,18 @@ std::string bytes_of(const std::vector<uint64_t>& numbers) {
 
 CaseResult grade_task(Target& target, const Variant& variant, const Task& task, Keep keep, uint64_t seed) {
   Journal journal(keep);
-  CaseResult result = grade_body(target, variant, seed, [&](CaseContext& context) {
+  const auto body = [&](CaseContext& context) {
     play(*task.family, context, task.sequence, journal);
     if (journal.failed()) {
       context.fail(fmt::format("operation {}: {}", journal.steps(), journal.failure()));
     } else {
       context.check(true, "all as the model says");
     }
-  });
+  };
+  CaseResult result = grade_body(target, variant, seed, body, nullptr);
   // What a case would say otherwise, nobody wants of a sequence.
   result.evidence = bytes_of(journal.trace());
   result.notes = journal.code();
-  result.steps.clear();
   result.console = to_bytes(journal.played());
   return result;
 }

@@ -55,7 +55,7 @@ class VcpusPlay : public Play {
   VcpusPlay(CaseContext& context, Journal& journal)
       : journal_(journal),
         context_(&context),
-        guest_(&start(context)),
+        guest_(&context.guest()),
         ops_(context.vcpu(0)),
         events_(context.vcpu(0)),
         bits_(context.vcpu(0)),
@@ -107,11 +107,6 @@ class VcpusPlay : public Play {
   [[nodiscard]] std::unique_ptr<Play> clone() const override { return std::make_unique<VcpusPlay>(*this); }
 
  private:
-  static Domain& start(CaseContext& context) {
-    context.guest().observe(nullptr);
-    return context.guest();
-  }
-
   void up(uint32_t vcpu) {
     // One that was initialised but never ran has nobody to run it here.
     if (vcpu >= kOnline && vcpu < kVcpus && model_.vcpus()[vcpu].is_initialised) return is_up(vcpu);

@@ -62,7 +62,7 @@ class Theatre {
 
  private:
   void prepare(HostTarget& target) {
-    context_ = std::make_unique<CaseContext>(target, family_.spec, type_, 1, std::make_shared<CaseSteps>());
+    context_ = std::make_unique<CaseContext>(target, family_.spec, type_, 1, nullptr);
     opening_ = family_.begin(*context_, journal_);
   }
 
