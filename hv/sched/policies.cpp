@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hv/base/host.hpp"
+#include "hv/sched/credit2.hpp"
 #include "hv/sched/round_robin.hpp"
 
 namespace hv {
@@ -10,6 +11,7 @@ namespace hv {
 namespace {
 
 constexpr PolicyKind kPolicies[] = {
+    {"credit2", XEN_SCHEDULER_CREDIT2, Credit2::create},
     {"credit", XEN_SCHEDULER_CREDIT, RoundRobin::create},
 };
 

@@ -15,7 +15,7 @@ struct PolicyKind {
 };
 
 /// The policy of pool 0 when the command line names none.
-constexpr std::string_view kDefaultPolicy = "credit";
+constexpr std::string_view kDefaultPolicy = "credit2";
 
 /// Null when there is none.
 [[nodiscard]] const PolicyKind* policy_by_name(std::string_view name);
