@@ -96,14 +96,18 @@ void Credit2::sleep(Vcpu& vcpu) {
 }
 
 Credit2Vcpu* Credit2::candidate(const Credit2Queue& queue, uint32_t pcpu, Ns now) {
-  const uint64_t here = uint64_t{1} << (pcpu % 64);
+  const bool stops = fault("sched.steal_stops_early");
+  const uint64_t here = stops ? ~uint64_t{0} : uint64_t{1} << (pcpu % 64);
   OrderedNode* node = queue.waiting.first_of(here);
   while (node != nullptr) {
     Credit2Vcpu& data = *of(node);
     node = OrderedSet::next_of(*node, here);
+    if (stops && !may_run_on(*data.vcpu, pcpu)) return nullptr;
     // Its sleep is still to come, or its affinity has just changed.
     if (!vcpu_runnable(*data.vcpu) || !may_run_on(*data.vcpu, pcpu)) continue;
+    if (fault("sched.credit2_sinks_below_idle") && credit(data) < -(int64_t{1} << 30)) continue;
     if (has_budget(data, now)) return &data;
+    if (fault("sched.credit2_no_budget_ends_scan")) return nullptr;
     dequeue(data, now);
     park(data);
   }
@@ -148,7 +152,7 @@ Ns Credit2::turn_ends(uint32_t pcpu, Ns now) const {
   if (state.current == nullptr) return kNever;
   const Credit2Vcpu& data = *state.current;
   const Credit2Vcpu* waits = rival(*state.queue, pcpu);
-  Ns until = waits == nullptr ? kNever : now + slice(data, *waits);
+  Ns until = waits == nullptr || fault("sched.slice_never_ends") ? kNever : now + slice(data, *waits);
   if (domain_of(data).cap != 0) until = std::min(until, now + static_cast<Ns>(std::max<int64_t>(data.budget, 1)));
   return until;
 }
@@ -156,7 +160,7 @@ Ns Credit2::turn_ends(uint32_t pcpu, Ns now) const {
 void Credit2::prepare(Credit2Vcpu& data, bool has_rival, Ns now) {
   take_budget(data);
   if (!has_rival) return renew_alone(data);
-  if (credit(data) <= 0) end_epoch(*data.queue, data, now);
+  if (credit(data) <= 0 && !fault("sched.credit2_epoch_never_ends")) end_epoch(*data.queue, data, now);
 }
 
 Choice Credit2::choose(uint32_t pcpu, Vcpu* current, bool yielded, Ns now) {

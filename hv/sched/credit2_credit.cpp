@@ -41,7 +41,10 @@ void Credit2::charge(Credit2Vcpu& data, Ns now) {
 
 void Credit2::charge_running(const Credit2Queue& queue, Ns now) {
   for (uint32_t pcpu = 0; pcpu < machine_pcpus_; ++pcpu) {
-    if (pcpus_[pcpu].queue == &queue && pcpus_[pcpu].current != nullptr) charge(*pcpus_[pcpu].current, now);
+    Credit2Vcpu* current = pcpus_[pcpu].current;
+    if (pcpus_[pcpu].queue != &queue || current == nullptr) continue;
+    if (fault("sched.credit2_epoch_forgets_runners")) current->charged_at = now;
+    charge(*current, now);
   }
 }
 

@@ -87,7 +87,7 @@ void Credit2::remove_pcpu(uint32_t pcpu) {
   pcpus_[pcpu].queue = nullptr;
   --pcpu_count_;
   HV_ASSERT(queue.pcpu_count != 0 || queue.waiting.empty());
-  arm_refill();
+  if (!fault("sched.credit2_timer_stays_behind")) arm_refill();
 }
 
 void Credit2::account_load(Credit2Queue& queue, Ns now) {
@@ -104,7 +104,7 @@ uint32_t Credit2::idle_pcpu(const Credit2Queue& queue, const Vcpu& vcpu) {
                        affinity_has(vcpu.soft_affinity, vcpu.pcpu);
     return stays ? vcpu.pcpu : preferred;
   }
-  return first_common(free, free, vcpu.hard_affinity, kNone);
+  return first_common(free, free, fault("sched.woken_outside_affinity") ? free : vcpu.hard_affinity, kNone);
 }
 
 Credit2Queue* Credit2::place(const Credit2Vcpu& data, Ns now) const {
@@ -144,7 +144,7 @@ void Credit2::dequeue(Credit2Vcpu& data, Ns now) {
 }
 
 void Credit2::ask(uint32_t pcpu) {
-  set_bit(pcpus_[pcpu].queue->tickled, pcpu);
+  if (!fault("sched.credit2_same_pcpu_asked_twice")) set_bit(pcpus_[pcpu].queue->tickled, pcpu);
   tickle(pcpu);
 }
 
@@ -183,7 +183,7 @@ void Credit2::balance(Credit2Queue& from, Ns now) {
   if (target == kNone) return;
   dequeue(*data, now);
   move(*data, *to);
-  data->vcpu->pcpu = target;
+  if (!fault("sched.credit2_moved_without_its_pcpu")) data->vcpu->pcpu = target;
   enqueue(*data, now);
   notify(*data, now);
 }

@@ -2,20 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include "hv/sched/testing/near.hpp"
 #include "hv/sched/testing/pool_machine.hpp"
 
 namespace hv::testing {
 
 namespace {
-
-constexpr Ns kSecond = 1000 * kMillisecond;
-
-/// Within `permille` of what is expected.
-::testing::AssertionResult near(Ns seen, Ns expected, Ns permille) {
-  const Ns difference = seen > expected ? seen - expected : expected - seen;
-  if (difference * 1000 <= expected * permille) return ::testing::AssertionSuccess();
-  return ::testing::AssertionFailure() << seen << " ns instead of " << expected;
-}
 
 class Credit2Test : public ::testing::Test {
  protected:

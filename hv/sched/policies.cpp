@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "hv/base/host.hpp"
+#include "hv/sched/credit.hpp"
 #include "hv/sched/credit2.hpp"
-#include "hv/sched/round_robin.hpp"
 
 namespace hv {
 
@@ -12,7 +12,7 @@ namespace {
 
 constexpr PolicyKind kPolicies[] = {
     {"credit2", XEN_SCHEDULER_CREDIT2, Credit2::create},
-    {"credit", XEN_SCHEDULER_CREDIT, RoundRobin::create},
+    {"credit", XEN_SCHEDULER_CREDIT, Credit::create},
 };
 
 template <typename Value>

@@ -2,6 +2,7 @@
 
 #include <bit>
 
+#include "hv/base/fault.hpp"
 #include "hv/base/host.hpp"
 #include "hv/sched/sched.hpp"
 
@@ -9,7 +10,7 @@ namespace hv {
 
 PolicyGuard::PolicyGuard(const Vcpu& vcpu) : policy_(vcpu.sched->owner) {
   policy_->lock().lock();
-  while (policy_ != vcpu.sched->owner) {
+  while (policy_ != vcpu.sched->owner && !fault("sched.lock_of_the_old_pool")) {
     policy_->lock().unlock();
     policy_ = vcpu.sched->owner;
     policy_->lock().lock();

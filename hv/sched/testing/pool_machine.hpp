@@ -92,7 +92,7 @@ class PoolMachine {
   }
   [[nodiscard]] uint32_t pcpus() const { return host_.port().pcpus; }
   [[nodiscard]] uint64_t switches() const { return switches_; }
-  [[nodiscard]] Ns time() const { return host_.now_ns; }
+  [[nodiscard]] Ns clock() const { return host_.now_ns; }
 
   /// What an audit has to say; empty when all is well.
   [[nodiscard]] std::string audit() {
