@@ -7,6 +7,7 @@
 
 #include "hv/abi/identity.hpp"
 #include "hv/base/arena.hpp"
+#include "hv/base/command_line.hpp"
 #include "hv/base/error.hpp"
 #include "hv/base/fault.hpp"
 #include "hv/base/host.hpp"
@@ -45,7 +46,7 @@ int boot(const assay_host* host, const char* command_line) {
   timers_init();
   mm_init();
   domains_init();
-  sched_init();
+  if (!sched_init(command_line_option(command_line_text, "sched")).ok()) return -XEN_EINVAL;
   set_flush_hook(sched_complete_flushes);
   set_vcpu_hooks({sched_wake, sched_sleep, sched_forget, send_vcpu_virq, poll_ended, callback_vector});
   return 0;

@@ -4,6 +4,7 @@
 
 #include "hv/domain/domain_list.hpp"
 #include "hv/domain/lifecycle.hpp"
+#include "hv/sched/sched.hpp"
 
 namespace hv {
 
@@ -49,7 +50,7 @@ void audit_vcpu(const Domain& domain, const Vcpu& vcpu, Findings& findings) {
   const bool alive = domain.dying == DyingState::kAlive;
   if (alive && (vcpu.pause_flags & kPauseDown) == 0 && !vcpu.initialised)
     report(findings, vcpu, "up but not initialised");
-  if (vcpu.queued && !vcpu_runnable(vcpu)) report(findings, vcpu, "queued but not runnable");
+  if (const char* wrong = sched_audit_vcpu(vcpu); wrong != nullptr) report(findings, vcpu, wrong);
 }
 
 void audit_vcpus(const Domain& domain, Findings& findings) {

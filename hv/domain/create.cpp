@@ -6,7 +6,7 @@
 #include "hv/domain/domain_list.hpp"
 #include "hv/domain/lifecycle.hpp"
 #include "hv/domain/release.hpp"
-#include "hv/sched/cpupool.hpp"
+#include "hv/sched/sched.hpp"
 #include "hv/vcpu/time.hpp"
 
 namespace hv {
@@ -20,6 +20,8 @@ Status allocate_parts(Domain& domain, const DomainConfig& config) {
   domain.events = arena_new<EventChannels>();
   domain.vcpus = arena_array<Vcpu*>(domain.max_vcpus);
   if (domain.grants == nullptr || domain.events == nullptr || domain.vcpus == nullptr) return fail(XEN_ENOMEM);
+  CpuPool& pool = config.pool != nullptr ? *config.pool : first_cpupool();
+  if (const Status status = sched_create_domain(domain.sched, pool); !status.ok()) return status;
   domain.events->id = domain.id;
   domain.events->sink = &domain;
   domain.events->shared = domain.shared_info();
@@ -42,6 +44,8 @@ void take_config(Domain& domain, const DomainConfig& config) {
   domain.handle = config.handle;
   domain.max_vcpus = config.max_vcpus;
   if (config.kind == GuestKind::kHvm) domain.hvm_params[HVM_PARAM_TRIPLE_FAULT_REASON] = SHUTDOWN_reboot;
+  domain.sched.id = config.id;
+  domain.sched.handle = &domain.handle;
   domain.memory.id = config.id;
   domain.memory.kind = config.kind;
   domain.memory.privileged = config.privileged;
@@ -62,8 +66,6 @@ Result<Domain*> create_domain(const DomainConfig& config) {
   }
   domain->controller_pauses = 1;
   publish_wallclock(*domain->shared_info(), domain->time_offset_s);
-  domain->pool = config.pool != nullptr ? config.pool : &first_cpupool();
-  ++domain->pool->domains;
   list_domain(*domain);
   return domain;
 }
@@ -73,7 +75,11 @@ Status allocate_vcpus(Domain& domain) {
     if (domain.vcpus[i] != nullptr) continue;
     domain.vcpus[i] = vcpu_create(domain, domain.memory, domain.shared_info(), i);
     if (domain.vcpus[i] == nullptr) return fail(XEN_ENOMEM);
-    domain.vcpus[i]->pool = domain.pool;
+    if (const Status status = sched_create_vcpu(*domain.vcpus[i], domain.sched); !status.ok()) {
+      vcpu_destroy(*domain.vcpus[i]);
+      domain.vcpus[i] = nullptr;
+      return status;
+    }
     domain.vcpus[i]->tsc_khz = domain.tsc_khz;
     if (domain.controller_pauses + domain.internal_pauses != 0) vcpu_pause(*domain.vcpus[i], kPauseDomain);
     if (domain.shut_down) vcpu_pause(*domain.vcpus[i], kPauseShutdown);

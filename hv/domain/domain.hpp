@@ -9,6 +9,7 @@
 #include "hv/evtchn/event_channels.hpp"
 #include "hv/grant/grant_table.hpp"
 #include "hv/mm/domain_memory.hpp"
+#include "hv/sched/scheduler.hpp"
 #include "hv/vcpu/vcpu.hpp"
 
 namespace hv {
@@ -55,10 +56,8 @@ struct Domain final : UpcallSink {
   uint32_t tsc_incarnation = 1;
   uint32_t tsc_khz = 0;  ///< 0 = the host's
   bool debugger_attached = false;
-  uint16_t sched_weight = 256;  ///< as the toolstack set it: policies may look, the simple one does not
-  uint16_t sched_cap = 0;
   Mfn eoi_frame = kInvalidMfn;                 ///< PHYSDEVOP_pirq_eoi_gmfn: held writable
-  struct CpuPool* pool = nullptr;              ///< set by creation
+  SchedDomain sched;                           ///< pool, and what the pool's policy keeps
   struct FrameRange* device_frames = nullptr;  ///< XEN_DOMCTL_iomem_permission: what it may map, ascending
   DomId target_of{DOMID_INVALID};              ///< XEN_DOMCTL_set_target: the domain this one emulates devices for
   Mfn monitor_frame = kInvalidMfn;             ///< the monitor ring, see monitor.hpp; kInvalidMfn = closed

@@ -61,7 +61,7 @@ void describe_domain(const Domain& domain, xen_domctl_getdomaininfo_t& info) {
   info.max_pages = domain.memory.max_pages;
   info.shared_info_frame = shared_info_frame(domain);
   info.ssidref = domain.ssid;
-  info.cpupool = domain.pool->id;
+  info.cpupool = domain.sched.pool->id;
   std::ranges::copy(domain.handle, info.handle);
   info.gpaddr_bits = static_cast<uint8_t>(machine_address_bits());
   info.arch_config.emulation_flags = domain.emulation_flags;

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "hv/base/fault.hpp"
 #include "hv/domain/domain_list.hpp"
+#include "hv/domain/pause.hpp"
 #include "hv/sched/sched.hpp"
 
 namespace hv {
@@ -20,22 +20,15 @@ void for_each_vcpu(Domain& domain, Visit visit) {
 template <typename Visit>
 void for_each_vcpu_of(const CpuPool& pool, Visit visit) {
   for (Domain* domain = domain_list().head; domain != nullptr; domain = domain->next) {
-    if (domain->pool == &pool) for_each_vcpu(*domain, visit);
+    if (domain->sched.pool == &pool) for_each_vcpu(*domain, visit);
   }
 }
 
 }  // namespace
 
-void move_to_pool(Domain& domain, CpuPool& pool) {
-  --domain.pool->domains;
-  ++pool.domains;
-  domain.pool = &pool;
-  for_each_vcpu(domain, [&pool](Vcpu& vcpu) {
-    if (!fault("cpupool.moved_domain_keeps_affinity")) std::ranges::fill(vcpu.hard_affinity, ~uint64_t{0});
-    std::ranges::fill(vcpu.soft_affinity, ~uint64_t{0});
-    vcpu.pool = &pool;
-    sched_affinity_changed(vcpu);
-  });
+Status move_to_pool(Domain& domain, CpuPool& pool) {
+  const PauseGuard guard(domain);
+  return sched_move_domain(domain.sched, domain.vcpus, domain.max_vcpus, pool);
 }
 
 void leave_pcpu(const CpuPool& pool) {

@@ -6,8 +6,9 @@
 
 namespace hv {
 
-/// The domain is in `pool` from now on; its vCPUs may run on any of the pool's pCPUs. The pool must have one.
-void move_to_pool(Domain& domain, CpuPool& pool);
+/// The domain, which must not be the caller's own, is in `pool` from now on; its vCPUs may run on any of the pool's
+/// pCPUs. The pool must have one. ENOMEM: nothing has changed.
+Status move_to_pool(Domain& domain, CpuPool& pool);
 /// A pCPU is about to leave its pool: vCPUs that may run nowhere else in the pool may run anywhere in it.
 void leave_pcpu(const CpuPool& pool);
 /// Every vCPU of the pool looks anew where it may run.

@@ -3,7 +3,7 @@
 #include "hv/base/arena.hpp"
 #include "hv/domain/context.hpp"
 #include "hv/domain/device_memory.hpp"
-#include "hv/sched/cpupool.hpp"
+#include "hv/sched/sched.hpp"
 
 namespace hv {
 
@@ -36,7 +36,7 @@ void free_domain(Domain& domain) {
     arena_delete(domain.events);
   }
   forget_device_ranges(domain);
-  if (domain.pool != nullptr) --domain.pool->domains;
+  sched_destroy_domain(domain.sched);
   arena_array_free(domain.vcpus, domain.max_vcpus);
   arena_delete(&domain);
 }

@@ -299,7 +299,7 @@ TEST_F(DomctlTest, Trigger_Target_VirqHandler_Scheduler) {
   op.u.scheduler_op.sched_id = 99;
   EXPECT_EQ(domctl(*control_, op), -XEN_EINVAL);
   op.u.scheduler_op = {};
-  op.u.scheduler_op.sched_id = sched_policy().abi_id();
+  op.u.scheduler_op.sched_id = first_cpupool().policy->abi_id();
   op.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_getinfo;
   EXPECT_EQ(domctl(*control_, op), 0);
   EXPECT_EQ(op.u.scheduler_op.u.credit.weight, 256);

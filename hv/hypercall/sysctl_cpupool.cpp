@@ -1,4 +1,4 @@
-/// CPU pools and their scheduler's parameters. Source: public/sysctl.h, error values of cpupool operations.
+/// CPU pools. Source: public/sysctl.h, error values of cpupool operations.
 #include <array>
 
 #include "hv/base/fault.hpp"
@@ -7,7 +7,6 @@
 #include "hv/domain/pool_move.hpp"
 #include "hv/hypercall/bitmap.hpp"
 #include "hv/hypercall/sysctl.hpp"
-#include "hv/sched/round_robin.hpp"
 
 namespace hv {
 
@@ -16,8 +15,9 @@ namespace {
 int64_t create(Sysctl& ctl) {
   xen_sysctl_cpupool_op& op = ctl.op.u.cpupool_op;
   if (op.cpupool_id != XEN_SYSCTL_CPUPOOL_PAR_ANY && cpupool_by_id(op.cpupool_id) != nullptr) return -XEN_EEXIST;
-  if (op.sched_id != sched_policy().abi_id()) return -XEN_ENOENT;
-  const Result<CpuPool*> pool = cpupool_create(op.cpupool_id);
+  const PolicyKind* kind = policy_by_id(op.sched_id);
+  if (kind == nullptr) return -XEN_ENOENT;
+  const Result<CpuPool*> pool = cpupool_create(op.cpupool_id, *kind);
   if (!pool.ok()) return pool.status().raw();
   op.cpupool_id = (*pool)->id;
   ctl.copy_back = true;
@@ -29,7 +29,7 @@ int64_t info(Sysctl& ctl) {
   const CpuPool* pool = cpupool_at_or_above(op.cpupool_id);
   if (pool == nullptr) return -XEN_ENOENT;
   op.cpupool_id = pool->id;
-  op.sched_id = sched_policy().abi_id();
+  op.sched_id = pool->policy->abi_id();
   op.n_dom = pool->domains;
   ctl.copy_back = true;
   return write_cpu_mask(ctl.call.space(), op.cpumap, std::to_array(pool->pcpus)) ? 0 : -XEN_EFAULT;
@@ -44,7 +44,7 @@ int64_t free_info(Sysctl& ctl) {
   return write_cpu_mask(ctl.call.space(), ctl.op.u.cpupool_op.cpumap, mask) ? 0 : -XEN_EFAULT;
 }
 
-/// Errors, in order: ENOENT; EINVAL no such pCPU; ENODEV not free.
+/// Errors, in order: EINVAL no such pCPU; ENODEV not free; ENOMEM.
 int64_t add_pcpu(CpuPool& pool, uint32_t pcpu) {
   if (pcpu == XEN_SYSCTL_CPUPOOL_PAR_ANY) {
     pcpu = 0;
@@ -53,7 +53,7 @@ int64_t add_pcpu(CpuPool& pool, uint32_t pcpu) {
   }
   if (pcpu >= host().pcpus) return -XEN_EINVAL;
   if (!pcpu_free(pcpu)) return -XEN_ENODEV;
-  cpupool_add(pool, pcpu);
+  if (const Status status = cpupool_add(pool, pcpu); !status.ok()) return status.raw();
   settle_pool(pool);
   return 0;
 }
@@ -70,23 +70,31 @@ int64_t remove_pcpu(CpuPool& pool, uint32_t pcpu) {
   cpupool_remove(pool, pcpu);
   if (!fault("cpupool.leaving_pcpu_keeps_vcpus")) leave_pcpu(pool);
   settle_pool(pool);
+  sched_leave(pcpu);
   return 0;
 }
 
-/// Errors, in order: ESRCH no such domain; ENOENT no such pool, or it has no pCPU.
-int64_t move_domain(CpuPool* pool, uint32_t domid) {
+/// Errors, in order: ESRCH no such domain; EPERM the caller's own; ENOENT no such pool, or it has no pCPU; ENOMEM.
+int64_t move_domain(const Sysctl& ctl, CpuPool* pool, uint32_t domid) {
   Domain* domain = domid < DOMID_FIRST_RESERVED ? domain_by_id(DomId{static_cast<uint16_t>(domid)}) : nullptr;
   if (domain == nullptr) return -XEN_ESRCH;
+  if (domain == &ctl.call.domain()) return -XEN_EPERM;
   if (pool == nullptr || pool->pcpu_count == 0) return -XEN_ENOENT;
-  if (domain->pool != pool) move_to_pool(*domain, *pool);
-  return 0;
+  return domain->sched.pool == pool ? 0 : move_to_pool(*domain, *pool).raw();
 }
 
-constexpr uint32_t kSliceMs = kRoundRobinSlice / kMillisecond;
+/// pCPUs that are on their way out of a pool leave at their next switch, in which they need nothing of the caller. But
+/// two callers that took each other's pCPU away would wait for ever.
+void await_leave(const Sysctl& ctl) {
+  const Vcpu& caller = ctl.call.vcpu;
+  const Pcpu& own = sched_pcpu(caller.pcpu);
+  for (uint32_t number = 0; number < host().pcpus; ++number) {
+    const Pcpu& pcpu = sched_pcpu(number);
+    while (pcpu.leaving && !own.leaving && vcpu_runnable(caller)) wait_for_others(&pcpu.leaving);
+  }
+}
 
-}  // namespace
-
-int64_t sysctl_cpupool_op(Sysctl& ctl) {
+int64_t dispatch(Sysctl& ctl) {
   const xen_sysctl_cpupool_op& op = ctl.op.u.cpupool_op;
   CpuPool* pool = cpupool_by_id(op.cpupool_id);
   switch (op.op) {
@@ -101,7 +109,7 @@ int64_t sysctl_cpupool_op(Sysctl& ctl) {
     case XEN_SYSCTL_CPUPOOL_OP_RMCPU:
       return pool == nullptr ? -XEN_ENOENT : remove_pcpu(*pool, op.cpu);
     case XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN:
-      return move_domain(pool, op.domid);
+      return move_domain(ctl, pool, op.domid);
     case XEN_SYSCTL_CPUPOOL_OP_FREEINFO:
       return free_info(ctl);
     default:
@@ -109,20 +117,16 @@ int64_t sysctl_cpupool_op(Sysctl& ctl) {
   }
 }
 
-/// Errors, in order: ESRCH no such pool; EINVAL another scheduler, or an unknown command. The slice of this core's
-/// policy is fixed: only what is in effect can be set.
-int64_t sysctl_scheduler_op(Sysctl& ctl) {
-  xen_sysctl_scheduler_op& op = ctl.op.u.scheduler_op;
-  if (cpupool_by_id(op.cpupool_id) == nullptr) return -XEN_ESRCH;
-  if (op.sched_id != sched_policy().abi_id()) return -XEN_EINVAL;
-  xen_sysctl_credit_schedule& parameters = op.u.sched_credit;
-  ctl.copy_back = true;
-  if (op.cmd == XEN_SYSCTL_SCHEDOP_putinfo) {
-    return parameters.tslice_ms == kSliceMs && parameters.ratelimit_us == 0 ? 0 : -XEN_EINVAL;
+}  // namespace
+
+int64_t sysctl_cpupool_op(Sysctl& ctl) {
+  int64_t result = 0;
+  {
+    const LockGuard guard(domain_list().control_lock);
+    result = dispatch(ctl);
   }
-  if (op.cmd != XEN_SYSCTL_SCHEDOP_getinfo) return -XEN_EINVAL;
-  parameters = {kSliceMs, 0, 0};
-  return 0;
+  if (ctl.op.u.cpupool_op.op == XEN_SYSCTL_CPUPOOL_OP_RMCPU && result == 0) await_leave(ctl);
+  return result;
 }
 
 }  // namespace hv

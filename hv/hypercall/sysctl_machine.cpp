@@ -59,7 +59,7 @@ int64_t sysctl_physinfo(Sysctl& ctl) {
 }
 
 int64_t sysctl_sched_id(Sysctl& ctl) {
-  ctl.op.u.sched_id.sched_id = sched_policy().abi_id();
+  ctl.op.u.sched_id.sched_id = first_cpupool().policy->abi_id();
   ctl.copy_back = true;
   return 0;
 }

@@ -3,6 +3,7 @@
 #include "hv/base/arena.hpp"
 #include "hv/base/fault.hpp"
 #include "hv/base/host.hpp"
+#include "hv/sched/policy_guard.hpp"
 #include "hv/sched/sched.hpp"
 #include "sim/abi/xen.hpp"
 
@@ -13,12 +14,30 @@ namespace {
 /// In the arena; the pointer is set by boot.
 CpuPool* first = nullptr;
 
+/// Null: no memory.
+CpuPool* new_pool(const PolicyKind& policy) {
+  auto* pool = arena_new<CpuPool>();
+  if (pool == nullptr) return nullptr;
+  pool->policy = policy.create();
+  if (pool->policy != nullptr) return pool;
+  arena_delete(pool);
+  return nullptr;
+}
+
+/// Pools have it that the pool's list does not: those that are on their way out.
+bool has_leaving_pcpu(const CpuPool& pool) {
+  for (uint32_t pcpu = 0; pcpu < host().pcpus; ++pcpu) {
+    if (sched_pcpu(pcpu).policy == pool.policy && !affinity_has(pool.pcpus, pcpu)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
-void cpupools_init() {
-  first = arena_new<CpuPool>();
+void cpupools_init(const PolicyKind& policy) {
+  first = new_pool(policy);
   HV_ASSERT(first != nullptr);
-  for (uint32_t pcpu = 0; pcpu < host().pcpus; ++pcpu) cpupool_add(*first, pcpu);
+  for (uint32_t pcpu = 0; pcpu < host().pcpus; ++pcpu) HV_ASSERT(cpupool_add(*first, pcpu).ok());
 }
 
 CpuPool& first_cpupool() {
@@ -37,18 +56,15 @@ CpuPool* cpupool_by_id(uint32_t id) {
 }
 
 bool pcpu_free(uint32_t pcpu) {
-  for (const CpuPool* pool = first; pool != nullptr; pool = pool->next) {
-    if (affinity_has(pool->pcpus, pcpu)) return false;
-  }
-  return true;
+  return sched_pcpu(pcpu).policy == nullptr;
 }
 
-Result<CpuPool*> cpupool_create(uint32_t id) {
+Result<CpuPool*> cpupool_create(uint32_t id, const PolicyKind& policy) {
   const bool any = id == XEN_SYSCTL_CPUPOOL_PAR_ANY;  // above all ids, so that it ends up behind the last
   CpuPool* before = first;                            // pool 0 is always there
   while (before->next != nullptr && before->next->id < id) before = before->next;
   if (any) id = before->id + 1;
-  auto* pool = arena_new<CpuPool>();
+  CpuPool* pool = new_pool(policy);
   if (pool == nullptr) return fail(XEN_ENOMEM);
   pool->id = id;
   pool->next = before->next;
@@ -58,23 +74,34 @@ Result<CpuPool*> cpupool_create(uint32_t id) {
 
 Status cpupool_destroy(CpuPool& pool) {
   if (pool.domains != 0 || (pool.pcpu_count != 0 && !fault("cpupool.destroyed_with_pcpus"))) return fail(XEN_EBUSY);
+  if (has_leaving_pcpu(pool)) return fail(XEN_EBUSY);
   CpuPool** link = &first;
   while (*link != &pool) link = &(*link)->next;
   *link = pool.next;
+  pool.policy->destroy();
   arena_delete(&pool);
   return kOk;
 }
 
-void cpupool_add(CpuPool& pool, uint32_t pcpu) {
+Status cpupool_add(CpuPool& pool, uint32_t pcpu) {
   HV_ASSERT(pcpu_free(pcpu));
+  const PolicyGuard guard(*pool.policy);
+  if (const Status status = guard->add_pcpu(pcpu); !status.ok()) {
+    if (fault("cpupool.failed_join_is_counted")) ++pool.pcpu_count;
+    return status;
+  }
+  sched_pcpu(pcpu).policy = pool.policy;
   pool.pcpus[pcpu / 64] |= uint64_t{1} << (pcpu % 64);
   ++pool.pcpu_count;
+  return kOk;
 }
 
 void cpupool_remove(CpuPool& pool, uint32_t pcpu) {
   HV_ASSERT(affinity_has(pool.pcpus, pcpu));
+  const PolicyGuard guard(*pool.policy);
   pool.pcpus[pcpu / 64] &= ~(uint64_t{1} << (pcpu % 64));
   --pool.pcpu_count;
+  sched_pcpu(pcpu).leaving = true;
 }
 
 }  // namespace hv

@@ -1,10 +1,11 @@
-/// CPU pools: disjoint sets of pCPUs; a domain runs on those of its pool alone. Source: public/sysctl.h,
-/// XEN_SYSCTL_cpupool_op. All pools share the one policy of this core.
+/// CPU pools: disjoint sets of pCPUs, each with a scheduling policy of its own; a domain runs on those of its pool
+/// alone. Source: public/sysctl.h, XEN_SYSCTL_cpupool_op.
 #pragma once
 
 #include <cstdint>
 
 #include "hv/base/error.hpp"
+#include "hv/sched/policies.hpp"
 
 namespace hv {
 
@@ -13,25 +14,27 @@ struct CpuPool {
   uint64_t pcpus[4] = {};
   uint32_t pcpu_count = 0;
   uint32_t domains = 0;
+  Scheduler* policy = nullptr;
   CpuPool* next = nullptr;  ///< list in ascending id order
 };
 
 /// Pool 0 with every pCPU. Called by sched_init, on a fresh arena.
-void cpupools_init();
+void cpupools_init(const PolicyKind& policy);
 [[nodiscard]] CpuPool& first_cpupool();
 /// Null when there is none.
 [[nodiscard]] CpuPool* cpupool_by_id(uint32_t id);
 [[nodiscard]] CpuPool* cpupool_at_or_above(uint32_t id);
-/// The pCPU belongs to no pool.
+/// The pCPU belongs to no pool; one that is on its way out of one still does.
 [[nodiscard]] bool pcpu_free(uint32_t pcpu);
 
-/// A pool without pCPUs; XEN_SYSCTL_CPUPOOL_PAR_ANY: the lowest free id. Errors, in order: EEXIST; ENOMEM.
-Result<CpuPool*> cpupool_create(uint32_t id);
+/// A pool without pCPUs; XEN_SYSCTL_CPUPOOL_PAR_ANY: the one behind the last. ENOMEM: nothing has changed.
+Result<CpuPool*> cpupool_create(uint32_t id, const PolicyKind& policy);
 /// EBUSY: it has domains or pCPUs.
 Status cpupool_destroy(CpuPool& pool);
-/// The pCPU must be free.
-void cpupool_add(CpuPool& pool, uint32_t pcpu);
-/// The pCPU must be the pool's. Whoever runs there is the caller's business.
+/// The pCPU must be free. ENOMEM: nothing has changed.
+Status cpupool_add(CpuPool& pool, uint32_t pcpu);
+/// The pCPU must be the pool's. No vCPU of the pool may run there from now on. Whoever waits there is the caller's
+/// business, who then calls sched_leave.
 void cpupool_remove(CpuPool& pool, uint32_t pcpu);
 
 }  // namespace hv

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "hv/sched/cpupool.hpp"
 #include "hv/sched/scheduler.hpp"
@@ -10,18 +11,20 @@ namespace hv {
 
 struct Pcpu {
   uint32_t id = 0;
-  Vcpu* current = nullptr;   ///< null: idle
-  bool reschedule = true;    ///< choose before going back to a guest
-  bool yielded = false;      ///< the current vCPU asked for it
-  uint64_t tlb_version = 0;  ///< what the current vCPU was last entered with
-  Ns until = kNever;         ///< when to choose again
-  Ns idle_ns = 0;            ///< accumulated, up to idle_since
-  Ns idle_since = 0;         ///< meaningful while current is null
+  Vcpu* current = nullptr;      ///< null: idle
+  bool reschedule = true;       ///< choose before going back to a guest
+  bool yielded = false;         ///< the current vCPU asked for it
+  bool leaving = false;         ///< its pool's policy loses it as soon as nothing runs there
+  Scheduler* policy = nullptr;  ///< of its pool; null: in none
+  uint64_t tlb_version = 0;     ///< what the current vCPU was last entered with
+  Ns until = kNever;            ///< when to choose again
+  Ns idle_ns = 0;               ///< accumulated, up to idle_since
+  Ns idle_since = 0;            ///< meaningful while current is null
 };
 
-/// Called once by boot, on a fresh arena.
-void sched_init();
-[[nodiscard]] Scheduler& sched_policy();
+/// Called once by boot, on a fresh arena. `policy`: that of pool 0, by name; empty: the default. EINVAL, and lines on
+/// the console that say which there are: no such policy.
+Status sched_init(std::string_view policy);
 [[nodiscard]] Pcpu& sched_pcpu(uint32_t pcpu);
 
 /// Chooses who runs on the pCPU, and switches to it: runstates, `running`, the periodic timer. Returns the newcomer.
@@ -30,8 +33,11 @@ Vcpu* sched_switch(Pcpu& pcpu);
 void sched_request(uint32_t pcpu);
 /// The calling vCPU lets others run first.
 void sched_yield(Vcpu& vcpu);
-/// The hard affinity of a vCPU has changed.
+/// The affinity of a vCPU, or the pCPUs of its pool, have changed.
 void sched_affinity_changed(Vcpu& vcpu);
+/// The pCPU, which cpupool_remove has taken from its pool and where nobody waits any more, leaves the policy when
+/// nothing runs there: at once, or at its next switch.
+void sched_leave(uint32_t pcpu);
 /// Waits until no vCPU that runs elsewhere uses translations that were flushed before: each has left its guest since.
 /// Called before the caller's own guest goes on, so that a flush is complete when the hypercall returns.
 void sched_complete_flushes();
@@ -40,10 +46,23 @@ void sched_complete_flushes();
 /// Reads only. Returns the number of violations, each described through `report`.
 uint32_t sched_audit(void (*report)(void*, const char*), void* context);
 
+/// A domain begins in `pool`. ENOMEM: nothing has changed.
+Status sched_create_domain(SchedDomain& domain, CpuPool& pool);
+/// Its vCPUs are gone. One that never was created is no error.
+void sched_destroy_domain(SchedDomain& domain);
+/// A new vCPU, down, begins in its domain's pool. ENOMEM: nothing has changed.
+Status sched_create_vcpu(Vcpu& vcpu, SchedDomain& domain);
+/// The domain, none of whose vCPUs (null: not there) runs or can be run, is in `pool` from now on, free to run on any
+/// of the pool's pCPUs. ENOMEM: nothing has changed.
+Status sched_move_domain(SchedDomain& domain, Vcpu** vcpus, uint32_t count, CpuPool& pool);
+
 // Hooks for hv/vcpu.
 void sched_wake(Vcpu& vcpu);
 void sched_sleep(Vcpu& vcpu);
 void sched_forget(Vcpu& vcpu);
+
+/// Null when the vCPU is where it should be: waiting or not, in its pool's policy. Otherwise what is wrong.
+[[nodiscard]] const char* sched_audit_vcpu(const Vcpu& vcpu);
 
 [[nodiscard]] inline bool affinity_has(const uint64_t (&mask)[4], uint32_t pcpu) {
   return ((mask[pcpu / 64] >> (pcpu % 64)) & 1) != 0;
@@ -51,7 +70,9 @@ void sched_forget(Vcpu& vcpu);
 
 /// Whether affinity and pool let it run there.
 [[nodiscard]] inline bool may_run_on(const Vcpu& vcpu, uint32_t pcpu) {
-  return affinity_has(vcpu.hard_affinity, pcpu) && (vcpu.pool == nullptr || affinity_has(vcpu.pool->pcpus, pcpu));
+  return affinity_has(vcpu.hard_affinity, pcpu) && affinity_has(vcpu.pool->pcpus, pcpu);
 }
+/// Whether there is any pCPU where it may run.
+[[nodiscard]] bool may_run_anywhere(const Vcpu& vcpu);
 
 }  // namespace hv

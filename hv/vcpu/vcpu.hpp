@@ -42,7 +42,7 @@ struct PvState {
   uint64_t gdt_frames[16];
   uint32_t gdt_entries;
   bool nmi_pending;
-  bool in_nmi;  ///< no further NMI until iret
+  bool in_nmi;          ///< no further NMI until iret
   bool segments_stale;  ///< it was switched in: the selectors are to be loaded again
 };
 
@@ -98,13 +98,12 @@ struct Vcpu {
   uint32_t pcpu = 0;  ///< where it runs or last ran
   bool running = false;
   bool in_core = false;  ///< its pCPU is inside the core and will look at what is pending before it goes back
-  const struct CpuPool* pool = nullptr;  ///< where it may run at all; null = anywhere
+  const struct CpuPool* pool = nullptr;  ///< where it may run at all; set as soon as the scheduler knows it
+  struct PolicyVcpu* sched = nullptr;    ///< what the policy of that pool keeps for it
   uint64_t hard_affinity[4] = {~0ull, ~0ull, ~0ull, ~0ull};
   uint64_t soft_affinity[4] = {~0ull, ~0ull, ~0ull, ~0ull};
   uint64_t saved_affinity[4] = {};  ///< hard affinity to come back to after SCHEDOP_pin_override
   bool pin_overridden = false;
-  Vcpu* run_next = nullptr;  ///< run queue link
-  bool queued = false;
 
   // Hypercall in progress: owned by hv/hypercall.
   bool in_multicall = false;
@@ -141,7 +140,7 @@ constexpr uint64_t kApicSoftwareEnable = 1u << 8;      ///< in apic_spurious
 constexpr uint64_t kPatReset = 0x0000'0501'0007'0406;  ///< what a guest finds; hardware resets to another value
 constexpr uint64_t kApicBaseReset = 0xfee0'0000 | kApicBaseEnable;
 
-/// A vCPU of `domain`, down and not initialised, on the scheduler's books only when it first wakes. `shared` supplies
+/// A vCPU of `domain`, down and not initialised, which the scheduler does not know yet. `shared` supplies
 /// vcpu_info for ids below XEN_LEGACY_MAX_VCPUS (its upcall mask is set). Null when the arena is full.
 Vcpu* vcpu_create(Domain& domain, DomainMemory& memory, shared_info_t* shared, uint32_t id);
 /// The vCPU must not be running (vcpu_pause, vcpu_stop_sync).

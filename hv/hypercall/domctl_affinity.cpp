@@ -1,4 +1,4 @@
-/// Where vCPUs may run, and what share they get.
+/// Where vCPUs may run.
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -28,7 +28,7 @@ CpuMask both(const CpuMask& a, const CpuMask& b) {
 }
 
 CpuMask pool_cpus(const Domain& domain) {
-  return std::to_array(domain.pool->pcpus);
+  return std::to_array(domain.sched.pool->pcpus);
 }
 
 /// Flags that ask for neither mask are no error (measured on 4.17): then there is nothing to do.
@@ -95,27 +95,6 @@ int64_t domctl_getvcpuaffinity(Domctl& ctl) {
   const bool soft = (p.flags & XEN_VCPUAFFINITY_SOFT) == 0 ||
                     write_cpu_mask(space, p.cpumap_soft, both(load((*vcpu)->soft_affinity), online_cpus()));
   return hard && soft ? 0 : -XEN_EFAULT;
-}
-
-int64_t domctl_scheduler_op(Domctl& ctl) {
-  xen_domctl_scheduler_op& op = ctl.op.u.scheduler_op;
-  constexpr uint16_t kCapUnchanged = 0xffff;
-  if (op.sched_id != sched_policy().abi_id()) return -XEN_EINVAL;
-  Domain& domain = ctl.target();
-  switch (op.cmd) {
-    case XEN_DOMCTL_SCHEDOP_putinfo:
-      if (op.u.credit.weight != 0) domain.sched_weight = op.u.credit.weight;
-      if (op.u.credit.cap != kCapUnchanged) domain.sched_cap = op.u.credit.cap;
-      break;
-    case XEN_DOMCTL_SCHEDOP_getinfo:
-      op.u.credit.weight = domain.sched_weight;
-      op.u.credit.cap = domain.sched_cap;
-      break;
-    default:
-      return -XEN_EINVAL;
-  }
-  ctl.copy_back = true;
-  return 0;
 }
 
 }  // namespace hv

@@ -1,0 +1,167 @@
+/// A machine of pCPUs under one scheduler, without guests: vCPUs that burn time, sleep and wake by the test's word, on
+/// a clock that goes from event to event. Mechanism and policy are the real ones.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <deque>
+#include <string>
+#include <string_view>
+
+#include "hv/base/testing/fake_host.hpp"
+#include "hv/base/timer.hpp"
+#include "hv/sched/policy_guard.hpp"
+#include "hv/sched/sched.hpp"
+#include "hv/vcpu/time.hpp"
+
+namespace hv::testing {
+
+class PoolMachine {
+ public:
+  static constexpr uint64_t kArenaBytes = 64u << 20;
+
+  PoolMachine(uint32_t pcpus, std::string_view policy) : host_(16, pcpus, kArenaBytes) {
+    timers_init();
+    if (!sched_init(policy).ok()) throw Panic{"no such policy"};
+    set_vcpu_hooks({sched_wake, sched_sleep, sched_forget, nullptr, nullptr, nullptr});
+  }
+
+  struct Guest {
+    SchedDomain sched;
+    std::array<uint8_t, 16> handle{};
+    std::deque<Vcpu> vcpus;
+  };
+
+  /// A domain with vCPUs that are down. Weight and cap as for credit and credit2.
+  Guest& add(uint32_t vcpus, uint16_t weight = 256, uint16_t cap = 0) {
+    Guest& guest = guests_.emplace_back();
+    guest.sched.id = DomId{static_cast<uint16_t>(guests_.size())};
+    guest.sched.handle = &guest.handle;
+    if (!sched_create_domain(guest.sched, first_cpupool()).ok()) throw Panic{"no memory"};
+    for (uint32_t i = 0; i < vcpus; ++i) {
+      Vcpu& vcpu = guest.vcpus.emplace_back();
+      vcpu.id = i;
+      vcpu.memory = &memory_;
+      vcpu.runstate.state = RUNSTATE_offline;
+      vcpu.runstate.state_entry_time = host_.now_ns;
+      if (!sched_create_vcpu(vcpu, guest.sched).ok()) throw Panic{"no memory"};
+    }
+    if (!set(guest, weight, cap).ok()) throw Panic{"parameters refused"};
+    return guest;
+  }
+
+  /// The same, all running without end.
+  Guest& add_busy(uint32_t vcpus, uint16_t weight = 256, uint16_t cap = 0) {
+    Guest& guest = add(vcpus, weight, cap);
+    for (Vcpu& vcpu : guest.vcpus) vcpu_unpause(vcpu, kPauseDown);
+    return guest;
+  }
+
+  Status set(Guest& guest, uint16_t weight, uint16_t cap) {
+    xen_domctl_scheduler_op op{};
+    op.u.credit2 = {weight, cap};
+    const PolicyGuard policy(*guest.sched.data->owner);
+    return policy->put_domain(*guest.sched.data, op);
+  }
+
+  static void pin(Vcpu& vcpu, uint64_t pcpus) {
+    vcpu.hard_affinity[0] = pcpus;
+    vcpu.hard_affinity[1] = vcpu.hard_affinity[2] = vcpu.hard_affinity[3] = 0;
+    sched_affinity_changed(vcpu);
+  }
+
+  /// All that happens up to `time`, pCPU by pCPU in each moment.
+  void run_until(Ns time) {
+    while (true) {
+      settle();
+      Ns next = time;
+      for (uint32_t pcpu = 0; pcpu < pcpus(); ++pcpu) next = std::min(next, next_event(pcpu));
+      if (next >= time) break;
+      host_.now_ns = std::max(next, host_.now_ns);
+    }
+    host_.now_ns = time;
+    settle();
+  }
+  void run_for(Ns time) { run_until(host_.now_ns + time); }
+
+  [[nodiscard]] static Ns ran(const Vcpu& vcpu) { return runstate_now(vcpu).time[RUNSTATE_running]; }
+  [[nodiscard]] static Ns ran(const Guest& guest) {
+    Ns sum = 0;
+    for (const Vcpu& vcpu : guest.vcpus) sum += ran(vcpu);
+    return sum;
+  }
+  [[nodiscard]] uint32_t pcpus() const { return host_.port().pcpus; }
+  [[nodiscard]] uint64_t switches() const { return switches_; }
+  [[nodiscard]] Ns clock() const { return host_.now_ns; }
+
+  /// What an audit has to say; empty when all is well.
+  [[nodiscard]] std::string audit() {
+    std::string text;
+    sched_audit([](void* to, const char* what) { static_cast<std::string*>(to)->append(what).append("\n"); }, &text);
+    for (const Guest& guest : guests_) {
+      for (const Vcpu& vcpu : guest.vcpus) {
+        if (const char* wrong = sched_audit_vcpu(vcpu); wrong != nullptr) text.append(wrong).append("\n");
+      }
+    }
+    return text;
+  }
+
+  /// Nobody waits, but for caps, for a pCPU that is idle.
+  [[nodiscard]] bool work_conserved() const {
+    for (const Guest& guest : guests_) {
+      for (const Vcpu& vcpu : guest.vcpus) {
+        if (!vcpu_runnable(vcpu) || vcpu.running) continue;
+        for (uint32_t pcpu = 0; pcpu < pcpus(); ++pcpu) {
+          if (may_run_on(vcpu, pcpu) && sched_pcpu(pcpu).current == nullptr) return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  void destroy(Guest& guest) {
+    for (Vcpu& vcpu : guest.vcpus) {
+      vcpu_pause(vcpu, kPauseDown);
+      settle();
+      sched_forget(vcpu);
+    }
+    guest.vcpus.clear();
+    sched_destroy_domain(guest.sched);
+  }
+
+ private:
+  /// Until nobody has anything to do in this moment.
+  void settle() {
+    for (bool busy = true; busy;) {
+      busy = false;
+      for (uint32_t pcpu = 0; pcpu < pcpus(); ++pcpu) {
+        if (host_.signals[pcpu] == 0 && next_event(pcpu) > host_.now_ns) continue;
+        busy = true;
+        enter(pcpu);
+      }
+    }
+  }
+  void enter(uint32_t number) {
+    host_.signals[number] = 0;
+    Pcpu& pcpu = sched_pcpu(number);
+    const Vcpu* before = pcpu.current;
+    timers_run(number);
+    do {
+      sched_switch(pcpu);
+    } while (pcpu.reschedule);
+    if (pcpu.current != before) ++switches_;
+    if (pcpu.current != nullptr) pcpu.current->in_core = false;
+  }
+  [[nodiscard]] Ns next_event(uint32_t number) const {
+    const Pcpu& pcpu = sched_pcpu(number);
+    const Ns until = pcpu.reschedule ? 0 : pcpu.current == nullptr ? kNever : pcpu.until;
+    return std::min(until, host_.timers[number]);
+  }
+
+  FakeHost host_;
+  DomainMemory memory_;
+  std::deque<Guest> guests_;
+  uint64_t switches_ = 0;
+};
+
+}  // namespace hv::testing
