@@ -174,9 +174,11 @@ void sched_affinity_changed(Vcpu& vcpu) {
 
 void sched_leave(uint32_t pcpu) {
   Pcpu& leaver = sched_pcpu(pcpu);
+  Scheduler* const policy = leaver.policy;
+  if (policy == nullptr) return;  // it has switched since it was asked to leave, and left
   {
-    const PolicyGuard guard(*leaver.policy);
-    if (leaver.policy == nullptr) return;
+    const PolicyGuard guard(*policy);
+    if (leaver.policy != policy) return;
     if (leaver.current == nullptr) return leave_policy(leaver);
   }
   sched_request(pcpu);

@@ -178,8 +178,8 @@ void Stage::let_run(size_t domain) {
 void Stage::destroy(size_t domain) {
   Place& place = *places_[domain];
   if (!place.exists) return;
-  tell(domain, Kind::kPause);
   static_cast<void>(builder_.control().destroy(place.id));
+  tell(domain, Kind::kPause);  // not before: until it has returned, its vCPUs may begin to run
   constexpr int kPollsMax = 1000;
   for (int polls = 0; builder_.control().info(place.id); ++polls) {
     if (polls == kPollsMax) throw ToolstackError("a destroyed domain does not go");
