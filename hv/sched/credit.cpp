@@ -166,6 +166,7 @@ void Credit::switch_to(uint32_t pcpu, CreditVcpu* next, Ns now) {
     dequeue(*next);
     next->waiting = false;
     next->charged_at = now;
+    if (!next->active) activate(*next, now);  // its cap counts even if nobody ever makes room for another one
   }
   state.current = next;
   state.started = now;

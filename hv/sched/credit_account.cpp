@@ -18,7 +18,6 @@ void Credit::charge(CreditVcpu& data, Ns now) {
   if (now <= data.charged_at) return;
   data.credit -= static_cast<int64_t>(now - data.charged_at);
   data.charged_at = now;
-  if (!data.active) activate(data, now);
 }
 
 void Credit::activate(CreditVcpu& data, Ns now) {

@@ -10,8 +10,8 @@ namespace assay::scenario::keys {
 using std::to_array;
 using Name = std::string_view;
 
-constexpr auto kTop = to_array<Name>(
-    {"about", "machine", "scheduler", "pools", "domains", "actions", "faults", "expect", "duration", "liveness"});
+constexpr auto kTop = to_array<Name>({"about", "finds", "machine", "scheduler", "pools", "domains", "actions", "faults",
+                                      "expect", "duration", "liveness"});
 constexpr auto kMachine = to_array<Name>({"pcpus", "sockets", "cores", "threads", "nodes"});
 constexpr auto kScheduler = to_array<Name>({"name", "ratelimit", "timeslice", "frame", "slots"});
 constexpr auto kSlot = to_array<Name>({"domain", "vcpu", "runtime"});

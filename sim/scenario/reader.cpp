@@ -23,6 +23,7 @@ constexpr uint64_t kFileBytesMax = 1 << 20;
 void Reader::read() {
   const Entry top(file_, file_.root(), keys::kTop);
   scenario_.about = top.optional_text("about").value_or("");
+  scenario_.finds = top.optional_text("finds").value_or("");
   scenario_.duration_ns = top.required_duration("duration");
   scenario_.liveness_ns = top.duration("liveness", kLivenessDefaultNs);
   if (scenario_.liveness_ns == 0)

@@ -124,6 +124,7 @@ struct Expectation {
 struct Scenario {
   std::string name;
   std::string about;
+  std::string finds;  ///< a planted fault of the bundled core with which it fails; may be empty
   uint32_t pcpus = 1;
   std::vector<Pool> pools;  ///< at least one
   std::vector<DomainSpec> domains;

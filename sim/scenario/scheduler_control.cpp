@@ -128,13 +128,14 @@ void SchedulerControl::unpause(DomId domain) const {
 
 void SchedulerControl::set_share(DomId domain, uint32_t scheduler, std::optional<uint32_t> weight,
                                  std::optional<uint32_t> cap) const {
-  constexpr uint16_t kUnchangedCap = UINT16_MAX;  // a weight of 0 is unchanged as well
   xen_domctl op = make_domctl(XEN_DOMCTL_scheduler_op, domain);
   op.u.scheduler_op.sched_id = scheduler;
+  op.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_getinfo;
+  must_domctl(op, "scheduler_op getinfo");
   op.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_putinfo;
   // credit's parameters and credit2's have one form.
-  op.u.scheduler_op.u.credit.weight = static_cast<uint16_t>(weight.value_or(0));
-  op.u.scheduler_op.u.credit.cap = cap ? static_cast<uint16_t>(*cap) : kUnchangedCap;
+  if (weight) op.u.scheduler_op.u.credit.weight = static_cast<uint16_t>(*weight);
+  if (cap) op.u.scheduler_op.u.credit.cap = static_cast<uint16_t>(*cap);
   must_domctl(op, "scheduler_op putinfo");
 }
 
