@@ -5,14 +5,15 @@
 #include "hv/base/host.hpp"
 #include "hv/sched/credit.hpp"
 #include "hv/sched/credit2.hpp"
+#include "hv/sched/null.hpp"
 
 namespace hv {
 
 namespace {
 
 constexpr PolicyKind kPolicies[] = {
-    {"credit2", XEN_SCHEDULER_CREDIT2, Credit2::create},
-    {"credit", XEN_SCHEDULER_CREDIT, Credit::create},
+    {"credit2", XEN_SCHEDULER_CREDIT2, Credit2::create}, {"credit", XEN_SCHEDULER_CREDIT, Credit::create},
+    {"null", XEN_SCHEDULER_NULL, NullScheduler::create},
 };
 
 template <typename Value>
