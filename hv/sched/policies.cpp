@@ -3,16 +3,20 @@
 #include <algorithm>
 
 #include "hv/base/host.hpp"
+#include "hv/sched/arinc653.hpp"
 #include "hv/sched/credit.hpp"
 #include "hv/sched/credit2.hpp"
+#include "hv/sched/null.hpp"
+#include "hv/sched/rtds.hpp"
 
 namespace hv {
 
 namespace {
 
 constexpr PolicyKind kPolicies[] = {
-    {"credit2", XEN_SCHEDULER_CREDIT2, Credit2::create},
-    {"credit", XEN_SCHEDULER_CREDIT, Credit::create},
+    {"credit2", XEN_SCHEDULER_CREDIT2, Credit2::create}, {"credit", XEN_SCHEDULER_CREDIT, Credit::create},
+    {"rtds", XEN_SCHEDULER_RTDS, Rtds::create},          {"arinc653", XEN_SCHEDULER_ARINC653, Arinc653::create},
+    {"null", XEN_SCHEDULER_NULL, NullScheduler::create},
 };
 
 template <typename Value>

@@ -134,7 +134,8 @@ class Scheduler {
   /// policy sets Vcpu::pcpu to where it waits, and tickles the pCPU that should choose anew, if one should: one of its
   /// affinity.
   virtual void wake(Vcpu& vcpu, WakeReason reason) = 0;
-  /// The vCPU, which does not run, is asleep. It may not have been waiting: then there is nothing to do.
+  /// The vCPU, which does not run, is asleep. It may not have been waiting: then it has another reason not to run, of
+  /// which only a policy that cares whether it is offline (kPauseDown) has to know.
   virtual void sleep(Vcpu& vcpu) = 0;
   /// Hard or soft affinity is another one, or the pool's pCPUs are others. A vCPU that waits is put asleep and woken
   /// after this call, one that runs where it may not any more makes its pCPU choose; only what the policy derives is

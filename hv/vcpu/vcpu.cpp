@@ -35,8 +35,9 @@ void prepare_timer(Timer& timer, void (*fire)(void*), Vcpu& vcpu) {
 
 void suspend(Vcpu& vcpu, uint32_t flags) {
   const bool was_runnable = vcpu_runnable(vcpu);
+  const bool goes_offline = (flags & ~vcpu.pause_flags & kPauseDown) != 0;
   vcpu.pause_flags |= flags;
-  if (was_runnable) hooks.sleep(vcpu);
+  if (was_runnable || goes_offline) hooks.sleep(vcpu);
 }
 
 }  // namespace
