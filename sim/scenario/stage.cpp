@@ -139,8 +139,9 @@ void Stage::set_parameters(size_t domain) {
   const Place& place = *places_[domain];
   const DomainSpec& spec = scenario_.domains[domain];
   const LivePool& pool = pools_[place.pool];
-  scheduler_.move_domain(place.id, pool.id);
+  // First: a table finds a domain by its name when it comes to the pool.
   if (pool.scheduler == XEN_SCHEDULER_ARINC653) scheduler_.name_domain(place.id, domain + 1);
+  scheduler_.move_domain(place.id, pool.id);
   for (uint32_t vcpu = 0; vcpu < spec.vcpus.size(); ++vcpu) {
     if (spec.hard || spec.soft) scheduler_.set_affinity(place.id, vcpu, spec.hard, spec.soft);
   }
