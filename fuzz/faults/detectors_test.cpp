@@ -8,6 +8,7 @@
 #include "fuzz/faults/differential_detector.hpp"
 #include "fuzz/faults/fuzz_detector.hpp"
 #include "fuzz/faults/properties_detector.hpp"
+#include "fuzz/faults/scenarios_detector.hpp"
 #include "sim/base/paths.hpp"
 #include "sim/target/host/target_host.hpp"
 
@@ -63,6 +64,17 @@ TEST(FuzzDetector, ACoreThatDoesNotBoot_IsFound) {
   const Detection detection = detector.look(core_with("no.such_fault"));
   EXPECT_TRUE(detection.found);
   EXPECT_EQ(detection.by, "boot");
+}
+
+TEST(ScenariosDetector, FindsWhatSchedulersDoWrong_AndNothingWithoutAFault) {
+  ScenariosDetector detector(kSeed, kJobs);
+  EXPECT_FALSE(detector.look(core_with("")).found);
+  for (const char* fault : {"sched.credit2_epoch_never_ends", "sched.running_vcpu_stays", "sched.steal_stops_early"}) {
+    const Detection found = detector.look(core_with(fault));
+    EXPECT_TRUE(found.found) << fault;
+    EXPECT_GT(found.steps, 0u);
+    EXPECT_NE(found.by.find(".seed"), std::string::npos);
+  }
 }
 
 TEST(FuzzInputs, BeginWithTheCorpora_AndTheSeedDecidesTheRest) {

@@ -1,4 +1,4 @@
-/// The catalogue as the program carries it inside itself.
+/// The catalogue, and scenarios, as the program carries them inside itself.
 #pragma once
 
 #include <span>
@@ -9,5 +9,7 @@ namespace assay {
 
 /// fuzz/faults/faults.yaml alone.
 std::span<const EmbeddedFile> embedded_faults();
+/// scenarios/ and scenarios/bugs.
+std::span<const EmbeddedFile> embedded_scenarios();
 
 }  // namespace assay

@@ -86,10 +86,7 @@ Status cpupool_destroy(CpuPool& pool) {
 Status cpupool_add(CpuPool& pool, uint32_t pcpu) {
   HV_ASSERT(pcpu_free(pcpu));
   const PolicyGuard guard(*pool.policy);
-  if (const Status status = guard->add_pcpu(pcpu); !status.ok()) {
-    if (fault("cpupool.failed_join_is_counted")) ++pool.pcpu_count;
-    return status;
-  }
+  if (const Status status = guard->add_pcpu(pcpu); !status.ok()) return status;
   sched_pcpu(pcpu).policy = pool.policy;
   pool.pcpus[pcpu / 64] |= uint64_t{1} << (pcpu % 64);
   ++pool.pcpu_count;

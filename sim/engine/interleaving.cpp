@@ -25,10 +25,10 @@ std::unique_ptr<SchedulePolicy> interleaving_of_run(uint64_t number) {
   static constexpr std::array<uint64_t, 8> kSwitchOneIn{1, 2, 4, 8, 16, 64, 256, 1024};
   static constexpr std::array<uint64_t, 8> kPoints{1 << 8,  1 << 10, 1 << 12, 1 << 14,
                                                    1 << 15, 1 << 16, 1 << 18, 1 << 20};
-  static constexpr uint64_t kWays = 4, kDepths = 4;
+  static constexpr uint64_t kDepths = 4;
   const Rng rng = Rng(number).fork("steer a run");
   const uint64_t pace = rng.fork("pace").below(kSwitchOneIn.size());
-  switch (number % kWays) {
+  switch (number % kWaysOfRuns) {
     case 0:
       return std::make_unique<NeverSwitch>();
     case 1: {

@@ -18,6 +18,11 @@ constexpr InterleavingKind kind_of_interleaving(uint64_t number) {
 /// The number chooses the kind, how often pCPUs change places, and where.
 std::unique_ptr<SchedulePolicy> interleaving(uint64_t number);
 
+constexpr uint64_t kWaysOfRuns = 4;
+/// Nobody leaves the core in the middle then.
+constexpr bool is_steered_run(uint64_t number) {
+  return number % kWaysOfRuns != 0;
+}
 /// For a whole run, in which there are many thousands of scheduling points: three of four numbers choose a random walk
 /// or Pct and its pace, the fourth none, so that what needs no race shows as well.
 std::unique_ptr<SchedulePolicy> interleaving_of_run(uint64_t number);

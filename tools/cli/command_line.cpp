@@ -93,7 +93,7 @@ void add_check_of_faults(CLI::App& check, CheckFlags& given) {
   constexpr const char* kGroup = "Faults";
   check
       .add_option("--detectors", given.detectors,
-                  "what looks for them, commas between: cases, properties, fuzz, differential; default: all")
+                  "what looks for them, commas between: cases, properties, scenarios, fuzz, differential; default: all")
       ->delimiter(',')
       ->group(kGroup);
   check

@@ -11,6 +11,7 @@
 #include "fuzz/faults/differential_detector.hpp"
 #include "fuzz/faults/fuzz_detector.hpp"
 #include "fuzz/faults/properties_detector.hpp"
+#include "fuzz/faults/scenarios_detector.hpp"
 #include "sim/input/input_error.hpp"
 #include "sim/input/nearest.hpp"
 #include "tools/cli/targets.hpp"
@@ -40,13 +41,14 @@ std::unique_ptr<Detector> make_detector(const std::string& name, const CheckFlag
   const unsigned jobs = jobs_of(flags);
   if (name == "cases") return std::make_unique<CasesDetector>(all_variants(), flags.seed, jobs);
   if (name == "properties") return std::make_unique<PropertiesDetector>(flags.seed, jobs);
+  if (name == "scenarios") return std::make_unique<ScenariosDetector>(flags.seed, jobs);
   if (name == "fuzz") return std::make_unique<FuzzDetector>(flags.seed, jobs);
   return std::make_unique<DifferentialDetector>(reference_of(flags), make_faulty_core(""), flags.seed, jobs);
 }
 
 /// In this order they look, and stand in the kill matrix.
 const std::vector<std::string>& detector_names() {
-  static const std::vector<std::string> all{"cases", "properties", "fuzz", kDifferential};
+  static const std::vector<std::string> all{"cases", "properties", "scenarios", "fuzz", kDifferential};
   return all;
 }
 

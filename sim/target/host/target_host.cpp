@@ -31,7 +31,7 @@ struct HostMoment final : HostTarget::Moment {
 
 class TargetHost final : public HostTarget {
  public:
-  explicit TargetHost(const HostOptions& options) : core_(options.core), session_(core_, options) {
+  explicit TargetHost(const HostOptions& options) : options_(options), core_(options.core), session_(core_, options) {
     const bool is_bundled = options.core.filename() == "hv.so";
     info_ = {is_bundled ? "hv" : "core", core_.name(), core_.version(), {}};
     info_.capabilities = with_claims(probe(), options.claimed);
@@ -39,6 +39,7 @@ class TargetHost final : public HostTarget {
   }
 
   [[nodiscard]] const TargetInfo& info() const override { return info_; }
+  [[nodiscard]] const HostOptions& options() const override { return options_; }
   void begin_case(uint64_t seed) override {
     if (session_.machine().is_dead()) ++boots_;
     session_.rewind(seed);
@@ -90,6 +91,7 @@ class TargetHost final : public HostTarget {
   /// cases that need it shall see it die.
   bool can_build(const std::vector<GuestSpec>& specs);
 
+  HostOptions options_;
   CoreObject core_;
   Session session_;
   TargetInfo info_;

@@ -46,6 +46,8 @@ class HostTarget : public Target {
    public:
     virtual ~Moment() = default;
   };
+  /// As it was made.
+  [[nodiscard]] virtual const HostOptions& options() const = 0;
   /// Between two operations. It is of use until begin_case, and while there are the same guests.
   [[nodiscard]] virtual std::unique_ptr<Moment> take_moment() = 0;
   /// Back to it, whatever has become of the core since; takes some microseconds. False, and nothing has changed: guests

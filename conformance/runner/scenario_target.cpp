@@ -1,0 +1,70 @@
+#include "conformance/runner/scenario_target.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <utility>
+
+#include "sim/engine/core_object.hpp"
+
+namespace assay {
+namespace {
+
+using scenario::Outcome;
+
+Verdict verdict_of(Outcome::Kind kind) {
+  switch (kind) {
+    case Outcome::Kind::kPass:
+      return Verdict::kPass;
+    case Outcome::Kind::kFail:
+      return Verdict::kFail;
+    case Outcome::Kind::kCrash:
+      return Verdict::kCrash;
+    case Outcome::Kind::kHang:
+      return Verdict::kTimeout;
+    case Outcome::Kind::kSkip:
+      break;
+  }
+  return Verdict::kSkip;
+}
+
+void take(Outcome outcome, CaseResult& result) {
+  result.verdict = verdict_of(outcome.kind);
+  result.message = std::move(outcome.message);
+  result.console = std::move(outcome.reason);
+  result.notes = std::move(outcome.others);
+  result.evidence = std::move(outcome.evidence);
+  result.digest = outcome.digest;
+}
+
+}  // namespace
+
+ScenarioTarget::ScenarioTarget(std::filesystem::path core, std::string command_line)
+    : core_(std::move(core)), command_line_(std::move(command_line)) {
+  const CoreObject object(core_);
+  info_ = {"hv", object.name(), object.version(), {Capability::kVirtualTime, Capability::kSteer}};
+}
+
+CaseResult ScenarioTarget::play(const scenario::Scenario& scenario, uint64_t seed) {
+  CaseResult result;
+  const auto start = std::chrono::steady_clock::now();
+  try {
+    if (runner_ == nullptr || at_ != &scenario) {
+      runner_.reset();  // two machines have no room in one process
+      runner_ = std::make_unique<scenario::ScenarioRunner>(scenario, core_, command_line_);
+      at_ = &scenario;
+    }
+    take(runner_->run(seed), result);
+  } catch (const TargetDied& died) {
+    result.verdict = Verdict::kCrash;
+    result.message = fmt::format("the core does not boot: {}", died.what());
+  } catch (const std::exception& error) {
+    result.verdict = Verdict::kError;
+    result.message = error.what();
+  }
+  const auto spent = std::chrono::steady_clock::now() - start;
+  result.duration_us = static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(spent).count());
+  return result;
+}
+
+}  // namespace assay
