@@ -6,6 +6,7 @@
 #include <map>
 
 #include "sim/engine/interleaving.hpp"
+#include "sim/scenario/host_options.hpp"
 #include "sim/scenario/oracles/deadline_misses.hpp"
 #include "sim/scenario/oracles/latency.hpp"
 #include "sim/scenario/oracles/placement.hpp"
@@ -22,26 +23,6 @@ namespace {
 
 /// How long a pCPU may keep a vCPU that must go: interrupts are prompt, but for what faults add.
 constexpr uint64_t kGraceNs = 100 * kNsPerUs;
-constexpr uint64_t kDom0Bytes = 16u << 20;
-constexpr uint64_t kCoreBytes = 48u << 20;
-constexpr uint64_t kBytesPerDomain = 48u << 10, kBytesPerVcpu = 4u << 10;
-constexpr uint64_t kArenaBytes = 64u << 20, kArenaPerDomain = 64u << 10, kArenaPerVcpu = 16u << 10;
-
-HostOptions options_of(const Scenario& scenario, const std::filesystem::path& core, const std::string& command_line) {
-  uint64_t vcpus = 0;
-  for (const DomainSpec& domain : scenario.domains) vcpus += domain.vcpus.size();
-  const uint64_t domains = scenario.domains.size();
-  HostOptions options;
-  options.core = core;
-  options.pcpus = scenario.pcpus + 1;
-  options.dom0_vcpus = 1;
-  options.dom0_bytes = kDom0Bytes;
-  options.memory_bytes = kDom0Bytes + kCoreBytes + domains * kBytesPerDomain + vcpus * kBytesPerVcpu;
-  options.memory_bytes = options.memory_bytes / kPageSize * kPageSize;
-  options.arena_bytes = kArenaBytes + domains * kArenaPerDomain + vcpus * kArenaPerVcpu;
-  options.command_line = command_line;
-  return options;
-}
 
 /// Something that happens at a time since the beginning; at the same one, in the order given.
 struct Moment {
@@ -99,12 +80,12 @@ std::unique_ptr<Oracle> oracle_of(const Expectation& expected, const Stage& stag
 /// One seed, from the beginning to the end.
 class Play {
  public:
-  Play(const Scenario& scenario, host::Session& session, uint64_t seed, Outcome& outcome)
+  Play(const Scenario& scenario, host::Session& session, uint64_t seed, Companion* companion, Outcome& outcome)
       : scenario_(scenario),
         outcome_(outcome),
         is_steered_(is_steered_run(seed)),
         rng_(Rng(seed).fork("actions")),
-        stage_(scenario, session, seed) {}
+        stage_(scenario, session, seed, companion) {}
 
   /// `start_ns` is when the scenario begins.
   void run(uint64_t& start_ns) {
@@ -125,6 +106,7 @@ class Play {
     run_to(scenario_.duration_ns);
     prove_liveness();
     stage_.watch().close(*placement_, now());
+    stage_.dismiss();
     accounting_->end(stage_.watch().schedule(), now());
     judge();
   }
@@ -171,9 +153,12 @@ class Play {
     stage_.watch().close(*liveness_, now());
   }
 
+  [[nodiscard]] uint64_t since_start(const Violation& violation) const {
+    return violation.now_ns - std::min(violation.now_ns, stage_.start_ns());
+  }
+
   [[nodiscard]] std::string describe(const Violation& violation) const {
-    std::string text =
-        fmt::format("at {}", show_duration(violation.now_ns - std::min(violation.now_ns, stage_.start_ns())));
+    std::string text = fmt::format("at {}", show_duration(since_start(violation)));
     if (violation.vcpu != kNoVcpu) text += fmt::format(", {}", stage_.name_of(violation.vcpu));
     if (violation.pcpu != PcpuSet::kNone) text += fmt::format(" on pCPU {}", violation.pcpu);
     return fmt::format("{}: {} {}", violation.oracle, text, violation.words);
@@ -186,9 +171,11 @@ class Play {
     };
     add(*placement_);
     for (const auto& oracle : oracles_) add(*oracle);
+    for (const Oracle* const oracle : stage_.company()) add(*oracle);
     add(*liveness_);
     add(*accounting_);
     for (const auto& [now_ns, violation] : found) fail(violation->oracle, describe(*violation));
+    if (!found.empty()) outcome_.failed_ns = since_start(*found.begin()->second);
     if (const std::string trouble = stage_.trouble(); !trouble.empty()) fail("hypercall", trouble);
     audit();
   }
@@ -227,14 +214,14 @@ class Play {
 class ScenarioRunner::Impl {
  public:
   Impl(const Scenario& scenario, const std::filesystem::path& core, const std::string& command_line)
-      : scenario_(scenario), core_(core), session_(core_, options_of(scenario, core, command_line)) {}
+      : scenario_(scenario), core_(core), session_(core_, host_options(scenario, core, command_line)) {}
 
-  Outcome run(uint64_t seed) {
+  Outcome run(uint64_t seed, Companion* companion) {
     Outcome outcome;
     start_ns_ = 0;
     try {
       session_.rewind(seed);
-      Play play(scenario_, session_, seed, outcome);
+      Play play(scenario_, session_, seed, companion, outcome);
       play.run(start_ns_);
       play.count();
     } catch (const CoreDied& died) {
@@ -270,8 +257,8 @@ ScenarioRunner::ScenarioRunner(const Scenario& scenario, const std::filesystem::
 
 ScenarioRunner::~ScenarioRunner() = default;
 
-Outcome ScenarioRunner::run(uint64_t seed) {
-  return impl_->run(seed);
+Outcome ScenarioRunner::run(uint64_t seed, Companion* companion) {
+  return impl_->run(seed, companion);
 }
 
 }  // namespace assay::scenario

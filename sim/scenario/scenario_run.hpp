@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/scenario/companion.hpp"
 #include "sim/scenario/scenario.hpp"
 
 namespace assay::scenario {
@@ -25,6 +26,7 @@ struct Outcome {
   std::string message{};              ///< the first failure in words, with its time, vCPU and pCPU
   std::vector<std::string> others{};  ///< further ones
   std::string evidence{};             ///< of anything but a pass: what each pCPU ran, the last exits, the console
+  uint64_t failed_ns = 0;             ///< of a fail: when, from the beginning of the scenario on
   uint64_t digest = 0;
   uint64_t virtual_ns = 0;
   uint64_t exits = 0;
@@ -39,8 +41,9 @@ class ScenarioRunner {
   ScenarioRunner& operator=(const ScenarioRunner&) = delete;
   ~ScenarioRunner();
 
-  /// Everything that is chosen follows from the seed.
-  Outcome run(uint64_t seed);
+  /// Everything that is chosen follows from the seed. What a companion throws ends the run and goes through; the next
+  /// run is none the worse for it.
+  Outcome run(uint64_t seed, Companion* companion = nullptr);
 
  private:
   class Impl;

@@ -39,6 +39,7 @@ class ScheduleWatch final : public MachineWatcher {
   /// What the scenario does to it.
   void apply(const ScheduleEvent& event);
   [[nodiscard]] Schedule& schedule() { return schedule_; }
+  [[nodiscard]] const Schedule& schedule() const { return schedule_; }
 
   void open(Oracle& oracle, uint64_t now_ns);
   void close(Oracle& oracle, uint64_t now_ns);

@@ -27,7 +27,7 @@ PcpuSet either(const PcpuSet& a, const PcpuSet& b) {
 
 }  // namespace
 
-Stage::Stage(const Scenario& scenario, host::Session& session, uint64_t seed)
+Stage::Stage(const Scenario& scenario, host::Session& session, uint64_t seed, Companion* companion)
     : scenario_(scenario),
       session_(session),
       rng_(Rng(seed).fork("scenario")),
@@ -38,7 +38,8 @@ Stage::Stage(const Scenario& scenario, host::Session& session, uint64_t seed)
       slowness_([this](uint32_t pcpu, uint64_t now_ns) {
         return faults_ == nullptr ? kWholePcpu : faults_->slowness(pcpu, now_ns);
       }),
-      seed_(seed) {
+      seed_(seed),
+      companion_(companion) {
   make_pools();
   for (const DomainSpec& domain : scenario_.domains) {
     auto place = std::make_unique<Place>();
@@ -81,6 +82,8 @@ void Stage::make_pools() {
 }
 
 void Stage::begin() {
+  if (companion_ != nullptr) company_ = companion_->oracles(*this);
+  for (Oracle* const oracle : company_) watch_.open(*oracle, now_ns());
   for (size_t i = 0; i < places_.size(); ++i) {
     if (scenario_.domains[i].exists_from_the_start) create(i);
   }
@@ -93,6 +96,10 @@ void Stage::begin() {
   for (size_t i = 0; i < places_.size(); ++i) {
     if (places_[i]->exists) let_run(i);
   }
+}
+
+void Stage::dismiss() {
+  for (Oracle* const oracle : company_) watch_.close(*oracle, now_ns());
 }
 
 void Stage::calm_down() {
@@ -124,8 +131,7 @@ void Stage::create(size_t domain) {
   std::vector<TimeKeeper*> keepers;
   for (uint32_t vcpu = 0; vcpu < spec.vcpus.size(); ++vcpu) {
     place.vcpus.push_back(std::make_unique<GuestVcpu>(
-        place.memory, vcpu, make_workload(spec, vcpu, rng.fork(std::to_string(vcpu)), place.together), watch_,
-        slowness_));
+        place.memory, vcpu, workload_of(domain, vcpu, rng.fork(std::to_string(vcpu))), watch_, slowness_));
     keepers.push_back(place.vcpus.back().get());
     machine().attach(place.id.raw(), vcpu, *place.vcpus.back());
   }
@@ -133,6 +139,12 @@ void Stage::create(size_t domain) {
   place.exists = true;
   set_parameters(domain);
   tell_masks(domain, {});
+}
+
+std::unique_ptr<Workload> Stage::workload_of(size_t domain, uint32_t vcpu, const Rng& rng) {
+  const DomainSpec& spec = scenario_.domains[domain];
+  auto own = companion_ == nullptr ? nullptr : companion_->workload(*this, spec, vcpu, rng);
+  return own != nullptr ? std::move(own) : make_workload(spec, vcpu, rng, places_[domain]->together);
 }
 
 void Stage::set_parameters(size_t domain) {

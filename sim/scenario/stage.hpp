@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "sim/scenario/companion.hpp"
 #include "sim/scenario/fault_injection.hpp"
 #include "sim/scenario/guest_builder.hpp"
 #include "sim/scenario/oracles/time_accounting.hpp"
@@ -16,22 +17,29 @@ namespace assay::scenario {
 
 class Stage {
  public:
-  /// Makes the pools. The privileged domain keeps the last pCPU for itself. Throws ToolstackError, TargetDied. Both
-  /// outlive it.
-  Stage(const Scenario& scenario, host::Session& session, uint64_t seed);
+  /// Makes the pools. The privileged domain keeps the last pCPU for itself. Throws ToolstackError, TargetDied. All
+  /// of these outlive it; nobody has to be its companion.
+  Stage(const Scenario& scenario, host::Session& session, uint64_t seed, Companion* companion = nullptr);
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
   ~Stage();
 
   /// Builds what exists from the start, and then lets it run: the scenario begins.
   void begin();
+  /// The companion's oracles look no more.
+  void dismiss();
+  /// Those oracles.
+  [[nodiscard]] const std::vector<Oracle*>& company() const { return company_; }
   void perform(const Action& action);
   /// Faults stop, and pCPUs change places at exits only.
   void calm_down();
 
+  [[nodiscard]] const Scenario& scenario() const { return scenario_; }
   [[nodiscard]] uint64_t start_ns() const { return start_ns_; }
+  [[nodiscard]] uint64_t now_ns() const { return session_.machine().now_ns(); }
   [[nodiscard]] Machine& machine() { return session_.machine(); }
   [[nodiscard]] ScheduleWatch& watch() { return watch_; }
+  [[nodiscard]] const ScheduleWatch& watch() const { return watch_; }
   [[nodiscard]] std::string name_of(VcpuIndex vcpu) const;
   /// Ascending indices of these domains' vCPUs; of all domains when none is named.
   [[nodiscard]] std::vector<VcpuIndex> indices(const std::vector<size_t>& domains, std::optional<uint32_t> vcpu) const;
@@ -59,6 +67,7 @@ class Stage {
 
   void make_pools();
   void create(size_t domain);
+  std::unique_ptr<Workload> workload_of(size_t domain, uint32_t vcpu, const Rng& rng);
   void set_parameters(size_t domain);
   void let_run(size_t domain);
   void destroy(size_t domain);
@@ -90,6 +99,8 @@ class Stage {
   std::vector<std::unique_ptr<Place>> places_;
   uint64_t start_ns_ = 0;
   uint64_t seed_;
+  Companion* companion_;
+  std::vector<Oracle*> company_;  ///< the companion's
 };
 
 }  // namespace assay::scenario

@@ -1,0 +1,29 @@
+#include "sim/scenario/host_options.hpp"
+
+namespace assay::scenario {
+namespace {
+
+constexpr uint64_t kDom0Bytes = 16u << 20;
+constexpr uint64_t kCoreBytes = 48u << 20;
+constexpr uint64_t kBytesPerDomain = 48u << 10, kBytesPerVcpu = 4u << 10;
+constexpr uint64_t kArenaBytes = 64u << 20, kArenaPerDomain = 64u << 10, kArenaPerVcpu = 16u << 10;
+
+}  // namespace
+
+HostOptions host_options(const Scenario& scenario, const std::filesystem::path& core, const std::string& command_line) {
+  uint64_t vcpus = 0;
+  for (const DomainSpec& domain : scenario.domains) vcpus += domain.vcpus.size();
+  const uint64_t domains = scenario.domains.size();
+  HostOptions options;
+  options.core = core;
+  options.pcpus = scenario.pcpus + 1;
+  options.dom0_vcpus = 1;
+  options.dom0_bytes = kDom0Bytes;
+  options.memory_bytes = kDom0Bytes + kCoreBytes + domains * kBytesPerDomain + vcpus * kBytesPerVcpu;
+  options.memory_bytes = options.memory_bytes / kPageSize * kPageSize;
+  options.arena_bytes = kArenaBytes + domains * kArenaPerDomain + vcpus * kArenaPerVcpu;
+  options.command_line = command_line;
+  return options;
+}
+
+}  // namespace assay::scenario
