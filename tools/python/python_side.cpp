@@ -35,7 +35,7 @@ class PythonWorkload final : public scenario::Workload {
 }  // namespace
 
 PythonSide::PythonSide(const scenario::Scenario& scenario, Wishes wishes)
-    : scenario_(scenario), names_(scenario), wishes_(std::move(wishes)) {
+    : names_(scenario), wishes_(std::move(wishes)) {
   std::set<std::string> known;
   for (const scenario::DomainSpec& domain : scenario.domains) known.insert({domain.name, domain.group});
   for (const auto& [key, value] : wishes_.workloads) {

@@ -54,7 +54,6 @@ class PythonSide final : public scenario::Companion {
   void forget();
   [[nodiscard]] size_t violations() const;
 
-  const scenario::Scenario& scenario_;
   VcpuNames names_;
   Wishes wishes_;
   bool* stop_ = nullptr;
