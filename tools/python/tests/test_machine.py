@@ -1,12 +1,12 @@
 """Machines that are played by hand."""
 
+from pathlib import Path
+
 import pytest
 
 import assay
 from assay import MS, US, Domain, Machine
 
-#: With this planted fault a pCPU that is busy cannot leave its pool: an assertion of the core stops it.
-DEADLY = "sched.slice_never_ends"
 BURSTS = {"kind": "interactive", "run": 300 * US, "sleep": 2 * MS, "variation": "50%"}
 
 
@@ -213,22 +213,17 @@ def test_one_machine_at_a_time():
         other.run(1 * MS)
 
 
-def test_core_that_dies_is_target_died_and_going_back_revives_it():
-    with machine(domains=[Domain("a", vcpus=4)], fault=DEADLY) as one:
-        one.run(5 * MS)
-        here = one.snapshot()
-        with pytest.raises(assay.TargetDied, match="panic: Assertion"):
-            one.remove_pcpu("all", 1)
-        with pytest.raises(RuntimeError, match="go_back"):
-            one.run(1 * MS)
-        one.go_back(here)
-        one.run(5 * MS)
-        assert one.now_ns > 10 * MS
+def test_core_without_domctls_is_refused_and_the_next_machine_lives():
+    tiny = Path(assay.__file__).parents[2] / "bin" / "core_tiny.so"
+    with pytest.raises(assay.Refused, match="ENOSYS"):
+        machine(core=str(tiny))
+    with machine() as next_one:
+        next_one.run(1 * MS)
 
 
 def test_core_that_does_not_boot_is_target_died():
-    with pytest.raises(assay.TargetDied, match="may_run_on"):
-        machine(fault="sched.woken_outside_affinity")
+    with pytest.raises(assay.TargetDied, match="sched=none: no such scheduler"):
+        machine(options="sched=none")
 
 
 def test_what_the_core_refuses_is_refused_and_the_machine_goes_on():
