@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "hv/base/fault.hpp"
 #include "hv/base/host.hpp"
 #include "hv/sched/placement.hpp"
 #include "hv/sched/sched.hpp"
@@ -83,12 +84,14 @@ void Arinc653::wake(Vcpu& vcpu, WakeReason /*reason*/) {
 }
 
 Ns& Arinc653::frame_start() {
-  return frame_start_;
+  static Ns shared = 0;  // nobody's but the fault's
+  return fault("sched.arinc653_pools_share_frame") ? shared : frame_start_;
 }
 
 Arinc653::Turn Arinc653::turn_at(Ns now) {
   Ns& start = frame_start();
-  if (now >= start) start += (now - start) / major_frame_ * major_frame_;
+  const Ns frames = now < start ? 0 : (now - start) / major_frame_;
+  start = frames > 0 && fault("sched.arinc653_frames_drift") ? now : start + frames * major_frame_;
   Turn turn{0, start};
   for (; turn.entry < entries_; ++turn.entry) {
     turn.ends += table_[turn.entry].runtime;

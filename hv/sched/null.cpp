@@ -1,5 +1,6 @@
 #include "hv/sched/null.hpp"
 
+#include "hv/base/fault.hpp"
 #include "hv/base/host.hpp"
 #include "hv/sched/placement.hpp"
 #include "hv/sched/sched.hpp"
@@ -82,7 +83,7 @@ void NullScheduler::remove_pcpu(uint32_t pcpu) {
 void NullScheduler::remove(Vcpu& vcpu) {
   NullVcpu& data = of(vcpu);
   HV_ASSERT(!data.queued);
-  if (data.assigned != NullVcpu::kNone) deassign(data);
+  if (data.assigned != NullVcpu::kNone && !fault("sched.null_removal_keeps_pcpu")) deassign(data);
 }
 
 void NullScheduler::wake(Vcpu& vcpu, WakeReason /*reason*/) {

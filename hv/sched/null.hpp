@@ -37,6 +37,9 @@ class NullScheduler final : public Scheduler {
   Choice choose(uint32_t pcpu, Vcpu* current, bool yielded, Ns now) override;
   Status put_domain(PolicyDomain&, const xen_domctl_scheduler_op&) override { return kOk; }
   Status get_domain(const PolicyDomain&, xen_domctl_scheduler_op&) const override { return kOk; }
+  // The pool has no parameters: there is nothing to set or to read, and that is no error.
+  Status put_system(const SystemParameters&) override { return kOk; }
+  Status get_system(const SystemParameters&) const override { return kOk; }
   void audit(AuditReport& report) const override;
 
  private:

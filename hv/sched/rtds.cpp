@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hv/base/fault.hpp"
 #include "hv/base/host.hpp"
 #include "hv/sched/placement.hpp"
 #include "hv/sched/sched.hpp"
@@ -96,7 +97,8 @@ void Rtds::notify(const RtdsVcpu& data) {
   for (uint32_t step = 0; step < machine_pcpus_; ++step) {
     const uint32_t pcpu = (data.vcpu->pcpu + step) % machine_pcpus_;
     const PcpuState& state = pcpus_[pcpu];
-    if (state.tickled || !may_run_on(*data.vcpu, pcpu)) continue;
+    const bool asked = state.tickled && !fault("sched.rtds_same_pcpu_asked_twice");
+    if (asked || !may_run_on(*data.vcpu, pcpu)) continue;
     if (state.current == nullptr) return ask(pcpu);
     if (worst == kNone || before(*pcpus_[worst].current, *state.current)) worst = pcpu;
   }
@@ -143,7 +145,10 @@ bool Rtds::may_go_on(const RtdsVcpu& data, uint32_t pcpu) {
 
 void Rtds::put_back(RtdsVcpu& data) {
   Vcpu& vcpu = *data.vcpu;
-  if (!vcpu_runnable(vcpu) || !may_run_anywhere(vcpu)) return stop_replenishing(data);
+  if (!vcpu_runnable(vcpu) || !may_run_anywhere(vcpu)) {
+    if (!fault("sched.rtds_sleeper_keeps_replenishing")) stop_replenishing(data);
+    return;
+  }
   vcpu.pcpu = allowed_pcpu(vcpu);
   data.waiting = true;
   if (data.depleted()) return;

@@ -71,6 +71,9 @@ class Rtds final : public Scheduler {
   [[nodiscard]] bool has_vcpu_parameters() const override { return true; }
   Status put_vcpu(Vcpu& vcpu, const xen_domctl_schedparam_vcpu_t& parameters) override;
   Status get_vcpu(const Vcpu& vcpu, xen_domctl_schedparam_vcpu_t& parameters) const override;
+  // The pool has no parameters: there is nothing to set or to read, and that is no error.
+  Status put_system(const SystemParameters&) override { return kOk; }
+  Status get_system(const SystemParameters&) const override { return kOk; }
   void audit(AuditReport& report) const override;
 
  private:
