@@ -10,7 +10,10 @@
 #include "sim/base/paths.hpp"
 #include "sim/engine/core_object.hpp"
 #include "sim/input/input_error.hpp"
+#include "sim/scenario/live/live_run.hpp"
+#include "sim/scenario/read_scenario.hpp"
 #include "sim/scenario/scenario_run.hpp"
+#include "sim/target/xen/target_xen.hpp"
 #include "tools/cli/targets.hpp"
 
 namespace assay {
@@ -59,10 +62,40 @@ Verdict verdict_of(Outcome::Kind kind) {
       return Verdict::kCrash;
     case Outcome::Kind::kHang:
       return Verdict::kTimeout;
+    case Outcome::Kind::kInconclusive:
+      return Verdict::kInconclusive;
     case Outcome::Kind::kSkip:
       break;
   }
   return Verdict::kSkip;
+}
+
+void take(Outcome outcome, CaseResult& result) {
+  result.verdict = verdict_of(outcome.kind);
+  result.message = std::move(outcome.message);
+  result.console = std::move(outcome.reason);
+  result.notes = std::move(outcome.others);
+  result.evidence = std::move(outcome.evidence);
+  result.digest = outcome.digest;
+}
+
+/// Whatever `action` throws becomes the verdict; `death` says what it means that the subject died.
+template <typename Action>
+CaseResult timed(const char* death, const Action& action) {
+  CaseResult result;
+  const auto start = std::chrono::steady_clock::now();
+  try {
+    action(result);
+  } catch (const TargetDied& died) {
+    result.verdict = died.how() == TargetDied::How::kHang ? Verdict::kTimeout : Verdict::kCrash;
+    result.message = fmt::format("{}: {}", death, died.what());
+  } catch (const std::exception& error) {
+    result.verdict = Verdict::kError;
+    result.message = error.what();
+  }
+  const auto spent = std::chrono::steady_clock::now() - start;
+  result.duration_us = static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(spent).count());
+  return result;
 }
 
 /// What a worker keeps from one seed to the next: the machine of a scenario.
@@ -72,37 +105,17 @@ class Player {
       : batch_(batch), core_(std::move(core)), command_line_(std::move(command_line)) {}
 
   CaseResult play(const ScenarioTask& task) {
-    CaseResult result;
-    const auto start = std::chrono::steady_clock::now();
-    try {
+    return timed("the core does not boot", [&](CaseResult& result) {
       if (runner_ == nullptr || at_ != task.scenario) {
         runner_.reset();  // two machines have no room in one process
         runner_ = std::make_unique<ScenarioRunner>(batch_.scenarios[task.scenario], core_, command_line_);
         at_ = task.scenario;
       }
       take(runner_->run(task.seed), result);
-    } catch (const TargetDied& died) {
-      result.verdict = Verdict::kCrash;
-      result.message = fmt::format("the core does not boot: {}", died.what());
-    } catch (const std::exception& error) {
-      result.verdict = Verdict::kError;
-      result.message = error.what();
-    }
-    const auto spent = std::chrono::steady_clock::now() - start;
-    result.duration_us = static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(spent).count());
-    return result;
+    });
   }
 
  private:
-  static void take(Outcome outcome, CaseResult& result) {
-    result.verdict = verdict_of(outcome.kind);
-    result.message = std::move(outcome.message);
-    result.console = std::move(outcome.reason);
-    result.notes = std::move(outcome.others);
-    result.evidence = std::move(outcome.evidence);
-    result.digest = outcome.digest;
-  }
-
   const ScenarioBatch& batch_;
   fs::path core_;
   std::string command_line_;
@@ -125,24 +138,79 @@ fs::path scenario_core(const RunFlags& flags) {
   return artifact("hv-faults.so");
 }
 
-RunOutcome play_all(const RunFlags& flags, const ScenarioBatch& batch, RunObserver& progress) {
-  const fs::path core = scenario_core(flags);
-  std::vector<Variant> variants(batch.tasks.size());
-  std::map<std::string, size_t> index;
-  for (size_t i = 0; i < variants.size(); ++i) {
-    variants[i].id = id_of(batch, batch.tasks[i]);
-    index.emplace(variants[i].id, i);
+namespace {
+
+struct Variants {
+  std::vector<Variant> all;
+  std::map<std::string, size_t> index;  ///< of a task, by the id of its variant
+};
+
+Variants variants_of(const ScenarioBatch& batch) {
+  Variants variants;
+  variants.all.resize(batch.tasks.size());
+  for (size_t i = 0; i < variants.all.size(); ++i) {
+    variants.all[i].id = id_of(batch, batch.tasks[i]);
+    variants.index.emplace(variants.all[i].id, i);
   }
+  return variants;
+}
+
+RunOutcome play_on_core(const RunFlags& flags, const ScenarioBatch& batch, RunObserver& progress) {
+  const fs::path core = scenario_core(flags);
+  const Variants variants = variants_of(batch);
   const auto player =
       std::make_shared<Player>(batch, core, flags.fault.empty() ? "" : "fault=" + find_fault(flags.fault).name);
   RunOptions options;
   options.jobs = flags.jobs != 0 ? flags.jobs : std::max(1u, std::thread::hardware_concurrency());
   options.case_limit = kSeedLimit;
   options.limits_count = LimitsCount::kProcessorTime;
-  options.grade = [player, &batch, &index](Target&, const Variant& variant) {
-    return player->play(batch.tasks[index.at(variant.id)]);
+  options.grade = [player, &batch, &variants](Target&, const Variant& variant) {
+    return player->play(batch.tasks[variants.index.at(variant.id)]);
   };
-  return run_variants([&core] { return std::make_unique<ScenarioTarget>(core); }, variants, options, progress);
+  return run_variants([&core] { return std::make_unique<ScenarioTarget>(core); }, variants.all, options, progress);
+}
+
+/// Of target xen, beside the privileged domain's.
+scenario::TargetPcpus live_pcpus() {
+  const XenOptions options;
+  return {options.dom0_vcpus, options.pcpus - options.dom0_vcpus};
+}
+
+RunOutcome play_live(const RunFlags& flags, const ScenarioBatch& batch, RunObserver& progress) {
+  const TargetChoice choice = choose_target(flags.target, {.fault = flags.fault});
+  const Variants variants = variants_of(batch);
+  RunOptions options;
+  options.jobs = choice.jobs;
+  options.case_limit = choice.case_limit;
+  options.grade = [&batch, &variants](Target& target, const Variant& variant) {
+    const ScenarioTask& task = batch.tasks[variants.index.at(variant.id)];
+    return timed("the subject died", [&](CaseResult& result) {
+      take(scenario::run_live(batch.scenarios[task.scenario], live_pcpus(), target, task.seed), result);
+    });
+  };
+  return run_variants(choice.make, variants.all, options, progress);
+}
+
+}  // namespace
+
+bool is_live(const RunFlags& flags) {
+  return flags.target == "xen";
+}
+
+scenario::Scenario read_for(const RunFlags& flags, const fs::path& file) {
+  return is_live(flags) ? scenario::read_live_scenario_file(file, live_pcpus()) : scenario::read_scenario_file(file);
+}
+
+void check_target(const RunFlags& flags) {
+  if (is_live(flags)) {
+    static_cast<void>(choose_target(flags.target, {.fault = flags.fault}));
+  } else {
+    static_cast<void>(scenario_core(flags));
+  }
+}
+
+RunOutcome play_all(const RunFlags& flags, const ScenarioBatch& batch, RunObserver& progress) {
+  return is_live(flags) ? play_live(flags, batch, progress) : play_on_core(flags, batch, progress);
 }
 
 }  // namespace assay
