@@ -22,6 +22,8 @@ Verdict verdict_of(Outcome::Kind kind) {
       return Verdict::kCrash;
     case Outcome::Kind::kHang:
       return Verdict::kTimeout;
+    case Outcome::Kind::kInconclusive:
+      return Verdict::kInconclusive;
     case Outcome::Kind::kSkip:
       break;
   }
@@ -39,25 +41,14 @@ void take(Outcome outcome, CaseResult& result) {
 
 }  // namespace
 
-ScenarioTarget::ScenarioTarget(std::filesystem::path core, std::string command_line)
-    : core_(std::move(core)), command_line_(std::move(command_line)) {
-  const CoreObject object(core_);
-  info_ = {"hv", object.name(), object.version(), {Capability::kVirtualTime, Capability::kSteer}};
-}
-
-CaseResult ScenarioTarget::play(const scenario::Scenario& scenario, uint64_t seed) {
+CaseResult result_of(const char* death, const std::function<Outcome()>& play) {
   CaseResult result;
   const auto start = std::chrono::steady_clock::now();
   try {
-    if (runner_ == nullptr || at_ != &scenario) {
-      runner_.reset();  // two machines have no room in one process
-      runner_ = std::make_unique<scenario::ScenarioRunner>(scenario, core_, command_line_);
-      at_ = &scenario;
-    }
-    take(runner_->run(seed), result);
+    take(play(), result);
   } catch (const TargetDied& died) {
-    result.verdict = Verdict::kCrash;
-    result.message = fmt::format("the core does not boot: {}", died.what());
+    result.verdict = died.how() == TargetDied::How::kHang ? Verdict::kTimeout : Verdict::kCrash;
+    result.message = fmt::format("{}: {}", death, died.what());
   } catch (const std::exception& error) {
     result.verdict = Verdict::kError;
     result.message = error.what();
@@ -65,6 +56,23 @@ CaseResult ScenarioTarget::play(const scenario::Scenario& scenario, uint64_t see
   const auto spent = std::chrono::steady_clock::now() - start;
   result.duration_us = static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(spent).count());
   return result;
+}
+
+ScenarioTarget::ScenarioTarget(std::filesystem::path core, std::string command_line)
+    : core_(std::move(core)), command_line_(std::move(command_line)) {
+  const CoreObject object(core_);
+  info_ = {"hv", object.name(), object.version(), {Capability::kVirtualTime, Capability::kSteer}};
+}
+
+CaseResult ScenarioTarget::play(const scenario::Scenario& scenario, uint64_t seed) {
+  return result_of("the core does not boot", [&] {
+    if (runner_ == nullptr || at_ != &scenario) {
+      runner_.reset();  // two machines have no room in one process
+      runner_ = std::make_unique<scenario::ScenarioRunner>(scenario, core_, command_line_);
+      at_ = &scenario;
+    }
+    return runner_->run(seed);
+  });
 }
 
 }  // namespace assay

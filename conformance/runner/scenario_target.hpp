@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -12,14 +13,17 @@
 
 namespace assay {
 
+/// What came of a scenario, as the runner knows it: what broke, the same for the same cause, is in `console`; what else
+/// broke, in `notes`. Whatever `play` throws becomes the verdict; `death` says what it means that the subject died.
+CaseResult result_of(const char* death, const std::function<scenario::Outcome()>& play);
+
 /// It has a name, and guests that only scenarios know: what a case would do with it is a HarnessFault.
 class ScenarioTarget final : public Target {
  public:
   /// Throws TargetUnavailable when the file is not a core that this host can run. It boots with each scenario.
   ScenarioTarget(std::filesystem::path core, std::string command_line);
 
-  /// What broke, the same for the same cause, is in `console`; what else broke, in `notes`. The machine stays for the
-  /// next seed of the same scenario, which has to live as long.
+  /// The machine stays for the next seed of the same scenario, which has to live as long.
   CaseResult play(const scenario::Scenario& scenario, uint64_t seed);
 
   [[nodiscard]] const TargetInfo& info() const override { return info_; }

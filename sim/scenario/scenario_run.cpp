@@ -6,6 +6,7 @@
 #include <map>
 
 #include "sim/engine/interleaving.hpp"
+#include "sim/scenario/action_times.hpp"
 #include "sim/scenario/host_options.hpp"
 #include "sim/scenario/oracles/deadline_misses.hpp"
 #include "sim/scenario/oracles/latency.hpp"
@@ -35,19 +36,7 @@ using Moments = std::multimap<uint64_t, Moment>;
 
 Moments moments_of(const Scenario& scenario, const Rng& rng) {
   Moments moments;
-  for (size_t i = 0; i < scenario.actions.size(); ++i) {
-    const Action& action = scenario.actions[i];
-    if (action.is_random) {
-      Rng mine = rng.fork(fmt::format("action {}", i));
-      moments.emplace(action.from_ns + mine.below(action.until_ns - action.from_ns), Moment{.action = &action});
-    } else if (action.every_ns == 0) {
-      moments.emplace(action.from_ns, Moment{.action = &action});
-    } else {
-      for (uint64_t at = action.from_ns; at < action.until_ns; at += action.every_ns) {
-        moments.emplace(at, Moment{.action = &action});
-      }
-    }
-  }
+  for (const auto& [at_ns, action] : action_times(scenario, rng)) moments.emplace(at_ns, Moment{.action = action});
   return moments;
 }
 

@@ -16,10 +16,11 @@ namespace assay::scenario {
 struct Outcome {
   enum class Kind : uint8_t {
     kPass,
-    kFail,   ///< a promise was broken
-    kCrash,  ///< the core died
-    kHang,   ///< or came to no end
-    kSkip,   ///< the core cannot do what the scenario needs
+    kFail,          ///< a promise was broken
+    kCrash,         ///< the core died
+    kHang,          ///< or came to no end
+    kSkip,          ///< the core cannot do what the scenario needs
+    kInconclusive,  ///< a running hypervisor only: what was seen tells nothing
   };
   Kind kind = Kind::kPass;
   std::string reason{};               ///< what broke: the name of an oracle, the same for the same cause

@@ -10,6 +10,7 @@ namespace assay::scenario {
 namespace {
 
 using toolstack::make_domctl;
+using toolstack::make_sysctl;
 using toolstack::must;
 using toolstack::set_handle;
 using CpuMap = std::array<uint8_t, ASSAY_PCPUS_MAX / 8>;
@@ -21,14 +22,6 @@ CpuMap map_of(const PcpuSet& pcpus) {
     if (pcpu + 1 == ASSAY_PCPUS_MAX) break;
   }
   return map;
-}
-
-xen_sysctl make_sysctl(uint32_t command) {
-  xen_sysctl op;
-  std::memset(&op, 0, sizeof op);
-  op.cmd = command;
-  op.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
-  return op;
 }
 
 xen_sysctl make_pool_operation(uint32_t operation, uint32_t pool) {
@@ -51,25 +44,18 @@ void SchedulerControl::must_domctl(xen_domctl& op, const char* name) const {
   must(dom0_.domctl(op), std::string(name) + " of domain " + std::to_string(domain));
 }
 
-int64_t SchedulerControl::sysctl(xen_sysctl& op) const {
-  dom0_.vcpu().write(dom0_.argument(), op);
-  const int64_t result = dom0_.call(__HYPERVISOR_sysctl, {dom0_.argument().raw()});
-  if (result >= 0) op = dom0_.vcpu().read<xen_sysctl>(dom0_.argument());
-  return result;
-}
-
 uint32_t SchedulerControl::scheduler_of_pool(uint32_t pool) const {
   xen_sysctl op = make_pool_operation(XEN_SYSCTL_CPUPOOL_OP_INFO, pool);
   op.u.cpupool_op.cpumap.nr_bits = ASSAY_PCPUS_MAX;
   set_handle(op.u.cpupool_op.cpumap.bitmap, dom0_.buffer());
-  must(sysctl(op), "cpupool_op info");
+  must(dom0_.sysctl(op), "cpupool_op info");
   return op.u.cpupool_op.sched_id;
 }
 
 uint32_t SchedulerControl::create_pool(uint32_t scheduler) const {
   xen_sysctl op = make_pool_operation(XEN_SYSCTL_CPUPOOL_OP_CREATE, XEN_SYSCTL_CPUPOOL_PAR_ANY);
   op.u.cpupool_op.sched_id = scheduler;
-  must(sysctl(op), "cpupool_op create with scheduler " + std::to_string(scheduler));
+  must(dom0_.sysctl(op), "cpupool_op create with scheduler " + std::to_string(scheduler));
   return op.u.cpupool_op.cpupool_id;
 }
 
@@ -80,7 +66,7 @@ void SchedulerControl::pool_operation(uint32_t operation, uint32_t pool, uint32_
     xen_sysctl op = make_pool_operation(operation, pool);
     op.u.cpupool_op.cpu = pcpu;
     op.u.cpupool_op.domid = domain.raw();
-    const int64_t result = sysctl(op);
+    const int64_t result = dom0_.sysctl(op);
     // Something there is on its way out: asked again, it is gone.
     if (result == -XEN_EBUSY || result == -XEN_EAGAIN) continue;
     must(result, std::string("cpupool_op ") + name);
@@ -95,6 +81,10 @@ void SchedulerControl::add_pcpu(uint32_t pool, uint32_t pcpu) const {
 
 void SchedulerControl::remove_pcpu(uint32_t pool, uint32_t pcpu) const {
   pool_operation(XEN_SYSCTL_CPUPOOL_OP_RMCPU, pool, pcpu, DomId{0}, "rmcpu");
+}
+
+void SchedulerControl::destroy_pool(uint32_t pool) const {
+  pool_operation(XEN_SYSCTL_CPUPOOL_OP_DESTROY, pool, 0, DomId{0}, "destroy");
 }
 
 void SchedulerControl::move_domain(DomId domain, uint32_t pool) const {
@@ -179,7 +169,7 @@ void SchedulerControl::set_slots(uint32_t pool, const Scheduler& parameters) con
   op.u.scheduler_op = {
       .cpupool_id = pool, .sched_id = XEN_SCHEDULER_ARINC653, .cmd = XEN_SYSCTL_SCHEDOP_putinfo, .u = {}};
   set_handle(op.u.scheduler_op.u.sched_arinc653.schedule, dom0_.buffer());
-  must(sysctl(op), "scheduler_op putinfo of arinc653");
+  must(dom0_.sysctl(op), "scheduler_op putinfo of arinc653");
 }
 
 void SchedulerControl::set_parameters(uint32_t pool, const Scheduler& parameters) const {
@@ -189,7 +179,7 @@ void SchedulerControl::set_parameters(uint32_t pool, const Scheduler& parameters
   scheduler.cpupool_id = pool;
   scheduler.sched_id = abi_scheduler(parameters.kind);
   scheduler.cmd = XEN_SYSCTL_SCHEDOP_getinfo;
-  must(sysctl(op), "scheduler_op getinfo");
+  must(dom0_.sysctl(op), "scheduler_op getinfo");
   const auto ratelimit_us = static_cast<uint32_t>(parameters.ratelimit_ns.value_or(0) / kNsPerUs);
   if (parameters.kind == SchedulerKind::kCredit2) {
     scheduler.u.sched_credit2.ratelimit_us = ratelimit_us;
@@ -200,7 +190,7 @@ void SchedulerControl::set_parameters(uint32_t pool, const Scheduler& parameters
     }
   }
   scheduler.cmd = XEN_SYSCTL_SCHEDOP_putinfo;
-  must(sysctl(op), "scheduler_op putinfo");
+  must(dom0_.sysctl(op), "scheduler_op putinfo");
 }
 
 }  // namespace assay::scenario

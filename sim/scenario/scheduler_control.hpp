@@ -21,6 +21,8 @@ class SchedulerControl {
   [[nodiscard]] uint32_t create_pool(uint32_t scheduler) const;
   void add_pcpu(uint32_t pool, uint32_t pcpu) const;
   void remove_pcpu(uint32_t pool, uint32_t pcpu) const;
+  /// One that has neither pCPUs nor domains.
+  void destroy_pool(uint32_t pool) const;
   void move_domain(DomId domain, uint32_t pool) const;
   void set_affinity(DomId domain, uint32_t vcpu, const std::optional<PcpuSet>& hard,
                     const std::optional<PcpuSet>& soft) const;
@@ -37,7 +39,6 @@ class SchedulerControl {
 
  private:
   void must_domctl(xen_domctl& op, const char* name) const;
-  int64_t sysctl(xen_sysctl& op) const;
   void pool_operation(uint32_t operation, uint32_t pool, uint32_t pcpu, DomId domain, const char* name) const;
 
   const toolstack::Privileged& dom0_;

@@ -32,12 +32,27 @@ int64_t Privileged::domctl(xen_domctl& op) const {
   return result;
 }
 
+int64_t Privileged::sysctl(xen_sysctl& op) const {
+  vcpu().write(argument_, op);
+  const int64_t result = call(__HYPERVISOR_sysctl, {argument_.raw()});
+  if (result >= 0) op = vcpu().read<xen_sysctl>(argument_);
+  return result;
+}
+
 xen_domctl make_domctl(uint32_t command, DomId domain) {
   xen_domctl op;
   std::memset(&op, 0, sizeof op);
   op.cmd = command;
   op.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
   op.domain = domain.raw();
+  return op;
+}
+
+xen_sysctl make_sysctl(uint32_t command) {
+  xen_sysctl op;
+  std::memset(&op, 0, sizeof op);
+  op.cmd = command;
+  op.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
   return op;
 }
 

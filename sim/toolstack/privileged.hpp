@@ -30,6 +30,7 @@ class Privileged {
 
   /// hypercall(number, &argument): the structure is written first and read back when the call succeeds.
   int64_t domctl(xen_domctl& op) const;
+  int64_t sysctl(xen_sysctl& op) const;
   /// memory_op with its structure; not read back.
   template <typename T>
   int64_t memory_op(uint32_t command, const T& argument) const {
@@ -43,8 +44,9 @@ class Privileged {
   Gva buffer_;
 };
 
-/// A zeroed domctl for `domain`, padding included: the hypervisor sees every byte of it.
+/// A zeroed domctl for `domain`, or sysctl, padding included: the hypervisor sees every byte of it.
 xen_domctl make_domctl(uint32_t command, DomId domain);
+xen_sysctl make_sysctl(uint32_t command);
 
 /// Fills a guest handle of the ABI with an address that is meaningful to the calling guest only.
 template <typename Handle>

@@ -159,7 +159,7 @@ void add_fuzz(CLI::App& app, Flags& flags, ExitCode& code) {
 void add_kernel_options(CLI::App& verb, RunFlags& flags) {
   constexpr uint64_t kMemoryMinMib = 4, kMemoryMaxMib = 1024;
   constexpr uint32_t kVcpusOfAKernel = 32;
-  verb.add_option("--target", flags.target, "hv, or FILE.so (a core)")->capture_default_str();
+  verb.add_option("--target", flags.target, "hv, or FILE.so (a core); for scenarios, also xen")->capture_default_str();
   verb.add_option("--type", flags.type, "boot protocol: pv64, pvh, or auto: what the kernel speaks, PVH first")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "pv64", "pvh"}));

@@ -13,7 +13,6 @@
 #include "reports/write_file.hpp"
 #include "sim/engine/machine_digest.hpp"
 #include "sim/input/input_error.hpp"
-#include "sim/scenario/read_scenario.hpp"
 #include "tools/cli/run_trouble.hpp"
 #include "tools/cli/scenario_batch.hpp"
 
@@ -66,7 +65,7 @@ ScenarioBatch batch_of(const RunFlags& flags) {
   batch.files = files_of(flags.kernel);
   const Seeds seeds = seeds_of(flags);
   for (size_t i = 0; i < batch.files.size(); ++i) {
-    batch.scenarios.push_back(scenario::read_scenario_file(batch.files[i]));
+    batch.scenarios.push_back(read_for(flags, batch.files[i]));
     for (uint64_t seed = seeds.first;; ++seed) {
       batch.tasks.push_back({i, seed});
       if (seed == seeds.last) break;
@@ -145,7 +144,7 @@ bool names_scenarios(const std::string& path) {
 
 ExitCode run_scenarios(const RunFlags& flags) {
   const ScenarioBatch batch = batch_of(flags);
-  static_cast<void>(scenario_core(flags));
+  check_target(flags);
   prepare_out(flags.out);
   RunOutcome outcome;
   {

@@ -30,6 +30,13 @@ std::string id_of(const ScenarioBatch& batch, const ScenarioTask& task);
 /// The core that the flags mean. InputError: there is no such core or fault.
 std::filesystem::path scenario_core(const RunFlags& flags);
 
+/// Whether the flags mean a running hypervisor, which plays what sim/scenario/live can.
+bool is_live(const RunFlags& flags);
+/// InputError: what the flags mean is neither a core nor such a hypervisor.
+void check_target(const RunFlags& flags);
+/// InputError for what the target of the flags cannot play, too.
+scenario::Scenario read_for(const RunFlags& flags, const std::filesystem::path& file);
+
 /// One result per task. What broke, the same for the same cause, is in `console`; what else broke, in `notes`.
 RunOutcome play_all(const RunFlags& flags, const ScenarioBatch& batch, RunObserver& progress);
 
