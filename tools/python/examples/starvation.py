@@ -1,9 +1,10 @@
 # %% [markdown]
 # # A starving vCPU, from failing seed to picture
 #
-# A scheduler bug that shows once in many runs: with the planted fault, a vCPU that does not sleep keeps its pCPU although
+# A scheduler bug that shows in some runs only: with the planted fault, a vCPU that does not sleep keeps its pCPU although
 # others wait. Batch jobs are short as a rule and long once in a while; only when a long one is on each pCPU at once does
-# somebody starve. The same seed shows it every time.
+# somebody starve. From then on the jobs do not end either: the end of the time slice lies in the past, and the pCPU takes
+# one interrupt after the other. The same seed shows it every time.
 #
 #     PYTHONPATH=build/release/python /usr/bin/python3 tools/python/examples/starvation.py [FOLDER for the picture]
 
