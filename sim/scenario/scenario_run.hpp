@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sim/scenario/scenario.hpp"
+#include "sim/scenario/scenario_observer.hpp"
 
 namespace assay::scenario {
 
@@ -39,8 +40,8 @@ class ScenarioRunner {
   ScenarioRunner& operator=(const ScenarioRunner&) = delete;
   ~ScenarioRunner();
 
-  /// Everything that is chosen follows from the seed.
-  Outcome run(uint64_t seed);
+  /// Everything that is chosen follows from the seed; who looks on makes no difference.
+  Outcome run(uint64_t seed, const Onlookers& onlookers = {});
 
  private:
   class Impl;

@@ -18,7 +18,7 @@ class Stage {
  public:
   /// Makes the pools. The privileged domain keeps the last pCPU for itself. Throws ToolstackError, TargetDied. Both
   /// outlive it.
-  Stage(const Scenario& scenario, host::Session& session, uint64_t seed);
+  Stage(const Scenario& scenario, host::Session& session, uint64_t seed, const Onlookers& onlookers);
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
   ~Stage();
@@ -74,6 +74,7 @@ class Stage {
 
   const Scenario& scenario_;
   host::Session& session_;
+  Onlookers onlookers_;
   Rng rng_;
   toolstack::Privileged dom0_;
   SchedulerControl scheduler_;
