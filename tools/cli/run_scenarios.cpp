@@ -25,6 +25,7 @@
 #include "sim/scenario/scenario_run.hpp"
 #include "tools/cli/command_line.hpp"
 #include "tools/cli/run_trouble.hpp"
+#include "tools/cli/scenario_picture.hpp"
 #include "tools/cli/targets.hpp"
 
 namespace assay {
@@ -37,6 +38,7 @@ using scenario::ScenarioRunner;
 
 constexpr uint64_t kRunsMax = 1'000'000;
 constexpr std::chrono::seconds kSeedLimit{60};
+constexpr std::chrono::seconds kPictureLimit{3 * kSeedLimit};  // two runs and what comes of them
 
 /// One seed of one scenario.
 struct Task {
@@ -154,12 +156,7 @@ class Player {
     CaseResult result;
     const auto start = std::chrono::steady_clock::now();
     try {
-      if (runner_ == nullptr || at_ != task.scenario) {
-        runner_.reset();  // two machines have no room in one process
-        runner_ = std::make_unique<ScenarioRunner>(batch_.scenarios[task.scenario], core_, command_line_);
-        at_ = task.scenario;
-      }
-      take(runner_->run(task.seed), result);
+      take(runner_of(task).run(task.seed), result);
     } catch (const TargetDied& died) {
       result.verdict = Verdict::kCrash;
       result.message = fmt::format("the core does not boot: {}", died.what());
@@ -172,7 +169,28 @@ class Player {
     return result;
   }
 
+  /// A pass: it is drawn.
+  CaseResult draw(const Task& task, const PictureRequest& request) {
+    CaseResult result;
+    try {
+      const bool is_drawn = draw_picture(request, batch_.scenarios[task.scenario], runner_of(task));
+      result.verdict = is_drawn ? Verdict::kPass : Verdict::kSkip;
+    } catch (const std::exception& error) {
+      result.message = error.what();
+    }
+    return result;
+  }
+
  private:
+  ScenarioRunner& runner_of(const Task& task) {
+    if (runner_ == nullptr || at_ != task.scenario) {
+      runner_.reset();  // two machines have no room in one process
+      runner_ = std::make_unique<ScenarioRunner>(batch_.scenarios[task.scenario], core_, command_line_);
+      at_ = task.scenario;
+    }
+    return *runner_;
+  }
+
   static void take(Outcome outcome, CaseResult& result) {
     result.verdict = verdict_of(outcome.kind);
     result.message = std::move(outcome.message);
@@ -192,6 +210,10 @@ std::string id_of(const Batch& batch, const Task& task) {
   return fmt::format("{}.seed{}", batch.scenarios[task.scenario].name, task.seed);
 }
 
+std::shared_ptr<Player> make_player(const RunFlags& flags, const Batch& batch, const fs::path& core) {
+  return std::make_shared<Player>(batch, core, flags.fault.empty() ? "" : "fault=" + find_fault(flags.fault).name);
+}
+
 RunOutcome play_all(const RunFlags& flags, const Batch& batch, const fs::path& core) {
   std::vector<Variant> variants(batch.tasks.size());
   std::map<std::string, size_t> index;
@@ -199,8 +221,7 @@ RunOutcome play_all(const RunFlags& flags, const Batch& batch, const fs::path& c
     variants[i].id = id_of(batch, batch.tasks[i]);
     index.emplace(variants[i].id, i);
   }
-  const auto player =
-      std::make_shared<Player>(batch, core, flags.fault.empty() ? "" : "fault=" + find_fault(flags.fault).name);
+  const auto player = make_player(flags, batch, core);
   RunOptions options;
   options.jobs = flags.jobs != 0 ? flags.jobs : std::max(1u, std::thread::hardware_concurrency());
   options.case_limit = kSeedLimit;
@@ -258,6 +279,49 @@ Results results_of(const RunFlags& flags, const Batch& batch, const RunOutcome& 
   return results;
 }
 
+/// The first run that is not as expected, or else the first that says anything.
+std::optional<size_t> run_to_draw(const Batch& batch, const Results& results) {
+  const auto has = [&](const auto& holds) { return std::ranges::find_if(results.cases, holds); };
+  auto chosen = has([](const ReportedCase& one) { return !one.expected; });
+  if (chosen == results.cases.end()) {
+    chosen = has([](const ReportedCase& one) { return one.verdict == Verdict::kPass; });
+  }
+  if (chosen == results.cases.end()) return std::nullopt;
+  for (size_t i = 0; i < batch.tasks.size(); ++i) {
+    if (id_of(batch, batch.tasks[i]) == chosen->id) return i;
+  }
+  return std::nullopt;
+}
+
+/// In a worker, as the run itself: a core may die of it.
+void draw(const RunFlags& flags, const Batch& batch, const fs::path& core, Results& results) {
+  const std::optional<size_t> index = run_to_draw(batch, results);
+  if (!index) return;
+  const Task& task = batch.tasks[*index];
+  const auto reported = std::ranges::find(results.cases, id_of(batch, task), &ReportedCase::id);
+  const PictureRequest request{.out = flags.out,
+                               .seed = task.seed,
+                               .file = batch.files[task.scenario].string(),
+                               .reproduce = reported->reproduce,
+                               .evidence = reported->evidence};
+  const auto player = make_player(flags, batch, core);
+  RunOptions options;
+  options.case_limit = kPictureLimit;
+  options.limits_count = LimitsCount::kProcessorTime;
+  options.grade = [&](Target&, const Variant&) { return player->draw(task, request); };
+  Variant variant;
+  variant.id = reported->id;
+  RunObserver nobody;
+  const RunOutcome outcome =
+      run_variants([&core] { return std::make_unique<ScenarioTarget>(core); }, {variant}, options, nobody);
+  const std::optional<CaseResult>& drawn = outcome.results.front();
+  if (drawn && drawn->verdict == Verdict::kPass) {
+    reported->picture = kPicturePage;
+  } else if (drawn && drawn->verdict != Verdict::kSkip) {
+    fmt::print(stderr, "assay: no picture of {}: {}\n", reported->id, drawn->message);
+  }
+}
+
 void write_out(const RunFlags& flags, const Batch& batch, const RunOutcome& outcome, const Results& results) {
   const fs::path out(flags.out);
   make_folder(out / "evidence");
@@ -288,11 +352,12 @@ ExitCode run_scenarios(const RunFlags& flags) {
   if (!flags.fault.empty()) static_cast<void>(find_fault(flags.fault));
   prepare_out(flags.out);
   const RunOutcome outcome = play_all(flags, batch, core);
-  const Results results = results_of(flags, batch, outcome);
+  Results results = results_of(flags, batch, outcome);
   ExitCode code = report_trouble(outcome);
   std::string report = "none; --out DIR writes one";
   if (!flags.out.empty() && !results.cases.empty()) {
     try {
+      if (!outcome.interrupted) draw(flags, batch, core, results);
       write_out(flags, batch, outcome, results);
       report = (fs::path(flags.out) / "index.html").string();
     } catch (const WriteError& error) {
