@@ -3,30 +3,12 @@
 #include <fmt/format.h>
 
 #include "reports/fallback.hpp"
-#include "reports/pack.hpp"
 #include "reports/page_files.hpp"
 #include "reports/page_model.hpp"
 #include "reports/utf8.hpp"
 
 namespace assay {
 namespace {
-
-/// `frame` with each {{name}} replaced by its part. What is put in is not looked at again.
-std::string fill(std::string_view frame, const std::map<std::string_view, std::string>& parts) {
-  std::string filled;
-  for (;;) {
-    const size_t open = frame.find("{{");
-    const size_t close = open == std::string_view::npos ? open : frame.find("}}", open);
-    if (close == std::string_view::npos) return filled.append(frame);
-    filled.append(frame.substr(0, open));
-    filled.append(parts.at(frame.substr(open + 2, close - open - 2)));
-    frame.remove_prefix(close + 2);
-  }
-}
-
-std::string data_element(const std::string& id, std::string_view json) {
-  return fmt::format("<script type=\"application/octet-stream\" id=\"{}\">{}</script>\n", id, packed(json));
-}
 
 std::string title(const std::vector<PageRun>& runs, bool difference) {
   std::string text;
@@ -42,12 +24,12 @@ std::string page(const std::vector<PageRun>& runs, bool difference) {
   const PageModel model = page_model(runs, difference);
   std::string data = data_element("data", model.data);
   for (size_t i = 0; i < model.blocks.size(); ++i) data += data_element(fmt::format("block-{}", i), model.blocks[i]);
-  return fill(page_file("index.html"), {{"title", html_escape(title(runs, difference))},
-                                        {"style", std::string(page_file("style.css"))},
-                                        {"fallback", fallback_html(runs)},
-                                        {"version", html_escape(runs.back().results->suite_version)},
-                                        {"data", data},
-                                        {"script", page_script()}});
+  return fill_page(page_file("index.html"), {{"title", html_escape(title(runs, difference))},
+                                             {"style", std::string(page_file("style.css"))},
+                                             {"fallback", fallback_html(runs)},
+                                             {"version", html_escape(runs.back().results->suite_version)},
+                                             {"data", data},
+                                             {"script", page_script("main.js")}});
 }
 
 }  // namespace

@@ -5,10 +5,10 @@
 #include <set>
 #include <stdexcept>
 
+#include "reports/pack.hpp"
+
 namespace assay {
 namespace {
-
-constexpr std::string_view kMain = "main.js";
 
 class Joiner {
  public:
@@ -50,10 +50,26 @@ std::string_view page_file(std::string_view name) {
   throw std::logic_error(fmt::format("reports/page/ has no {}", name));
 }
 
-std::string page_script() {
+std::string page_script(std::string_view main) {
   Joiner joiner;
-  joiner.add(kMain);
+  joiner.add(main);
   return joiner.text();
+}
+
+std::string fill_page(std::string_view frame, const std::map<std::string_view, std::string>& parts) {
+  std::string filled;
+  for (;;) {
+    const size_t open = frame.find("{{");
+    const size_t close = open == std::string_view::npos ? open : frame.find("}}", open);
+    if (close == std::string_view::npos) return filled.append(frame);
+    filled.append(frame.substr(0, open));
+    filled.append(parts.at(frame.substr(open + 2, close - open - 2)));
+    frame.remove_prefix(close + 2);
+  }
+}
+
+std::string data_element(const std::string& id, std::string_view json) {
+  return fmt::format("<script type=\"application/octet-stream\" id=\"{}\">{}</script>\n", id, packed(json));
 }
 
 }  // namespace assay

@@ -65,6 +65,7 @@ json result_of(const PageRun& run, const ReportedCase& reported) {
   add(made, "reason", reported.reason);
   add(made, "link", reported.link);
   if (!reported.evidence.empty()) made["evidence"] = run.base + reported.evidence;
+  if (!reported.picture.empty()) made["picture"] = run.base + reported.picture;
   return made;
 }
 

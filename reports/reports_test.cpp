@@ -20,6 +20,7 @@
 #include "reports/page_model.hpp"
 #include "reports/report_files.hpp"
 #include "reports/results.hpp"
+#include "reports/schedule_page.hpp"
 #include "reports/trace.hpp"
 #include "reports/utf8.hpp"
 #include "reports/write_file.hpp"
@@ -73,6 +74,7 @@ Results sample() {
   results.cases[0].source = "public/version.h";
   results.cases[0].where = "conformance/cases/a.cpp:12";
   results.cases[1].evidence = "evidence/a.fail@pv64.txt";
+  results.cases[1].picture = "schedule.html";
   results.cases[1].steps = {{"d1v0", "hypercall", std::string(kNasty), false}, {"", "check", "x", true}};
   results.cases[2].reason = "not yet <b>";
   results.cases[2].link = "javascript:alert(1)";
@@ -263,6 +265,10 @@ TEST(ResultsJson, WhatDoesNotBelong_IsRefused_WithItsPlace) {
   EXPECT_THAT(complaint(changed([](auto& json) { json["requirements"][0]["level"] = "ought"; })), HasSubstr("'ought'"));
   EXPECT_THAT(complaint(changed([](auto& json) { json["cases"][1]["evidence"] = "evidence/../../etc/passwd"; })),
               HasSubstr("no file in evidence/"));
+  for (const char* const picture : {"../a.html", "javascript:a.html", ".html", "a.html.exe", "http://a/b.html"}) {
+    EXPECT_THAT(complaint(changed([&](auto& json) { json["cases"][1]["picture"] = picture; })),
+                HasSubstr("is no page beside this file"));
+  }
 }
 
 TEST(JsonPlace, FindsWhatAPathLeadsTo) {
@@ -394,10 +400,26 @@ TEST(Pack, Base64_OfEveryLength) {
 }
 
 TEST(PageFiles, OneScript_WithoutImports) {
-  const std::string script = page_script();
+  const std::string script = page_script("main.js");
   EXPECT_THAT(script, Not(HasSubstr("\nimport ")));
   EXPECT_THAT(script, Not(HasSubstr("\nexport ")));
   EXPECT_LT(script.find("\nfunction parseState("), script.find("\nfunction start("));
+  EXPECT_THAT(script, Not(HasSubstr("innerHTML")));
+}
+
+TEST(SchedulePage, EscapesWhatItIsGiven_AndIsOneFile) {
+  const std::string nasty(kNasty);
+  SchedulePage head{.scenario = nasty, .about = nasty, .verdict = nasty, .reproduce = nasty, .made_by = nasty};
+  head.messages = {nasty, nasty};
+  head.facts = {{nasty, nasty}};
+  head.trace = "\"onclick=x";
+  const std::string page = schedule_page(head, R"({"domains":"</script><b>"})");
+  EXPECT_THAT(page, Not(HasSubstr(nasty)));
+  EXPECT_THAT(page, HasSubstr(html_escape(nasty)));
+  EXPECT_THAT(page, Not(HasSubstr("</script><b>")));
+  EXPECT_THAT(page, Not(HasSubstr("\"\"onclick")));
+  const std::string script = page_script("schedule.js");
+  EXPECT_THAT(script, Not(HasSubstr("\nimport ")));
   EXPECT_THAT(script, Not(HasSubstr("innerHTML")));
 }
 

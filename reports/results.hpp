@@ -41,6 +41,7 @@ struct ReportedCase {
   std::string reason;    ///< from the expectation file; empty without one
   std::string link;      ///< likewise
   std::string evidence;  ///< file beside results.json; empty when there is none
+  std::string picture;   ///< likewise: a page of its own
   std::vector<ReportedStep> steps;
 };
 

@@ -41,6 +41,17 @@ std::string evidence_of(const JsonReader& value) {
   return path;
 }
 
+/// Reports link to it.
+std::string picture_of(const JsonReader& value) {
+  const auto found = value.find("picture");
+  if (!found) return "";
+  std::string name = found->text();
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+  const size_t plain = std::min(name.find_first_not_of(kPlain), name.size());
+  if (plain == 0 || name.substr(plain) != ".html") found->fail(fmt::format("'{}' is no page beside this file", name));
+  return name;
+}
+
 std::vector<ReportedStep> steps_of(const JsonReader& value) {
   std::vector<ReportedStep> steps;
   const auto found = value.find("steps");
@@ -70,6 +81,7 @@ ReportedCase case_of(const JsonReader& value) {
   made.reason = value.text_or("reason", "");
   made.link = value.text_or("link", "");
   made.evidence = evidence_of(value);
+  made.picture = picture_of(value);
   made.steps = steps_of(value);
   return made;
 }

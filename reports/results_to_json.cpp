@@ -36,6 +36,7 @@ json case_to_json(const ReportedCase& reported) {
   add(made, "reason", reported.reason);
   add(made, "link", reported.link);
   add(made, "evidence", reported.evidence);
+  add(made, "picture", reported.picture);
   for (const ReportedStep& step : reported.steps) made["steps"].push_back(step_to_json(step));
   return made;
 }

@@ -10,27 +10,25 @@
 namespace assay {
 namespace {
 
-using scenario::Outcome;
-
-Verdict verdict_of(Outcome::Kind kind) {
+Verdict verdict_of(scenario::Outcome::Kind kind) {
   switch (kind) {
-    case Outcome::Kind::kPass:
+    case scenario::Outcome::Kind::kPass:
       return Verdict::kPass;
-    case Outcome::Kind::kFail:
+    case scenario::Outcome::Kind::kFail:
       return Verdict::kFail;
-    case Outcome::Kind::kCrash:
+    case scenario::Outcome::Kind::kCrash:
       return Verdict::kCrash;
-    case Outcome::Kind::kHang:
+    case scenario::Outcome::Kind::kHang:
       return Verdict::kTimeout;
-    case Outcome::Kind::kInconclusive:
+    case scenario::Outcome::Kind::kInconclusive:
       return Verdict::kInconclusive;
-    case Outcome::Kind::kSkip:
+    case scenario::Outcome::Kind::kSkip:
       break;
   }
   return Verdict::kSkip;
 }
 
-void take(Outcome outcome, CaseResult& result) {
+void take(scenario::Outcome outcome, CaseResult& result) {
   result.verdict = verdict_of(outcome.kind);
   result.message = std::move(outcome.message);
   result.console = std::move(outcome.reason);
@@ -41,7 +39,7 @@ void take(Outcome outcome, CaseResult& result) {
 
 }  // namespace
 
-CaseResult result_of(const char* death, const std::function<Outcome()>& play) {
+CaseResult result_of(const char* death, const std::function<scenario::Outcome()>& play) {
   CaseResult result;
   const auto start = std::chrono::steady_clock::now();
   try {
@@ -64,15 +62,17 @@ ScenarioTarget::ScenarioTarget(std::filesystem::path core, std::string command_l
   info_ = {"hv", object.name(), object.version(), {Capability::kVirtualTime, Capability::kSteer}};
 }
 
+scenario::ScenarioRunner& ScenarioTarget::runner_of(const scenario::Scenario& scenario) {
+  if (runner_ == nullptr || at_ != &scenario) {
+    runner_.reset();  // two machines have no room in one process
+    runner_ = std::make_unique<scenario::ScenarioRunner>(scenario, core_, command_line_);
+    at_ = &scenario;
+  }
+  return *runner_;
+}
+
 CaseResult ScenarioTarget::play(const scenario::Scenario& scenario, uint64_t seed) {
-  return result_of("the core does not boot", [&] {
-    if (runner_ == nullptr || at_ != &scenario) {
-      runner_.reset();  // two machines have no room in one process
-      runner_ = std::make_unique<scenario::ScenarioRunner>(scenario, core_, command_line_);
-      at_ = &scenario;
-    }
-    return runner_->run(seed);
-  });
+  return result_of("the core does not boot", [&] { return runner_of(scenario).run(seed); });
 }
 
 }  // namespace assay

@@ -23,6 +23,8 @@ class ScenarioTarget final : public Target {
   /// Throws TargetUnavailable when the file is not a core that this host can run. It boots with each scenario.
   ScenarioTarget(std::filesystem::path core, std::string command_line);
 
+  /// Of the scenario. It has to live as long.
+  scenario::ScenarioRunner& runner_of(const scenario::Scenario& scenario);
   /// The machine stays for the next seed of the same scenario, which has to live as long.
   CaseResult play(const scenario::Scenario& scenario, uint64_t seed);
 

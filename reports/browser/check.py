@@ -355,10 +355,11 @@ CHECKS = [page_is_one_file, everything_fits, what_matters_comes_first, url_holds
           no_steps_is_no_harm]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def play(checks: list, description: str, make_context) -> int:
+    """What a program that checks pages does: `make_context(browser, assay, folder, screenshots)`, and each check with it."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bin", type=Path)
-    parser.add_argument("checks", nargs="*", metavar="CHECK", choices=[[], *[check.__name__ for check in CHECKS]])
+    parser.add_argument("checks", nargs="*", metavar="CHECK", choices=[[], *[check.__name__ for check in checks]])
     parser.add_argument("--screenshots", type=Path, metavar="DIR", help="save what is seen there")
     options = parser.parse_args()
     if chromium.find() is None:
@@ -368,8 +369,8 @@ def main() -> int:
         options.screenshots.mkdir(parents=True, exist_ok=True)
     failures = 0
     with tempfile.TemporaryDirectory(prefix="assay-pages-") as out, chromium.Browser() as browser:
-        context = Context(browser, Reports(options.bin.resolve() / "assay", Path(out)), options.screenshots)
-        for check in CHECKS:
+        context = make_context(browser, options.bin.resolve() / "assay", Path(out), options.screenshots)
+        for check in checks:
             if options.checks and check.__name__ not in options.checks:
                 continue
             try:
@@ -379,6 +380,10 @@ def main() -> int:
                 failures += 1
                 print(f"FAILED: {check.__name__}: {failure}", flush=True)
     return 1 if failures else 0
+
+
+def main() -> int:
+    return play(CHECKS, __doc__, lambda browser, assay, out, screenshots: Context(browser, Reports(assay, out), screenshots))
 
 
 if __name__ == "__main__":

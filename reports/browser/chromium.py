@@ -148,6 +148,15 @@ class Page:
     def tab(self) -> None:
         self.press("Tab", "Tab", 9)
 
+    def mouse(self, kind: str, x: float, y: float, **more) -> None:
+        """"mouseMoved", "mousePressed", "mouseReleased" or "mouseWheel" at a place of the window."""
+        self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, **more)
+
+    def touch(self, kind: str, *points: tuple[float, float]) -> None:
+        """"touchStart", "touchMove" or "touchEnd", with the fingers that are down."""
+        self.call("Input.dispatchTouchEvent", type=kind,
+                  touchPoints=[{"x": x, "y": y, "id": finger} for finger, (x, y) in enumerate(points)])
+
     def type(self, text: str) -> None:
         self.call("Input.insertText", text=text)
 

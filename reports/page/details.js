@@ -1,7 +1,7 @@
 // Inside a requirement or a case, when it is opened.
 
 import {definitions, el, lazyDetails, link} from './dom.js';
-import {chip, chips, commandLine, idText} from './parts.js';
+import {chip, chips, commandLine, idText, pictureLink} from './parts.js';
 import {count, duration, isBad} from './text.js';
 import {detailsOf} from './unpack.js';
 
@@ -54,6 +54,7 @@ function result(data, run, index) {
       run.message && el('p', {class: 'message'}, run.message),
       run.reason && el('p', {class: 'dim'}, `Announced: ${run.reason} `, run.link && link(run.link)),
       run.evidence && el('p', {}, el('a', {href: run.evidence}, 'Evidence file')),
+      pictureLink(run),
       commandLine(run.reproduce));
 }
 

@@ -55,6 +55,10 @@ export function commandLine(line) {
   return el('div', {class: 'command'}, el('code', {tabindex: '0'}, line), status);
 }
 
+/** To the page that shows what happened, for the results that have one. */
+export const pictureLink = (run, words = 'Timeline, processor shares and latencies') =>
+  run.picture && el('p', {class: 'picture'}, el('a', {href: run.picture}, words));
+
 /** A section with its heading, which labels it. */
 export function section(id, title, ...children) {
   return el('section', {id, 'aria-labelledby': `${id}-title`}, el('h2', {id: `${id}-title`}, title), ...children);

@@ -3,7 +3,7 @@
 import {el, lazyDetails} from './dom.js';
 import {caseBody} from './details.js';
 import {unexpectedResults} from './model.js';
-import {chip, commandLine, idText, section} from './parts.js';
+import {chip, commandLine, idText, pictureLink, section} from './parts.js';
 import {number} from './text.js';
 
 const SHOWN_FIRST = 8;
@@ -14,6 +14,7 @@ function entry(data, each, index) {
   return el('li', {class: `finding ${run.verdict}`},
       el('h3', {}, chip(run.verdict, data.runs.length > 1 ? data.runs[index].label : ''), ' ', idText(each.id)),
       el('p', {class: 'message'}, passed ? `Passed, but was expected to fail: ${run.reason}` : run.message),
+      pictureLink(run),
       commandLine(run.reproduce),
       lazyDetails({summary: 'Rule, requirements, results, steps', class: 'more',
         body: () => caseBody(data, each, {withRequirements: true})}));

@@ -2,7 +2,7 @@
 
 import {definitions, el, lazyDetails} from './dom.js';
 import {countVerdicts} from './model.js';
-import {bar, countsText, section} from './parts.js';
+import {bar, countsText, pictureLink, section} from './parts.js';
 import {count, duration, isBad, number} from './text.js';
 
 function headline(data, index) {
@@ -54,6 +54,7 @@ function card(data, index) {
   const [mood, sentence] = headline(data, index);
   const cases = data.cases.filter((each) => each.runs[index]);
   const counts = countVerdicts(cases, index);
+  const drawn = cases.find((each) => each.runs[index].picture);
   const part = run.suite.cases > cases.length && !run.interrupted;
   return el('article', {class: `card ${mood}`, 'aria-labelledby': `run-${index}`},
       el('h3', {id: `run-${index}`}, el('span', {class: 'label'}, run.label), ` ${run.name} ${run.version}`),
@@ -61,6 +62,7 @@ function card(data, index) {
       bar(counts),
       el('p', {class: 'counts'}, `${count(cases.length, 'case')}: ${countsText(counts)}`,
           part && el('span', {class: 'dim'}, ` (a part of the suite's ${number(run.suite.cases)})`)),
+      drawn && pictureLink(drawn.runs[index], `Timeline of ${drawn.id}`),
       el('dl', {class: 'levels'}, levelRows(data, index)),
       run.profiles.length > 0 && el('ul', {class: 'profiles', 'aria-label': 'Profiles'}, run.profiles.map(profileLine)),
       lazyDetails({summary: 'Configuration', body: () => configuration(run), class: 'configuration'}));

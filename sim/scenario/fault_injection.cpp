@@ -2,19 +2,27 @@
 
 namespace assay::scenario {
 
-FaultInjection::FaultInjection(const FaultSpec& faults, const Rng& rng, uint64_t start_ns)
+FaultInjection::FaultInjection(const FaultSpec& faults, const Rng& rng, uint64_t start_ns, ScenarioObserver* observer)
     : faults_(faults),
       signals_(rng.fork("signals")),
       timers_(rng.fork("timers")),
       start_ns_(start_ns),
-      end_ns_(start_ns + faults.until_ns) {}
+      end_ns_(start_ns + faults.until_ns),
+      observer_(observer) {}
 
-uint64_t FaultInjection::signal_delay_ns(uint32_t, uint64_t now_ns) {
-  return is_on(now_ns) && faults_.signal_delay_ns != 0 ? signals_.below(faults_.signal_delay_ns + 1) : 0;
+uint64_t FaultInjection::tell(uint32_t pcpu, uint64_t now_ns, ScenarioObserver::Late what, uint64_t late_ns) {
+  if (observer_ != nullptr && late_ns != 0) observer_->on_late(now_ns, pcpu, what, late_ns);
+  return late_ns;
 }
 
-uint64_t FaultInjection::timer_lateness_ns(uint32_t, uint64_t now_ns) {
-  return is_on(now_ns) && faults_.timer_lateness_ns != 0 ? timers_.below(faults_.timer_lateness_ns + 1) : 0;
+uint64_t FaultInjection::signal_delay_ns(uint32_t pcpu, uint64_t now_ns) {
+  if (!is_on(now_ns) || faults_.signal_delay_ns == 0) return 0;
+  return tell(pcpu, now_ns, ScenarioObserver::Late::kSignal, signals_.below(faults_.signal_delay_ns + 1));
+}
+
+uint64_t FaultInjection::timer_lateness_ns(uint32_t pcpu, uint64_t now_ns) {
+  if (!is_on(now_ns) || faults_.timer_lateness_ns == 0) return 0;
+  return tell(pcpu, now_ns, ScenarioObserver::Late::kTimer, timers_.below(faults_.timer_lateness_ns + 1));
 }
 
 uint64_t FaultInjection::exit_cost_ns(uint32_t pcpu, uint64_t now_ns, uint64_t usual_ns) {

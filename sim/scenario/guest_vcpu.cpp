@@ -102,6 +102,7 @@ GuestStep GuestVcpu::begin(const Step& step) {
       doing_ = Doing::kHalted;
       return kGoOn;
     case Step::Kind::kYield:
+      watch_.yields(index(), now_ns_);
       return call(Call::kYield, __HYPERVISOR_sched_op, SCHEDOP_yield);
     case Step::Kind::kPoll:
       return poll(step.ns);

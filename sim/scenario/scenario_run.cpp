@@ -69,12 +69,14 @@ std::unique_ptr<Oracle> oracle_of(const Expectation& expected, const Stage& stag
 /// One seed, from the beginning to the end.
 class Play {
  public:
-  Play(const Scenario& scenario, host::Session& session, uint64_t seed, Companion* companion, Outcome& outcome)
+  Play(const Scenario& scenario, host::Session& session, uint64_t seed, Companion* companion,
+       const Onlookers& onlookers, Outcome& outcome)
       : scenario_(scenario),
         outcome_(outcome),
+        observer_(onlookers.scenario),
         is_steered_(is_steered_run(seed)),
         rng_(Rng(seed).fork("actions")),
-        stage_(scenario, session, seed, companion) {}
+        stage_(scenario, session, seed, companion, onlookers) {}
 
   /// `start_ns` is when the scenario begins.
   void run(uint64_t& start_ns) {
@@ -163,22 +165,25 @@ class Play {
     for (const Oracle* const oracle : stage_.company()) add(*oracle);
     add(*liveness_);
     add(*accounting_);
-    for (const auto& [now_ns, violation] : found) fail(violation->oracle, describe(*violation));
+    for (const auto& [now_ns, violation] : found) fail(*violation, describe(*violation));
     if (!found.empty()) outcome_.failed_ns = since_start(*found.begin()->second);
-    if (const std::string trouble = stage_.trouble(); !trouble.empty()) fail("hypercall", trouble);
+    if (const std::string trouble = stage_.trouble(); !trouble.empty()) {
+      fail({.now_ns = now(), .oracle = "hypercall", .words = {}}, trouble);
+    }
     audit();
   }
 
   void audit() {
     if (outcome_.reason == kAudit) return;  // once is enough
     const std::string broken = stage_.machine().audit();
-    if (!broken.empty()) fail(kAudit, "the core's own audit: " + broken);
+    if (!broken.empty()) fail({.now_ns = now(), .oracle = kAudit, .words = {}}, "the core's own audit: " + broken);
   }
 
-  void fail(const std::string& reason, std::string message) {
+  void fail(const Violation& violation, std::string message) {
+    if (observer_ != nullptr) observer_->on_violation(violation.now_ns, violation.vcpu, violation.pcpu, message);
     if (outcome_.kind == Outcome::Kind::kPass) {
       outcome_.kind = Outcome::Kind::kFail;
-      outcome_.reason = reason;
+      outcome_.reason = violation.oracle;
       outcome_.message = std::move(message);
     } else {
       outcome_.others.push_back(std::move(message));
@@ -189,6 +194,7 @@ class Play {
 
   const Scenario& scenario_;
   Outcome& outcome_;
+  ScenarioObserver* observer_;
   bool is_steered_;
   Rng rng_;
   Stage stage_;
@@ -205,33 +211,37 @@ class ScenarioRunner::Impl {
   Impl(const Scenario& scenario, const std::filesystem::path& core, const std::string& command_line)
       : scenario_(scenario), core_(core), session_(core_, host_options(scenario, core, command_line)) {}
 
-  Outcome run(uint64_t seed, Companion* companion) {
+  Outcome run(uint64_t seed, Companion* companion, const Onlookers& onlookers) {
     Outcome outcome;
     start_ns_ = 0;
     try {
       session_.rewind(seed);
-      Play play(scenario_, session_, seed, companion, outcome);
+      Play play(scenario_, session_, seed, companion, onlookers, outcome);
       play.run(start_ns_);
       play.count();
     } catch (const CoreDied& died) {
-      end(outcome, died.how() == CoreDied::How::kHang, died.what());
+      end(outcome, onlookers, died.how() == CoreDied::How::kHang, died.what());
     } catch (const TargetDied& died) {
-      end(outcome, died.how() == TargetDied::How::kHang, died.what());
+      end(outcome, onlookers, died.how() == TargetDied::How::kHang, died.what());
     } catch (const ToolstackError& error) {
       outcome = {.kind = Outcome::Kind::kSkip, .reason = "not possible", .message = error.what()};
     }
     if (outcome.kind != Outcome::Kind::kPass) {
       outcome.evidence = session_.machine().describe() + "console:\n" + session_.console();
     }
+    if (onlookers.scenario != nullptr) onlookers.scenario->on_end(session_.machine().now_ns());
     return outcome;
   }
 
  private:
-  void end(Outcome& outcome, bool is_hang, const std::string& what) {
+  void end(Outcome& outcome, const Onlookers& onlookers, bool is_hang, const std::string& what) {
     outcome.kind = is_hang ? Outcome::Kind::kHang : Outcome::Kind::kCrash;
     outcome.reason = what;
     outcome.message = fmt::format("at {}: {}", show_duration(session_.machine().now_ns() - start_ns_), what);
     outcome.digest = session_.machine().digest();
+    if (onlookers.scenario != nullptr) {
+      onlookers.scenario->on_violation(session_.machine().now_ns(), kNoVcpu, PcpuSet::kNone, outcome.message);
+    }
   }
 
   const Scenario& scenario_;
@@ -246,8 +256,8 @@ ScenarioRunner::ScenarioRunner(const Scenario& scenario, const std::filesystem::
 
 ScenarioRunner::~ScenarioRunner() = default;
 
-Outcome ScenarioRunner::run(uint64_t seed, Companion* companion) {
-  return impl_->run(seed, companion);
+Outcome ScenarioRunner::run(uint64_t seed, Companion* companion, const Onlookers& onlookers) {
+  return impl_->run(seed, companion, onlookers);
 }
 
 }  // namespace assay::scenario

@@ -9,6 +9,7 @@
 
 #include "sim/scenario/companion.hpp"
 #include "sim/scenario/scenario.hpp"
+#include "sim/scenario/scenario_observer.hpp"
 
 namespace assay::scenario {
 
@@ -42,9 +43,9 @@ class ScenarioRunner {
   ScenarioRunner& operator=(const ScenarioRunner&) = delete;
   ~ScenarioRunner();
 
-  /// Everything that is chosen follows from the seed. What a companion throws ends the run and goes through; the next
-  /// run is none the worse for it.
-  Outcome run(uint64_t seed, Companion* companion = nullptr);
+  /// Everything that is chosen follows from the seed; who looks on makes no difference. What a companion throws ends
+  /// the run and goes through; the next run is none the worse for it.
+  Outcome run(uint64_t seed, Companion* companion = nullptr, const Onlookers& onlookers = {});
 
  private:
   class Impl;

@@ -5,8 +5,9 @@
 namespace assay::scenario {
 
 using Kind = ScheduleEvent::Kind;
+using Notice = ScenarioObserver::Notice;
 
-ScheduleWatch::ScheduleWatch(uint32_t pcpus) : schedule_(pcpus) {}
+ScheduleWatch::ScheduleWatch(uint32_t pcpus, const Onlookers& onlookers) : schedule_(pcpus), onlookers_(onlookers) {}
 
 void ScheduleWatch::adopt(uint16_t domid, VcpuIndex first, const std::vector<TimeKeeper*>& vcpus) {
   if (first_of_domain_.size() <= domid) first_of_domain_.resize(domid + 1u, kNoVcpu);
@@ -17,6 +18,7 @@ void ScheduleWatch::adopt(uint16_t domid, VcpuIndex first, const std::vector<Tim
     deadlines_.resize(needed, ASSAY_NEVER);
   }
   std::ranges::copy(vcpus, keepers_.begin() + first);
+  if (onlookers_.scenario != nullptr) onlookers_.scenario->on_domain(domid, first);
 }
 
 void ScheduleWatch::forget(uint16_t domid) {
@@ -31,6 +33,7 @@ VcpuIndex ScheduleWatch::index_of(const assay_run& run) const {
 
 void ScheduleWatch::apply(const ScheduleEvent& event) {
   for (Oracle* const oracle : open_) oracle->on(event, schedule_);
+  if (onlookers_.scenario != nullptr) onlookers_.scenario->on_schedule(event);
   schedule_.apply(event);
 }
 
@@ -47,8 +50,18 @@ void ScheduleWatch::arms(VcpuIndex vcpu, uint64_t deadline_ns) {
   if (deadline_ns != ASSAY_NEVER) alarms_.push({deadline_ns, vcpu});
 }
 
+void ScheduleWatch::notify(VcpuIndex vcpu, uint64_t now_ns, Notice notice) {
+  if (!schedule_.vcpu(vcpu).is_online) return;
+  if (onlookers_.scenario != nullptr) onlookers_.scenario->on_notice(now_ns, vcpu, notice);
+  awake(vcpu, now_ns);
+}
+
 void ScheduleWatch::is_sent_to(VcpuIndex vcpu, uint64_t now_ns) {
-  if (schedule_.vcpu(vcpu).is_online) awake(vcpu, now_ns);
+  notify(vcpu, now_ns, Notice::kSignal);
+}
+
+void ScheduleWatch::yields(VcpuIndex vcpu, uint64_t now_ns) {
+  if (onlookers_.scenario != nullptr) onlookers_.scenario->on_notice(now_ns, vcpu, Notice::kYield);
 }
 
 void ScheduleWatch::ring(uint64_t now_ns) {
@@ -57,7 +70,7 @@ void ScheduleWatch::ring(uint64_t now_ns) {
     alarms_.pop();
     if (deadlines_[alarm.vcpu] != alarm.deadline_ns) continue;
     deadlines_[alarm.vcpu] = ASSAY_NEVER;
-    is_sent_to(alarm.vcpu, alarm.deadline_ns);
+    notify(alarm.vcpu, alarm.deadline_ns, Notice::kTimer);
   }
 }
 
@@ -73,13 +86,19 @@ void ScheduleWatch::close(Oracle& oracle, uint64_t now_ns) {
   std::erase(open_, &oracle);
 }
 
-void ScheduleWatch::on_exit(uint64_t now_ns, uint32_t, const assay_run& run, const assay_exit&) {
+void ScheduleWatch::on_core_event(uint64_t now_ns, uint32_t pcpu, uint32_t id, std::span<const uint64_t> words) {
+  if (onlookers_.machine != nullptr) onlookers_.machine->on_core_event(now_ns, pcpu, id, words);
+}
+
+void ScheduleWatch::on_exit(uint64_t now_ns, uint32_t pcpu, const assay_run& run, const assay_exit& exit) {
+  if (onlookers_.machine != nullptr) onlookers_.machine->on_exit(now_ns, pcpu, run, exit);
   ring(now_ns);
   const VcpuIndex vcpu = index_of(run);
   if (vcpu != kNoVcpu) keepers_[vcpu]->left(now_ns);
 }
 
 void ScheduleWatch::on_entry(uint64_t now_ns, uint32_t pcpu, const assay_run& run) {
+  if (onlookers_.machine != nullptr) onlookers_.machine->on_entry(now_ns, pcpu, run);
   if (pcpu >= schedule_.pcpus()) return;
   const VcpuIndex next = index_of(run);
   const VcpuIndex before = schedule_.running_on(pcpu);

@@ -7,6 +7,7 @@
 
 #include "sim/engine/machine_watcher.hpp"
 #include "sim/scenario/oracles/oracle.hpp"
+#include "sim/scenario/scenario_observer.hpp"
 #include "sim/scenario/schedule.hpp"
 
 namespace assay::scenario {
@@ -22,7 +23,7 @@ class TimeKeeper {
 class ScheduleWatch final : public MachineWatcher {
  public:
   /// pCPUs beyond `pcpus` are not the scenario's.
-  explicit ScheduleWatch(uint32_t pcpus);
+  ScheduleWatch(uint32_t pcpus, const Onlookers& onlookers);
 
   /// vCPUs of a new domain, in the order of their numbers, indices ascending from `first`.
   void adopt(uint16_t domid, VcpuIndex first, const std::vector<TimeKeeper*>& vcpus);
@@ -35,6 +36,8 @@ class ScheduleWatch final : public MachineWatcher {
   void arms(VcpuIndex vcpu, uint64_t deadline_ns);
   /// Somebody has sent it an event.
   void is_sent_to(VcpuIndex vcpu, uint64_t now_ns);
+  /// It lets others run.
+  void yields(VcpuIndex vcpu, uint64_t now_ns);
 
   /// What the scenario does to it.
   void apply(const ScheduleEvent& event);
@@ -46,7 +49,7 @@ class ScheduleWatch final : public MachineWatcher {
 
   void on_exit(uint64_t now_ns, uint32_t pcpu, const assay_run& run, const assay_exit& exit) override;
   void on_entry(uint64_t now_ns, uint32_t pcpu, const assay_run& run) override;
-  void on_core_event(uint64_t, uint32_t, uint32_t, std::span<const uint64_t>) override {}
+  void on_core_event(uint64_t now_ns, uint32_t pcpu, uint32_t id, std::span<const uint64_t> words) override;
 
   /// Switches from one vCPU, or from idle, to another.
   [[nodiscard]] uint64_t switches() const { return switches_; }
@@ -62,8 +65,10 @@ class ScheduleWatch final : public MachineWatcher {
 
   [[nodiscard]] VcpuIndex index_of(const assay_run& run) const;
   void ring(uint64_t now_ns);
+  void notify(VcpuIndex vcpu, uint64_t now_ns, ScenarioObserver::Notice notice);
 
   Schedule schedule_;
+  Onlookers onlookers_;
   std::vector<VcpuIndex> first_of_domain_;  ///< by domid
   std::vector<TimeKeeper*> keepers_;        ///< by index
   std::vector<uint64_t> deadlines_;         ///< by index

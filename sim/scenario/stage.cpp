@@ -27,14 +27,16 @@ PcpuSet either(const PcpuSet& a, const PcpuSet& b) {
 
 }  // namespace
 
-Stage::Stage(const Scenario& scenario, host::Session& session, uint64_t seed, Companion* companion)
+Stage::Stage(const Scenario& scenario, host::Session& session, uint64_t seed, Companion* companion,
+             const Onlookers& onlookers)
     : scenario_(scenario),
       session_(session),
+      onlookers_(onlookers),
       rng_(Rng(seed).fork("scenario")),
       dom0_(session.dom0()),
       scheduler_(dom0_),
       builder_(session.machine(), dom0_),
-      watch_(scenario.pcpus),
+      watch_(scenario.pcpus, onlookers),
       slowness_([this](uint32_t pcpu, uint64_t now_ns) {
         return faults_ == nullptr ? kWholePcpu : faults_->slowness(pcpu, now_ns);
       }),
@@ -88,8 +90,9 @@ void Stage::begin() {
     if (scenario_.domains[i].exists_from_the_start) create(i);
   }
   start_ns_ = machine().now_ns();
+  if (onlookers_.scenario != nullptr) onlookers_.scenario->on_begin(start_ns_);
   if (scenario_.faults.any()) {
-    faults_ = std::make_unique<FaultInjection>(scenario_.faults, rng_.fork("faults"), start_ns_);
+    faults_ = std::make_unique<FaultInjection>(scenario_.faults, rng_.fork("faults"), start_ns_, onlookers_.scenario);
     machine().set_hardware(faults_.get());
   }
   machine().set_policy(interleaving_of_run(seed_));
@@ -103,6 +106,7 @@ void Stage::dismiss() {
 }
 
 void Stage::calm_down() {
+  if (onlookers_.scenario != nullptr) onlookers_.scenario->on_action(machine().now_ns(), "faults and actions end");
   machine().set_hardware(nullptr);
   machine().set_policy(std::make_unique<NeverSwitch>());
 }
@@ -276,6 +280,7 @@ void Stage::change_pool(const Action& action) {
 }
 
 void Stage::perform(const Action& action) {
+  if (onlookers_.scenario != nullptr) onlookers_.scenario->on_action(machine().now_ns(), action.words);
   using What = Action::Kind;
   if (action.kind == What::kPcpuAdd || action.kind == What::kPcpuRemove) return change_pool(action);
   for (const size_t domain : action.domains) {

@@ -19,7 +19,8 @@ class Stage {
  public:
   /// Makes the pools. The privileged domain keeps the last pCPU for itself. Throws ToolstackError, TargetDied. All
   /// of these outlive it; nobody has to be its companion.
-  Stage(const Scenario& scenario, host::Session& session, uint64_t seed, Companion* companion = nullptr);
+  Stage(const Scenario& scenario, host::Session& session, uint64_t seed, Companion* companion = nullptr,
+        const Onlookers& onlookers = {});
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
   ~Stage();
@@ -83,6 +84,7 @@ class Stage {
 
   const Scenario& scenario_;
   host::Session& session_;
+  Onlookers onlookers_;
   Rng rng_;
   toolstack::Privileged dom0_;
   SchedulerControl scheduler_;

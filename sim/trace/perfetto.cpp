@@ -13,6 +13,7 @@ using json = nlohmann::ordered_json;
 
 constexpr uint64_t kPcpusProcess = 1;
 constexpr uint64_t kFirstDomainProcess = 2;
+constexpr uint64_t kRemarksProcess = kFirstDomainProcess + UINT16_MAX + 1;
 
 double microseconds(uint64_t ns) {
   return static_cast<double>(ns) / 1000;
@@ -49,7 +50,8 @@ struct Track {
 
 class Exporter {
  public:
-  Exporter(const Trace& trace, const Sink& sink) : trace_(trace), sink_(sink) {
+  Exporter(const Trace& trace, const Sink& sink, const Captions& captions)
+      : trace_(trace), sink_(sink), captions_(captions) {
     if (trace.events.empty()) return;
     first_ns_ = trace.events.front().now_ns;
     last_ns_ = trace.events.back().now_ns;
@@ -63,6 +65,7 @@ class Exporter {
     }
     for (auto& [pcpu, track] : pcpus_) close(track, last_ns_);
     for (auto& [vcpu, track] : vcpus_) close(track, last_ns_);
+    remark();
     sink_("\n]}\n");
   }
 
@@ -89,6 +92,12 @@ class Exporter {
   }
   void take(const Event& event, const CoreEvent&) {
     instant(pcpu_track(event.pcpu), event.now_ns, describe_what(event));
+  }
+
+  void remark() {
+    Track track;
+    if (!captions_.remarks.empty()) add(track, kRemarksProcess, "Remarks", "remarks");
+    for (const Captions::Remark& each : captions_.remarks) instant(track, each.now_ns, each.words);
   }
 
   /// Track of the vCPU that does something. When nothing has been said of it, it has run from the beginning.
@@ -141,7 +150,9 @@ class Exporter {
   Track& vcpu_track(VcpuName vcpu) {
     Track& track = vcpus_[vcpu];
     if (track.thread == 0) {
-      add(track, kFirstDomainProcess + vcpu.domid, fmt::format("domain {}", vcpu.domid), to_string(vcpu));
+      const auto name = captions_.domains.find(vcpu.domid);
+      const std::string of = name == captions_.domains.end() ? "" : ": " + name->second;
+      add(track, kFirstDomainProcess + vcpu.domid, fmt::format("domain {}{}", vcpu.domid, of), to_string(vcpu));
     }
     return track;
   }
@@ -164,6 +175,7 @@ class Exporter {
 
   const Trace& trace_;
   const Sink& sink_;
+  const Captions& captions_;
   uint64_t first_ns_ = 0;
   uint64_t last_ns_ = 0;
   uint64_t threads_ = 0;
@@ -174,8 +186,8 @@ class Exporter {
 
 }  // namespace
 
-void write_perfetto(const Trace& trace, const Sink& sink) {
-  Exporter(trace, sink).write();
+void write_perfetto(const Trace& trace, const Sink& sink, const Captions& captions) {
+  Exporter(trace, sink, captions).write();
 }
 
 }  // namespace assay::trace

@@ -130,6 +130,25 @@ TEST(Perfetto, WhoIsFirstSeenLeaving_HasRunFromTheBeginning) {
   EXPECT_THAT(words(picture.slices["d1v0"]), ElementsAre("running 100..300", "SCHEDOP_yield 200..300"));
 }
 
+TEST(Perfetto, Captions_NameDomainsAndStandOnATrackOfTheirOwn) {
+  std::string text;
+  const Captions captions{.domains = {{1, "a <b> \"c\""}}, .remarks = {{2500, "late"}}};
+  write_perfetto(
+      small_trace(), [&](std::string_view piece) { text += piece; }, captions);
+  std::map<int, std::string> processes;
+  std::vector<std::pair<std::string, double>> remarks;
+  const json whole = json::parse(text);
+  for (const json& event : whole.at("traceEvents")) {
+    const int pid = event.at("pid");
+    if (event.value("name", "") == "process_name") processes[pid] = event.at("args").at("name");
+    if (processes[pid] == "Remarks" && event.at("ph") == "i") remarks.emplace_back(event.at("name"), event.at("ts"));
+  }
+  std::vector<std::string> names;
+  for (const auto& [pid, name] : processes) names.push_back(name);
+  EXPECT_THAT(names, ElementsAre("pCPUs", "domain 1: a <b> \"c\"", "domain 2", "Remarks"));
+  EXPECT_THAT(remarks, ElementsAre(std::pair<std::string, double>("late", 2.5)));
+}
+
 /// Files hold what no machine does: the picture may be nonsense, but it is one.
 TEST(Perfetto, EventsThatContradictEachOther_StillNest) {
   Rng rng = Rng(1).fork("contradictions");

@@ -8,6 +8,7 @@
 
 #include "conformance/runner/assemble.hpp"
 #include "conformance/runner/progress.hpp"
+#include "conformance/runner/scenario_target.hpp"
 #include "conformance/runner/summary_text.hpp"
 #include "reports/report_files.hpp"
 #include "reports/write_file.hpp"
@@ -15,6 +16,7 @@
 #include "sim/input/input_error.hpp"
 #include "tools/cli/run_trouble.hpp"
 #include "tools/cli/scenario_batch.hpp"
+#include "tools/cli/scenario_picture.hpp"
 
 namespace assay {
 namespace {
@@ -22,6 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uint64_t kRunsMax = 1'000'000;
+constexpr std::chrono::seconds kPictureLimit{180};  // two runs and what comes of them
 
 std::vector<fs::path> files_of(const std::string& named) {
   if (!fs::is_directory(named)) return {named};
@@ -121,6 +124,61 @@ Results results_of(const RunFlags& flags, const ScenarioBatch& batch, const RunO
   return results;
 }
 
+/// The first run that is not as expected, or else the first that says anything.
+std::optional<size_t> run_to_draw(const ScenarioBatch& batch, const Results& results) {
+  const auto has = [&](const auto& holds) { return std::ranges::find_if(results.cases, holds); };
+  auto chosen = has([](const ReportedCase& one) { return !one.expected; });
+  if (chosen == results.cases.end()) {
+    chosen = has([](const ReportedCase& one) { return one.verdict == Verdict::kPass; });
+  }
+  if (chosen == results.cases.end()) return std::nullopt;
+  for (size_t i = 0; i < batch.tasks.size(); ++i) {
+    if (id_of(batch, batch.tasks[i]) == chosen->id) return i;
+  }
+  return std::nullopt;
+}
+
+/// A pass: it is drawn; a skip: there is nothing to show.
+CaseResult drawn(const PictureRequest& request, const scenario::Scenario& scenario, ScenarioTarget& target) {
+  CaseResult result;
+  try {
+    const bool is_drawn = draw_picture(request, scenario, target.runner_of(scenario));
+    result.verdict = is_drawn ? Verdict::kPass : Verdict::kSkip;
+  } catch (const std::exception& error) {
+    result.message = error.what();
+  }
+  return result;
+}
+
+/// In a worker, as the run itself: a core may die of it.
+void draw(const RunFlags& flags, const ScenarioBatch& batch, Results& results) {
+  const std::optional<size_t> index = run_to_draw(batch, results);
+  if (!index) return;
+  const ScenarioTask& task = batch.tasks[*index];
+  const auto reported = std::ranges::find(results.cases, id_of(batch, task), &ReportedCase::id);
+  const PictureRequest request{.out = flags.out,
+                               .seed = task.seed,
+                               .file = batch.files[task.scenario].string(),
+                               .reproduce = reported->reproduce,
+                               .evidence = reported->evidence};
+  RunOptions options;
+  options.case_limit = kPictureLimit;
+  options.limits_count = LimitsCount::kProcessorTime;
+  options.grade = [&](Target& target, const Variant&) {
+    return drawn(request, batch.scenarios[task.scenario], dynamic_cast<ScenarioTarget&>(target));
+  };
+  Variant variant;
+  variant.id = reported->id;
+  RunObserver nobody;
+  const RunOutcome outcome = run_variants(scenario_factory(flags), {variant}, options, nobody);
+  const std::optional<CaseResult>& result = outcome.results.front();
+  if (result && result->verdict == Verdict::kPass) {
+    reported->picture = kPicturePage;
+  } else if (result && result->verdict != Verdict::kSkip) {
+    fmt::print(stderr, "assay: no picture of {}: {}\n", reported->id, result->message);
+  }
+}
+
 void write_out(const RunFlags& flags, const ScenarioBatch& batch, const RunOutcome& outcome, const Results& results) {
   const fs::path out(flags.out);
   make_folder(out / "evidence");
@@ -151,11 +209,12 @@ ExitCode run_scenarios(const RunFlags& flags) {
     Progress progress(stderr, ::isatty(STDERR_FILENO) == 1, "scenarios", batch.tasks.size());
     outcome = play_all(flags, batch, progress);
   }
-  const Results results = results_of(flags, batch, outcome);
+  Results results = results_of(flags, batch, outcome);
   ExitCode code = report_trouble(outcome);
   std::string report = "none; --out DIR writes one";
   if (!flags.out.empty() && !results.cases.empty()) {
     try {
+      if (!outcome.interrupted && !is_live(flags)) draw(flags, batch, results);
       write_out(flags, batch, outcome, results);
       report = (fs::path(flags.out) / "index.html").string();
     } catch (const WriteError& error) {

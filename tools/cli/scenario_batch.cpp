@@ -37,6 +37,11 @@ fs::path scenario_core(const RunFlags& flags) {
   return artifact("hv-faults.so");
 }
 
+TargetFactory scenario_factory(const RunFlags& flags) {
+  const std::string command_line = flags.fault.empty() ? "" : "fault=" + find_fault(flags.fault).name;
+  return [core = scenario_core(flags), command_line] { return std::make_unique<ScenarioTarget>(core, command_line); };
+}
+
 namespace {
 
 struct Variants {
@@ -55,9 +60,7 @@ Variants variants_of(const ScenarioBatch& batch) {
 }
 
 RunOutcome play_on_core(const RunFlags& flags, const ScenarioBatch& batch, RunObserver& progress) {
-  const fs::path core = scenario_core(flags);
   const Variants variants = variants_of(batch);
-  const std::string command_line = flags.fault.empty() ? "" : "fault=" + find_fault(flags.fault).name;
   RunOptions options;
   options.jobs = flags.jobs != 0 ? flags.jobs : std::max(1u, std::thread::hardware_concurrency());
   options.case_limit = kSeedLimit;
@@ -66,8 +69,7 @@ RunOutcome play_on_core(const RunFlags& flags, const ScenarioBatch& batch, RunOb
     const ScenarioTask& task = batch.tasks[variants.index.at(variant.id)];
     return dynamic_cast<ScenarioTarget&>(target).play(batch.scenarios[task.scenario], task.seed);
   };
-  const TargetFactory make = [&] { return std::make_unique<ScenarioTarget>(core, command_line); };
-  return run_variants(make, variants.all, options, progress);
+  return run_variants(scenario_factory(flags), variants.all, options, progress);
 }
 
 /// Of target xen, beside the privileged domain's.

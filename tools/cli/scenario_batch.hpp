@@ -37,6 +37,9 @@ void check_target(const RunFlags& flags);
 /// InputError for what the target of the flags cannot play, too.
 scenario::Scenario read_for(const RunFlags& flags, const std::filesystem::path& file);
 
+/// How a worker gets the core that the flags mean.
+TargetFactory scenario_factory(const RunFlags& flags);
+
 /// One result per task. What broke, the same for the same cause, is in `console`; what else broke, in `notes`.
 RunOutcome play_all(const RunFlags& flags, const ScenarioBatch& batch, RunObserver& progress);
 

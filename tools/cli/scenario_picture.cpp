@@ -1,0 +1,122 @@
+#include "tools/cli/scenario_picture.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "conformance/runner/assemble.hpp"
+#include "reports/results.hpp"
+#include "reports/schedule_page.hpp"
+#include "reports/write_file.hpp"
+#include "sim/scenario/schedule_recorder.hpp"
+#include "sim/scenario/units.hpp"
+#include "sim/trace/perfetto.hpp"
+#include "sim/trace/trace_recorder.hpp"
+
+namespace assay {
+namespace {
+
+using scenario::Outcome;
+using scenario::Scenario;
+using scenario::ScenarioRunner;
+using scenario::ScheduleRecorder;
+using scenario::show_duration;
+
+/// Of a longer run the trace has the last ones of those that the page shows.
+constexpr size_t kTraceEventsMax = 200'000;
+
+std::string verdict_of(Outcome::Kind kind) {
+  switch (kind) {
+    case Outcome::Kind::kPass:
+      return "Every promise was kept";
+    case Outcome::Kind::kFail:
+      return "A promise was broken";
+    case Outcome::Kind::kCrash:
+      return "The core crashed";
+    case Outcome::Kind::kHang:
+      return "The core came to no end";
+    case Outcome::Kind::kInconclusive:
+      return "The run cannot tell";
+    case Outcome::Kind::kSkip:
+      break;
+  }
+  return "The core cannot do this";
+}
+
+std::string faults_of(const scenario::FaultSpec& faults) {
+  if (!faults.any()) return "none";
+  std::vector<std::string> all;
+  if (faults.signal_delay_ns != 0)
+    all.push_back(fmt::format("signals up to {} late", show_duration(faults.signal_delay_ns)));
+  if (faults.timer_lateness_ns != 0)
+    all.push_back(fmt::format("timers up to {} late", show_duration(faults.timer_lateness_ns)));
+  if (!faults.slow_pcpus.empty()) {
+    all.push_back(fmt::format("pCPUs {} take {} of the usual time", scenario::show_pcpus(faults.slow_pcpus),
+                              scenario::show_percent(faults.slow_factor)));
+  }
+  return fmt::format("{}; until {}", fmt::join(all, ", "), show_duration(faults.until_ns));
+}
+
+SchedulePage page_of(const PictureRequest& request, const Scenario& scenario, const Outcome& outcome) {
+  SchedulePage page;
+  page.scenario = fmt::format("{}, seed {}", scenario.name, request.seed);
+  page.about = scenario.about;
+  page.verdict = verdict_of(outcome.kind);
+  if (!outcome.message.empty()) page.messages.push_back(outcome.message);
+  page.messages.insert(page.messages.end(), outcome.others.begin(), outcome.others.end());
+  page.reproduce = request.reproduce;
+  page.made_by = suite_version();
+  page.facts = {{"Scenario", request.file},
+                {"Hardware faults", faults_of(scenario.faults)},
+                {"Virtual time", show_duration(outcome.virtual_ns)},
+                {"Switches", fmt::format("{} on {} pCPUs", outcome.switches, scenario.pcpus)},
+                {"Digest", hex64(outcome.digest)}};
+  page.trace = kPictureTrace;
+  page.evidence = request.evidence;
+  return page;
+}
+
+/// Names and remarks that the page has, too.
+trace::Captions captions_of(const Scenario& scenario, const ScheduleRecorder& recorder) {
+  trace::Captions captions;
+  for (const auto& [domid, first] : recorder.domains()) {
+    scenario::VcpuIndex index = 0;
+    for (const scenario::DomainSpec& domain : scenario.domains) {
+      if (index == first) captions.domains[domid] = domain.name;
+      index += static_cast<scenario::VcpuIndex>(domain.vcpus.size());
+    }
+  }
+  captions.remarks.push_back({recorder.start_ns(), "the scenario begins"});
+  for (const ScheduleRecorder::Remark& violation : recorder.violations()) {
+    captions.remarks.push_back({violation.now_ns, violation.words});
+  }
+  return captions;
+}
+
+std::string traced(uint64_t seed, const Scenario& scenario, ScenarioRunner& runner, const ScheduleRecorder& schedule) {
+  trace::RecorderOptions options;
+  options.events_max = kTraceEventsMax;
+  options.filter.from_ns = schedule.window().from_ns;
+  options.filter.to_ns = schedule.window().to_ns + 1;
+  trace::TraceRecorder recorder(std::move(options));
+  runner.run(seed, nullptr, {.machine = &recorder});
+  std::string text;
+  trace::write_perfetto(
+      recorder.take(fmt::format("{}, seed {}", scenario.name, seed)), [&](std::string_view piece) { text += piece; },
+      captions_of(scenario, schedule));
+  return text;
+}
+
+}  // namespace
+
+bool draw_picture(const PictureRequest& request, const Scenario& scenario, ScenarioRunner& runner) {
+  ScheduleRecorder recorder(scenario.pcpus);
+  const scenario::Outcome outcome = runner.run(request.seed, nullptr, {.scenario = &recorder});
+  if (!recorder.has_begun()) return false;
+  write_file(request.out / kPictureTrace, traced(request.seed, scenario, runner, recorder));
+  const std::string data = recorder.to_json(scenario).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  write_file(request.out / kPicturePage, schedule_page(page_of(request, scenario, outcome), data));
+  return true;
+}
+
+}  // namespace assay

@@ -1,0 +1,27 @@
+/// The picture of one run of a scenario: a page and a trace.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "sim/scenario/scenario_run.hpp"
+
+namespace assay {
+
+/// What a picture is called, beside index.html.
+constexpr const char* kPicturePage = "schedule.html";
+constexpr const char* kPictureTrace = "schedule.perfetto.json";
+
+struct PictureRequest {
+  std::filesystem::path out;  ///< a folder
+  uint64_t seed = 0;
+  std::string file;       ///< of the scenario
+  std::string reproduce;  ///< a line for the shell
+  std::string evidence;   ///< a file in `out`; empty: none
+};
+
+/// Plays the seed again, twice: once for what happened, once for a trace of the part that the page shows. False: the
+/// run ended before the scenario began, and there is nothing to show. Throws WriteError, and what a run throws.
+bool draw_picture(const PictureRequest& request, const scenario::Scenario& scenario, scenario::ScenarioRunner& runner);
+
+}  // namespace assay
