@@ -173,6 +173,9 @@ Outcome run_live(const Scenario& scenario, const TargetPcpus& pcpus, Target& tar
     play.judge_all(outcome);
   } catch (const ToolstackError& error) {
     outcome = {.kind = Outcome::Kind::kSkip, .reason = "not possible", .message = error.what()};
+  } catch (const HarnessFault&) {
+    play.undo();
+    throw;
   }
   play.undo();
   if (outcome.kind != Outcome::Kind::kPass) outcome.evidence += target.evidence();
