@@ -1,9 +1,19 @@
 #include "sim/scenario/schedule_recorder.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace assay::scenario {
 namespace {
+
+/// By time; at the same one, in the order in which they were told. Most are in order already.
+template <typename Entry>
+void put_in_order(std::vector<Entry>& entries) {
+  for (auto at = entries.begin(); at != entries.end(); ++at) {
+    if (at == entries.begin() || std::prev(at)->now_ns <= at->now_ns) continue;
+    std::rotate(std::ranges::upper_bound(entries.begin(), at, at->now_ns, {}, &Entry::now_ns), at, std::next(at));
+  }
+}
 
 using json = nlohmann::ordered_json;
 using Kind = ScheduleEvent::Kind;
@@ -82,7 +92,7 @@ void ScheduleRecorder::keep(uint64_t now_ns, Happening what, uint32_t who, uint6
   entries_.push_back({now_ns, how_much, who, what});
   const size_t kept = shown_max_ * kPicturesKept;
   if (entries_.size() < 2 * kept) return;
-  std::ranges::stable_sort(entries_, {}, &Entry::now_ns);
+  put_in_order(entries_);
   const auto end = entries_.begin() + static_cast<std::ptrdiff_t>(kept);
   std::for_each(entries_.begin(), end, [&](const Entry& entry) { apply(entry, base_); });
   entries_.erase(entries_.begin(), end);
@@ -132,7 +142,7 @@ void ScheduleRecorder::on_violation(uint64_t now_ns, VcpuIndex vcpu, uint32_t pc
 
 void ScheduleRecorder::on_end(uint64_t now_ns) {
   end_ns_ = std::max(now_ns, start_ns_);
-  std::ranges::stable_sort(entries_, {}, &Entry::now_ns);
+  put_in_order(entries_);
 }
 
 ScheduleRecorder::Part ScheduleRecorder::shown() const {

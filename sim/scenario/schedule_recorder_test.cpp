@@ -83,7 +83,7 @@ TEST(ScheduleRecorder, RealRun_IsTheSameWatchedOrNot_AndAddsUp) {
                                           "expect:\n- share: {of: a, at_least: 199%}\n");
   ScenarioRunner runner(scenario, artifact("hv.so"), "");
   ScheduleRecorder recorder(2);
-  const Outcome watched = runner.run(5, {.scenario = &recorder});
+  const Outcome watched = runner.run(5, nullptr, {.scenario = &recorder});
   EXPECT_EQ(watched.digest, runner.run(5).digest);
   const json made = recorder.to_json(scenario);
   std::vector<int64_t> vcpu_on(3, -1);
