@@ -68,7 +68,8 @@ TEST(FuzzDetector, ACoreThatDoesNotBoot_IsFound) {
 
 TEST(ScenariosDetector, FindsWhatSchedulersDoWrong_AndNothingWithoutAFault) {
   ScenariosDetector detector(kSeed, kJobs);
-  EXPECT_FALSE(detector.look(core_with("")).found);
+  const Detection none = detector.look(core_with(""));
+  EXPECT_FALSE(none.found) << none.by << ": " << none.message;
   for (const char* fault : {"sched.credit2_epoch_never_ends", "sched.running_vcpu_stays", "sched.steal_stops_early"}) {
     const Detection found = detector.look(core_with(fault));
     EXPECT_TRUE(found.found) << fault;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -19,6 +20,8 @@ namespace {
 
 /// Of each four seeds, one that does not steer and one that does.
 constexpr uint64_t kSeeds = 2, kSeedsApart = 4;
+/// They are seconds of virtual time on machines of up to 128 pCPUs.
+constexpr std::chrono::seconds kScenarioLimit{30};
 
 /// The core that `make_target` means, without a machine of its own: scenarios have theirs.
 std::unique_ptr<Target> for_scenarios(const TargetFactory& make_target) {
@@ -58,6 +61,7 @@ Detection ScenariosDetector::look(const TargetFactory& make_target) {
     by_id.emplace(variants[i].id, tasks_[i]);
   }
   RunOptions options = detector_options(tasks_.front().seed, jobs_);
+  options.case_limit = kScenarioLimit;
   options.enough = [](size_t, const CaseResult& result) { return broke(result); };
   options.grade = [&](Target& target, const Variant& variant) {
     const Task& task = by_id.at(variant.id);

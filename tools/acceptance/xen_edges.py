@@ -30,7 +30,7 @@ def fuzz(program: Path, out: Path, *more: str) -> str:
         print(output)
         sys.exit(SKIPPED)
     check(done.returncode == 0, f"it ends with 0, not {done.returncode}", output)
-    return output
+    return done.stdout  # what it came to; how it got there is on stderr
 
 
 def edges_and_inputs(output: str) -> tuple[int, int]:
