@@ -2,10 +2,10 @@
 /// broken.
 #pragma once
 
-#include <vector>
+#include <cstdint>
 
+#include "conformance/runner/scenario_tasks.hpp"
 #include "fuzz/faults/detector.hpp"
-#include "sim/scenario/scenario.hpp"
 
 namespace assay {
 
@@ -18,13 +18,7 @@ class ScenariosDetector final : public Detector {
   Detection look(const TargetFactory& make_target) override;
 
  private:
-  struct Task {
-    size_t scenario;
-    uint64_t seed;
-  };
-
-  std::vector<scenario::Scenario> scenarios_;
-  std::vector<Task> tasks_;
+  ScenarioTasks tasks_;
   unsigned jobs_;
 };
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <thread>
 
 #include "conformance/runner/scenario_target.hpp"
@@ -24,10 +23,6 @@ constexpr std::chrono::seconds kSeedLimit{60};
 
 }  // namespace
 
-std::string id_of(const ScenarioBatch& batch, const ScenarioTask& task) {
-  return fmt::format("{}.seed{}", batch.scenarios[task.scenario].name, task.seed);
-}
-
 fs::path scenario_core(const RunFlags& flags) {
   if (flags.fault.empty()) return core_path(flags.target);
   if (flags.target != "hv") {
@@ -44,32 +39,12 @@ TargetFactory scenario_factory(const RunFlags& flags) {
 
 namespace {
 
-struct Variants {
-  std::vector<Variant> all;
-  std::map<std::string, size_t> index;  ///< of a task, by the id of its variant
-};
-
-Variants variants_of(const ScenarioBatch& batch) {
-  Variants variants;
-  variants.all.resize(batch.tasks.size());
-  for (size_t i = 0; i < variants.all.size(); ++i) {
-    variants.all[i].id = id_of(batch, batch.tasks[i]);
-    variants.index.emplace(variants.all[i].id, i);
-  }
-  return variants;
-}
-
-RunOutcome play_on_core(const RunFlags& flags, const ScenarioBatch& batch, RunObserver& progress) {
-  const Variants variants = variants_of(batch);
+RunOutcome play_in_process(const RunFlags& flags, const ScenarioBatch& batch, RunObserver& progress) {
   RunOptions options;
   options.jobs = flags.jobs != 0 ? flags.jobs : std::max(1u, std::thread::hardware_concurrency());
   options.case_limit = kSeedLimit;
   options.limits_count = LimitsCount::kProcessorTime;
-  options.grade = [&batch, &variants](Target& target, const Variant& variant) {
-    const ScenarioTask& task = batch.tasks[variants.index.at(variant.id)];
-    return dynamic_cast<ScenarioTarget&>(target).play(batch.scenarios[task.scenario], task.seed);
-  };
-  return run_variants(scenario_factory(flags), variants.all, options, progress);
+  return play_tasks(scenario_factory(flags), batch, play_on_core, options, progress);
 }
 
 /// Of target xen, beside the privileged domain's.
@@ -80,17 +55,13 @@ scenario::TargetPcpus live_pcpus() {
 
 RunOutcome play_live(const RunFlags& flags, const ScenarioBatch& batch, RunObserver& progress) {
   const TargetChoice choice = choose_target(flags.target, {.fault = flags.fault});
-  const Variants variants = variants_of(batch);
   RunOptions options;
   options.jobs = choice.jobs;
   options.case_limit = choice.case_limit;
-  options.grade = [&batch, &variants](Target& target, const Variant& variant) {
-    const ScenarioTask& task = batch.tasks[variants.index.at(variant.id)];
-    return result_of("the subject died", [&] {
-      return scenario::run_live(batch.scenarios[task.scenario], live_pcpus(), target, task.seed);
-    });
+  const ScenarioGrader grade = [](Target& target, const scenario::Scenario& scenario, uint64_t seed) {
+    return result_of("the subject died", [&] { return scenario::run_live(scenario, live_pcpus(), target, seed); });
   };
-  return run_variants(choice.make, variants.all, options, progress);
+  return play_tasks(choice.make, batch, grade, options, progress);
 }
 
 }  // namespace
@@ -112,7 +83,7 @@ void check_target(const RunFlags& flags) {
 }
 
 RunOutcome play_all(const RunFlags& flags, const ScenarioBatch& batch, RunObserver& progress) {
-  return is_live(flags) ? play_live(flags, batch, progress) : play_on_core(flags, batch, progress);
+  return is_live(flags) ? play_live(flags, batch, progress) : play_in_process(flags, batch, progress);
 }
 
 }  // namespace assay

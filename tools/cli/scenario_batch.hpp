@@ -1,31 +1,17 @@
-/// Scenarios and seeds, played in worker processes.
+/// Scenarios and seeds, as the command line names them.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
-#include <string>
 #include <vector>
 
-#include "conformance/runner/runner.hpp"
-#include "sim/scenario/scenario.hpp"
+#include "conformance/runner/scenario_tasks.hpp"
 #include "tools/cli/command_line.hpp"
 
 namespace assay {
 
-/// One seed of one scenario.
-struct ScenarioTask {
-  size_t scenario;
-  uint64_t seed;
-};
-
-struct ScenarioBatch {
+struct ScenarioBatch : ScenarioTasks {
   std::vector<std::filesystem::path> files;  ///< of the scenarios, for messages
-  std::vector<scenario::Scenario> scenarios;
-  std::vector<ScenarioTask> tasks;
 };
-
-/// "pool-moves.seed7"
-std::string id_of(const ScenarioBatch& batch, const ScenarioTask& task);
 
 /// The core that the flags mean. InputError: there is no such core or fault.
 std::filesystem::path scenario_core(const RunFlags& flags);
