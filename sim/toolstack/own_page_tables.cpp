@@ -31,8 +31,8 @@ uint64_t OwnPageTables::read(Gva va) const {
 }
 
 Gva OwnPageTables::table_of(uint64_t entry) const {
-  if ((entry & kPresent) == 0) throw ToolstackError("the privileged domain's page tables end too early");
-  const uint64_t frame = (entry & kFrameMask) >> kPageShift;
+  if ((entry & kPtePresent) == 0) throw ToolstackError("the privileged domain's page tables end too early");
+  const uint64_t frame = (entry & kPteFrame) >> kPageShift;
   const uint64_t pfn = read(Gva{MACH2PHYS_VIRT_START} + frame * sizeof(uint64_t));
   if (pfn >= domain_->space().pages)
     throw ToolstackError("the M2P has no pfn for a page table of the privileged domain");
@@ -52,8 +52,8 @@ std::vector<Mfn> OwnPageTables::frames_at(Gva va, uint64_t count) const {
     std::vector<uint64_t> entries(std::min(count - frames.size(), kTableEntries - table_index(page, 1)));
     read(l1_entry(page), entries);
     for (const uint64_t entry : entries) {
-      if ((entry & kPresent) == 0) throw ToolstackError("nothing is mapped where a foreign frame was expected");
-      frames.emplace_back((entry & kFrameMask) >> kPageShift);
+      if ((entry & kPtePresent) == 0) throw ToolstackError("nothing is mapped where a foreign frame was expected");
+      frames.emplace_back((entry & kPteFrame) >> kPageShift);
     }
   }
   return frames;

@@ -41,7 +41,7 @@ std::vector<std::byte> build_page_tables(const MemoryPlan& plan, std::span<const
     image.set(2, static_cast<unsigned>(table - kUpperTables), image.table_entry(table));
   }
   for (uint64_t pfn = 0; pfn < plan.mapped_pages; ++pfn) {
-    const uint64_t attributes = is_table(plan, pfn) ? kLeafAttributes & ~kWritable : kLeafAttributes;
+    const uint64_t attributes = is_table(plan, pfn) ? kLeafAttributes & ~kPteWritable : kLeafAttributes;
     image.set(kUpperTables + pfn / kTableEntries, pfn % kTableEntries, entry(Mfn{p2m[pfn]}, attributes));
   }
   return image.take();

@@ -5,20 +5,15 @@
 #include <span>
 #include <vector>
 
+#include "sim/abi/page_entry.hpp"
 #include "sim/toolstack/memory_plan.hpp"
 
 namespace assay::toolstack {
 
-constexpr uint64_t kPresent = 0x1;
-constexpr uint64_t kWritable = 0x2;
-constexpr uint64_t kUser = 0x4;
-constexpr uint64_t kAccessed = 0x20;
-constexpr uint64_t kDirty = 0x40;
 /// Leaf entries leave out the user bit: the hypervisor then treats them as the guest kernel's and not as global, so
 /// that a plain TLB flush is enough when a guest changes one.
-constexpr uint64_t kLeafAttributes = kPresent | kWritable | kAccessed | kDirty;
-constexpr uint64_t kTableAttributes = kLeafAttributes | kUser;
-constexpr uint64_t kFrameMask = 0x000ffffffffff000;
+constexpr uint64_t kLeafAttributes = kLeafRw;
+constexpr uint64_t kTableAttributes = kLeafAttributes | kPteUser;
 
 constexpr uint64_t entry(Mfn frame, uint64_t attributes) {
   return frame.raw() << kPageShift | attributes;

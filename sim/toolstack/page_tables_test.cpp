@@ -26,9 +26,9 @@ class Walk {
     uint64_t table = plan_.page_tables.first.raw();
     for (unsigned level = 4; level > 1; --level) {
       const uint64_t value = read(table, table_index(va, level));
-      if ((value & kPresent) == 0) return std::nullopt;
-      EXPECT_EQ(value & ~kFrameMask, kTableAttributes);
-      table = pfn_of((value & kFrameMask) >> kPageShift);
+      if ((value & kPtePresent) == 0) return std::nullopt;
+      EXPECT_EQ(value & ~kPteFrame, kTableAttributes);
+      table = pfn_of((value & kPteFrame) >> kPageShift);
       if (!is_table(table)) return std::nullopt;
     }
     return read(table, table_index(va, 1));
@@ -57,8 +57,8 @@ TEST(PageTables, EveryPage_IsMappedAtItsPlace_TablesReadOnly) {
     for (uint64_t pfn = 0; pfn < pages; ++pfn) {
       const std::optional<uint64_t> entry = walk.l1(walk.plan_.va(Pfn{pfn}));
       ASSERT_TRUE(entry.has_value()) << pfn;
-      EXPECT_EQ((*entry & kFrameMask) >> kPageShift, walk.p2m_[pfn]) << pfn;
-      EXPECT_EQ((*entry & kWritable) == 0, walk.is_table(pfn)) << pfn;
+      EXPECT_EQ((*entry & kPteFrame) >> kPageShift, walk.p2m_[pfn]) << pfn;
+      EXPECT_EQ((*entry & kPteWritable) == 0, walk.is_table(pfn)) << pfn;
     }
   }
 }
