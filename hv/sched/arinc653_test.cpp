@@ -209,9 +209,7 @@ TEST_F(ArincTwoTest, PoolsAreIndependent) {
   auto& one = guest();
   auto& two = guest();
   vcpu_pause(two.vcpus[0], kPauseDown);
-  cpupool_remove(first_cpupool(), 1);
-  for (auto* guest : {&one, &two}) sched_affinity_changed(guest->vcpus[0]);
-  sched_leave(1);
+  machine_.take_pcpu(1);
   machine_.run_for(1);
   const Result<CpuPool*> other = cpupool_create(1, *policy_by_name("arinc653"));
   ASSERT_TRUE(other.ok() && cpupool_add(**other, 1).ok());

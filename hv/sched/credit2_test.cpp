@@ -156,22 +156,7 @@ TEST_F(Credit2OneTest, Ratelimit_KeepsTheNewcomerWaiting_ThenItRuns) {
 }
 
 TEST_F(Credit2Test, WorkIsConserved_OnEverySubsetOfPcpus) {
-  auto& guest = machine_.add_busy(6);
-  machine_.pin(guest.vcpus[0], 1);
-  machine_.pin(guest.vcpus[1], 1);
-  machine_.pin(guest.vcpus[2], 1);
-  machine_.pin(guest.vcpus[3], 2);
-  for (int i = 0; i < 2000; ++i) {
-    Vcpu& vcpu = guest.vcpus[static_cast<size_t>(i * 7 % 6)];
-    if (vcpu_runnable(vcpu)) {
-      vcpu_pause(vcpu, kPauseBlocked);
-    } else {
-      vcpu_unblock(vcpu);
-    }
-    machine_.run_for(kMillisecond / 3);
-    ASSERT_TRUE(machine_.work_conserved()) << i;
-    ASSERT_EQ(machine_.audit(), "") << i;
-  }
+  machine_.expect_work_conserved_on_subsets();
 }
 
 TEST_F(Credit2Test, ManyOnTwo_NobodyStarves) {
@@ -217,17 +202,14 @@ TEST_F(Credit2ManyTest, SeveralQueues_WithMoreVcpusThanPcpus_AreBalanced) {
 }
 
 TEST_F(Credit2Test, PcpuLeaves_ItsVcpusGoOnElsewhere_AndComesBack) {
-  const auto& guest = machine_.add_busy(4);
+  auto& guest = machine_.add_busy(4);
   machine_.run_for(kSecond);
-  cpupool_remove(first_cpupool(), 1);
-  for (const Vcpu& vcpu : guest.vcpus) sched_affinity_changed(const_cast<Vcpu&>(vcpu));
-  sched_leave(1);
+  machine_.take_pcpu(1);
   machine_.run_for(kSecond);
   EXPECT_TRUE(pcpu_free(1));
   EXPECT_EQ(machine_.audit(), "");
   EXPECT_EQ(PoolMachine::ran(guest), 3 * kSecond);
-  EXPECT_TRUE(cpupool_add(first_cpupool(), 1).ok());
-  for (const Vcpu& vcpu : guest.vcpus) sched_affinity_changed(const_cast<Vcpu&>(vcpu));
+  machine_.give_pcpu(1);
   machine_.run_for(kSecond);
   EXPECT_EQ(PoolMachine::ran(guest), 5 * kSecond);
 }

@@ -93,19 +93,7 @@ TEST_F(CreditOneTest, Boost_AfterABlock_NotAfterAPause) {
 }
 
 TEST_F(CreditTest, WorkIsConserved_OnEverySubsetOfPcpus) {
-  auto& guest = machine_.add_busy(6);
-  for (size_t i = 0; i < 4; ++i) machine_.pin(guest.vcpus[i], i < 3 ? 1 : 2);
-  for (int i = 0; i < 2000; ++i) {
-    Vcpu& vcpu = guest.vcpus[static_cast<size_t>(i * 7 % 6)];
-    if (vcpu_runnable(vcpu)) {
-      vcpu_pause(vcpu, kPauseBlocked);
-    } else {
-      vcpu_unblock(vcpu);
-    }
-    machine_.run_for(kMillisecond / 3);
-    ASSERT_TRUE(machine_.work_conserved()) << i;
-    ASSERT_EQ(machine_.audit(), "") << i;
-  }
+  machine_.expect_work_conserved_on_subsets();
 }
 
 TEST_F(CreditTest, ManyOnTwo_NobodyStarves) {
@@ -139,9 +127,7 @@ TEST_F(CreditTest, Parameters_HaveTheRangesOfTheHeader) {
 TEST_F(CreditTest, PcpuLeaves_ItsVcpusGoOnElsewhere) {
   auto& guest = machine_.add_busy(4);
   machine_.run_for(kSecond);
-  cpupool_remove(first_cpupool(), 0);
-  for (Vcpu& vcpu : guest.vcpus) sched_affinity_changed(vcpu);
-  sched_leave(0);
+  machine_.take_pcpu(0);
   machine_.run_for(kSecond);
   EXPECT_TRUE(pcpu_free(0));
   EXPECT_EQ(PoolMachine::ran(guest), 3 * kSecond);

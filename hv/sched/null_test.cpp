@@ -113,17 +113,11 @@ TEST_F(NullTest, Assignment_StaysWhenSoftAffinityChanges_NotWhenHardAffinityForb
 TEST_F(NullTest, PcpuLeavesAndComesBack_WithWhoeverHasIt) {
   auto& guest = machine_.add_busy(2);
   machine_.run_for(kMillisecond);
-  const auto settle = [&guest] {
-    for (Vcpu& vcpu : guest.vcpus) sched_affinity_changed(vcpu);
-  };
-  cpupool_remove(first_cpupool(), 1);
-  settle();
-  sched_leave(1);
+  machine_.take_pcpu(1);
   EXPECT_EQ(on(1), nullptr);
   EXPECT_TRUE(pcpu_free(1));
   EXPECT_EQ(sched_pcpu(0).current, &guest.vcpus[0]);
-  EXPECT_TRUE(cpupool_add(first_cpupool(), 1).ok());
-  settle();
+  machine_.give_pcpu(1);
   EXPECT_EQ(on(1), &guest.vcpus[1]);
 }
 

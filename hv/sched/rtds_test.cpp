@@ -270,11 +270,7 @@ TEST_F(RtdsFourTest, PcpuOfTheTimerLeaves_BudgetsStillCome) {
   PoolMachine::pin(vcpu, 0b1000);
   start(vcpu);
   machine_.run_until(5 * kMillisecond);
-  for (const uint32_t pcpu : {0u, 1u}) {
-    cpupool_remove(first_cpupool(), pcpu);
-    sched_affinity_changed(vcpu);
-    sched_leave(pcpu);
-  }
+  for (const uint32_t pcpu : {0u, 1u}) machine_.take_pcpu(pcpu);
   machine_.run_until(100 * kMillisecond);
   EXPECT_EQ(ran(vcpu), 40 * kMillisecond);
 }

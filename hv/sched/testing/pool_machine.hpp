@@ -2,6 +2,8 @@
 /// a clock that goes from event to event. Mechanism and policy are the real ones.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <array>
 #include <deque>
@@ -71,6 +73,17 @@ class PoolMachine {
     sched_affinity_changed(vcpu);
   }
 
+  /// As the hypercalls that take a pCPU out of pool 0 and put it there do it; affinities stay as they are.
+  void take_pcpu(uint32_t pcpu) {
+    cpupool_remove(first_cpupool(), pcpu);
+    affinities_changed();
+    sched_leave(pcpu);
+  }
+  void give_pcpu(uint32_t pcpu) {
+    ASSERT_TRUE(cpupool_add(first_cpupool(), pcpu).ok());
+    affinities_changed();
+  }
+
   /// All that happens up to `time`, pCPU by pCPU in each moment.
   void run_until(Ns time) {
     while (true) {
@@ -122,6 +135,24 @@ class PoolMachine {
     return true;
   }
 
+  /// Six busy vCPUs, of which three are pinned to pCPU 0 and one to pCPU 1, block and wake in turn: no work is lost and
+  /// no audit complains after any of it.
+  void expect_work_conserved_on_subsets() {
+    Guest& guest = add_busy(6);
+    for (size_t i = 0; i < 4; ++i) pin(guest.vcpus[i], i < 3 ? 1 : 2);
+    for (int i = 0; i < 2000; ++i) {
+      Vcpu& vcpu = guest.vcpus[static_cast<size_t>(i * 7 % 6)];
+      if (vcpu_runnable(vcpu)) {
+        vcpu_pause(vcpu, kPauseBlocked);
+      } else {
+        vcpu_unblock(vcpu);
+      }
+      run_for(kMillisecond / 3);
+      ASSERT_TRUE(work_conserved()) << i;
+      ASSERT_EQ(audit(), "") << i;
+    }
+  }
+
   void destroy(Guest& guest) {
     for (Vcpu& vcpu : guest.vcpus) {
       vcpu_pause(vcpu, kPauseDown);
@@ -133,6 +164,11 @@ class PoolMachine {
   }
 
  private:
+  void affinities_changed() {
+    for (Guest& guest : guests_) {
+      for (Vcpu& vcpu : guest.vcpus) sched_affinity_changed(vcpu);
+    }
+  }
   /// Until nobody has anything to do in this moment.
   void settle() {
     for (bool busy = true; busy;) {
