@@ -74,7 +74,11 @@ void OrderedSet::remove(OrderedNode& node) {
   HV_ASSERT(link_to(node) == &node);
   link_to(node) = child;
   if (child != nullptr) child->parent = node.parent;
-  for (OrderedNode* above = node.parent; above != nullptr; above = above->parent) sum_up(*above);
+  for (OrderedNode* above = node.parent; above != nullptr; above = above->parent) {
+    const uint64_t was = above->below;
+    sum_up(*above);
+    if (above->below == was) break;  // so nothing changes further up
+  }
   node.left = node.right = node.parent = nullptr;
   --size_;
 }

@@ -311,6 +311,27 @@ const Case kUnchanged{{
         },
 }};
 
+const Case kVcpuParameters{{
+    .slug = "domctl.scheduler_op.vcpuinfo_of_credit.einval",
+    .rule = "credit and credit2 have no parameters of single vCPUs: putvcpuinfo and getvcpuinfo give EINVAL.",
+    .source = kScheduler,
+    .requirements = {"DOM-SCHED-009"},
+    .guests = GuestTypes::kDom0,
+    .body =
+        [](CaseContext& c) {
+          DomctlOps control(c.dom0().vcpu(0));
+          const uint32_t scheduler = scheduler_of(c);
+          if (scheduler != XEN_SCHEDULER_CREDIT && scheduler != XEN_SCHEDULER_CREDIT2) {
+            c.skip("neither credit nor credit2 is the scheduler");
+          }
+          const EmptyDomain domain(c, control);
+          for (const uint32_t command : {0u + XEN_DOMCTL_SCHEDOP_putvcpuinfo, 0u + XEN_DOMCTL_SCHEDOP_getvcpuinfo}) {
+            const auto called = control.call(scheduler_request(domain.id(), scheduler, command));
+            c.check_eq(called.result, -XEN_EINVAL, "command " + std::to_string(command));
+          }
+        },
+}};
+
 const Case kShortMap{{
     .slug = "domctl.setvcpuaffinity.short_map.bits_behind_it_ignored",
     .rule = "Bits of the last byte that lie behind the end of a map are no pCPUs.",

@@ -1,4 +1,4 @@
-/// XEN_DOMCTL_scheduler_op: parameters of single vCPUs, which RTDS has and others do not.
+/// XEN_DOMCTL_scheduler_op: parameters of single vCPUs, which RTDS has.
 #include <vector>
 
 #include "conformance/case.hpp"
@@ -17,13 +17,12 @@ constexpr uint32_t kPeriod = 10'000;  ///< microseconds, of a new vCPU
 constexpr uint32_t kBudget = 4'000;
 constexpr uint32_t kExtra = XEN_DOMCTL_SCHEDRT_extra;
 
-/// A domain of two vCPUs that never run, in a pool of that scheduler.
+/// A domain of two vCPUs that never run, in a pool of RTDS.
 class Scheduled {
  public:
-  Scheduled(CaseContext& c, uint32_t scheduler)
-      : scheduler_(scheduler),
-        pools_(c),
-        pool_(c, pools_, scheduler),
+  explicit Scheduled(CaseContext& c)
+      : pools_(c),
+        pool_(c, pools_, XEN_SCHEDULER_RTDS),
         control_(c.dom0().vcpu(0)),
         domain_(c, control_, request(pool_.id())),
         list_(c.dom0().vcpu(0)) {
@@ -66,7 +65,7 @@ class Scheduled {
   }
   xen_domctl_t command_of(uint32_t command) {
     xen_domctl_t call = DomctlOps::request(XEN_DOMCTL_scheduler_op, domain_.id());
-    call.u.scheduler_op.sched_id = scheduler_;
+    call.u.scheduler_op.sched_id = XEN_SCHEDULER_RTDS;
     call.u.scheduler_op.cmd = command;
     return call;
   }
@@ -84,7 +83,6 @@ class Scheduled {
     return {result, list[0].u.rtds};
   }
 
-  uint32_t scheduler_;
   Pools pools_;
   PoolOfOne pool_;
   DomctlOps control_;
@@ -100,25 +98,6 @@ void check_rtds(CaseContext& c, const Scheduled::Answer& answer, uint32_t period
   c.check_eq(answer.rtds.flags, flags, std::string(what) + ": flags");
 }
 
-const Case kOthers{{
-    .slug = "domctl.scheduler_op.vcpu_parameters_without_rtds.einval",
-    .rule = "A scheduler that does not tell vCPUs of a domain apart refuses their parameters with EINVAL.",
-    .source = kSource,
-    .requirements = {"DOM-SCHED-009"},
-    .guests = GuestTypes::kDom0,
-    .needs = {Capability::kRtds},
-    .body =
-        [](CaseContext& c) {
-          SysctlOps machine(c.dom0().vcpu(0));
-          const uint32_t own = machine.call(SysctlOps::request(XEN_SYSCTL_sched_id)).arg.u.sched_id.sched_id;
-          if (own != XEN_SCHEDULER_CREDIT && own != XEN_SCHEDULER_CREDIT2) c.skip("neither credit nor credit2");
-          Scheduled domain(c, own);
-          c.check_eq(domain.get_vcpu(0).result, -XEN_EINVAL, "getvcpuinfo");
-          c.check_eq(domain.put_vcpu(0, {kPeriod, kBudget, 0}).result, -XEN_EINVAL, "putvcpuinfo");
-          c.check_eq(domain.get_domain().result, 0, "getinfo");
-        },
-}};
-
 const Case kEach{{
     .slug = "domctl.scheduler_op.rtds.vcpus_have_their_own",
     .rule = "RTDS gives a new vCPU 4 ms of 10 ms and extra time; each one can be given its own.",
@@ -128,7 +107,7 @@ const Case kEach{{
     .needs = {Capability::kRtds},
     .body =
         [](CaseContext& c) {
-          Scheduled domain(c, XEN_SCHEDULER_RTDS);
+          Scheduled domain(c);
           check_rtds(c, domain.get_vcpu(0), kPeriod, kBudget, kExtra, "a new vCPU");
           c.check_eq(domain.put_vcpu(1, {20'000, 7'000, 0}).result, 0, "parameters of vCPU 1");
           check_rtds(c, domain.get_vcpu(0), kPeriod, kBudget, kExtra, "vCPU 0 then");
@@ -145,7 +124,7 @@ const Case kSeveral{{
     .needs = {Capability::kRtds},
     .body =
         [](CaseContext& c) {
-          Scheduled domain(c, XEN_SCHEDULER_RTDS);
+          Scheduled domain(c);
           std::vector<xen_domctl_schedparam_vcpu_t> list(2);
           list[0].vcpuid = 1;
           list[0].u.rtds = {30'000, 3'000, kExtra};
@@ -171,7 +150,7 @@ const Case kLimits{{
     .needs = {Capability::kRtds},
     .body =
         [](CaseContext& c) {
-          Scheduled domain(c, XEN_SCHEDULER_RTDS);
+          Scheduled domain(c);
           c.check_eq(domain.put_vcpu(0, {9, 9, 0}).result, -XEN_EINVAL, "a period of 9");
           c.check_eq(domain.put_vcpu(0, {100, 9, 0}).result, -XEN_EINVAL, "a budget of 9");
           c.check_eq(domain.put_vcpu(0, {100, 101, 0}).result, -XEN_EINVAL, "a budget above the period");
@@ -192,7 +171,7 @@ const Case kWrongVcpu{{
     .needs = {Capability::kRtds},
     .body =
         [](CaseContext& c) {
-          Scheduled domain(c, XEN_SCHEDULER_RTDS);
+          Scheduled domain(c);
           c.check_eq(domain.get_vcpu(Scheduled::kVcpus).result, -XEN_EINVAL, "getvcpuinfo of one behind the last");
           c.check_eq(domain.put_vcpu(~0u, {100, 50, 0}).result, -XEN_EINVAL, "putvcpuinfo of the last number");
           std::vector<xen_domctl_schedparam_vcpu_t> list(2);
@@ -217,7 +196,7 @@ const Case kDomain{{
     .needs = {Capability::kRtds},
     .body =
         [](CaseContext& c) {
-          Scheduled domain(c, XEN_SCHEDULER_RTDS);
+          Scheduled domain(c);
           c.check_eq(domain.put_vcpu(1, {20'000, 7'000, 0}).result, 0, "parameters of vCPU 1");
           c.check_eq(domain.put_domain({40'000, 8'000, 0}).result, 0, "parameters of the domain");
           check_rtds(c, domain.get_vcpu(0), 40'000, 8'000, kExtra, "vCPU 0");

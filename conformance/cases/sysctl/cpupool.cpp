@@ -71,7 +71,7 @@ const Case kSchedulers{{
     .slug = "sysctl.cpupool.create.each_scheduler_or_enoent",
     .rule = "A pool has the scheduler that was asked for; one that the hypervisor does not have gives ENOENT.",
     .source = kSource,
-    .requirements = {"SYSC-019"},
+    .requirements = {"SYSC-021"},
     .guests = GuestTypes::kDom0,
     .body =
         [](CaseContext& c) {
@@ -254,6 +254,75 @@ const Case kScheduler{{
           const auto info = call(0, scheduler, XEN_SYSCTL_SCHEDOP_getinfo);
           c.check_eq(info.result, 0, "the pool's scheduler");
           c.check_eq(call(0, scheduler, 7).result, -XEN_EINVAL, "an unknown command");
+        },
+}};
+
+const Case kOwnDomain{{
+    .slug = "sysctl.cpupool.movedomain.own_domain.eperm",
+    .rule = "A domain cannot move itself to a pool, not even to the one that it is in: EPERM.",
+    .source = kSource,
+    .requirements = {"SYSC-019"},
+    .guests = GuestTypes::kDom0,
+    .body =
+        [](CaseContext& c) {
+          Pools pools(c);
+          const PoolOfOne other(c, pools);
+          c.check_eq(pools.move(other.id(), c.dom0().id()), -XEN_EPERM, "to another pool");
+          c.check_eq(pools.move(0, c.dom0().id()), -XEN_EPERM, "to its own");
+        },
+}};
+
+const Case kCreditRanges{{
+    .slug = "sysctl.scheduler_op.credit.ranges.einval",
+    .rule =
+        "credit and credit2 take a ratelimit of 0 or in the header's range, credit a slice and a delay in theirs, and "
+        "no ratelimit above the slice; putinfo answers with what is in effect, and EINVAL changes nothing.",
+    .source = "public/sysctl.h, xen_sysctl_credit_schedule and XEN_SYSCTL_SCHED_RATELIMIT_MAX",
+    .method = "Pools of both schedulers are made and not used.",
+    .requirements = {"SYSC-020"},
+    .guests = GuestTypes::kDom0,
+    .body =
+        [](CaseContext& c) {
+          SysctlOps control(c.dom0().vcpu(0));
+          Pools pools(c);
+          const auto op = [&](uint32_t pool, uint32_t id, uint32_t command, xen_sysctl_credit_schedule wanted) {
+            xen_sysctl_t request = SysctlOps::request(XEN_SYSCTL_scheduler_op);
+            request.u.scheduler_op.cpupool_id = pool;
+            request.u.scheduler_op.sched_id = id;
+            request.u.scheduler_op.cmd = command;
+            if (id == XEN_SCHEDULER_CREDIT) {
+              request.u.scheduler_op.u.sched_credit = wanted;
+            } else {
+              request.u.scheduler_op.u.sched_credit2.ratelimit_us = wanted.ratelimit_us;
+            }
+            return control.call(request);
+          };
+          for (const uint32_t id : {0u + XEN_SCHEDULER_CREDIT, 0u + XEN_SCHEDULER_CREDIT2}) {
+            const auto made = pools.create(XEN_SYSCTL_CPUPOOL_PAR_ANY, id);
+            c.require_eq(made.result, 0, "creating a pool");
+            const uint32_t pool = made.arg.u.cpupool_op.cpupool_id;
+            const auto put = [&](xen_sysctl_credit_schedule wanted) {
+              return op(pool, id, XEN_SYSCTL_SCHEDOP_putinfo, wanted);
+            };
+            const auto limit = [&](const Called<xen_sysctl_t>& called) {
+              const auto& u = called.arg.u.scheduler_op.u;
+              return id == XEN_SCHEDULER_CREDIT ? u.sched_credit.ratelimit_us : u.sched_credit2.ratelimit_us;
+            };
+            const auto set = put({30, 2000, 0});
+            c.check_eq(set.result, 0, "a ratelimit of 2000 us");
+            c.check_eq(limit(set), 2000u, "what putinfo answers");
+            c.check_eq(put({30, XEN_SYSCTL_SCHED_RATELIMIT_MIN - 1, 0}).result, -XEN_EINVAL, "a ratelimit too small");
+            c.check_eq(put({1000, XEN_SYSCTL_SCHED_RATELIMIT_MAX + 1, 0}).result, -XEN_EINVAL, "one too great");
+            if (id == XEN_SCHEDULER_CREDIT) {
+              c.check_eq(put({0, 0, 0}).result, -XEN_EINVAL, "no slice");
+              c.check_eq(put({XEN_SYSCTL_CSCHED_TSLICE_MAX + 1, 0, 0}).result, -XEN_EINVAL, "a slice too long");
+              c.check_eq(put({1, 1001, 0}).result, -XEN_EINVAL, "a ratelimit above the slice");
+              c.check_eq(put({30, 0, XEN_SYSCTL_CSCHED_MGR_DLY_MAX_US + 1}).result, -XEN_EINVAL, "a delay too long");
+            }
+            c.check_eq(limit(op(pool, id, XEN_SYSCTL_SCHEDOP_getinfo, {})), 2000u, "the ratelimit then");
+            c.check_eq(put({30, 0, 0}).result, 0, "no ratelimit");
+            c.check_eq(pools.destroy(pool), 0, "destroying the pool");
+          }
         },
 }};
 

@@ -60,7 +60,7 @@ const Case kTable{{
     .slug = "sysctl.scheduler_op.arinc653.table_read_as_set",
     .rule = "A new pool has an empty table; one that was set is read as it was, up to 64 entries that fill the frame.",
     .source = kSource,
-    .requirements = {"SYSC-020"},
+    .requirements = {"SYSC-022"},
     .guests = GuestTypes::kDom0,
     .needs = {Capability::kArinc653},
     .body =
@@ -89,7 +89,7 @@ const Case kBad{{
         "No or too many entries, no frame, an entry without run time, or more than the frame has, give EINVAL; nothing "
         "changes.",
     .source = kSource,
-    .requirements = {"SYSC-021"},
+    .requirements = {"SYSC-023"},
     .guests = GuestTypes::kDom0,
     .needs = {Capability::kArinc653},
     .body =
