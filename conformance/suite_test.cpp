@@ -52,14 +52,19 @@ TEST(Suite, RequirementFiles_AreSound) {
   EXPECT_GE(requirements().size(), 704u);
 }
 
+/// Nothing can be steered in the real Xen, and Debian builds it without these schedulers.
+bool xen_lacks(Capability capability) {
+  return capability == Capability::kSteer || capability == Capability::kRtds || capability == Capability::kArinc653;
+}
+
 TEST(Suite, EveryRequirement_HasACaseOrAReason) {
   std::set<std::string_view> covered;
-  std::set<std::string_view> observable;  // on the real Xen, where nothing can be steered
+  std::set<std::string_view> observable;  // on the real Xen
   for (const RegisteredCase& registered : registered_cases()) {
     const CaseSpec& spec = registered.spec;
     covered.insert(spec.requirements.begin(), spec.requirements.end());
-    const bool steers = std::ranges::find(spec.needs, Capability::kSteer) != spec.needs.end();
-    if (!steers) observable.insert(spec.requirements.begin(), spec.requirements.end());
+    if (!std::ranges::any_of(spec.needs, xen_lacks))
+      observable.insert(spec.requirements.begin(), spec.requirements.end());
   }
   for (const Requirement& row : requirements()) {
     EXPECT_NE(covered.contains(row.id), !row.uncovered.empty()) << row.place << ": " << row.id;

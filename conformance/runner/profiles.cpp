@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::array kAllCapabilities{Capability::kDom0,        Capability::kPv64Guest,   Capability::kPvhGuest,
                                       Capability::kTwoGuests,   Capability::kThreeGuests, Capability::kMultiVcpu,
-                                      Capability::kConsoleText, Capability::kVirtualTime, Capability::kSteer};
+                                      Capability::kConsoleText, Capability::kVirtualTime, Capability::kSteer,
+                                      Capability::kRtds,        Capability::kArinc653};
 
 bool well_formed_id(std::string_view id) {
   return !id.empty() && id.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string_view::npos;

@@ -38,16 +38,16 @@ void Arinc653::remove_pcpu(uint32_t pcpu) {
   set_timer(pcpus_[pcpu].turn, pcpu, kNever);
 }
 
+bool Arinc653::names(const Entry& entry, const PolicyVcpu& data) {
+  return data.vcpu->id == entry.vcpu_id && *data.domain->domain->handle == entry.handle;
+}
+
 Vcpu* Arinc653::find(const Entry& entry) const {
   for (OrderedNode* node = vcpus_.first(); node != nullptr; node = OrderedSet::next(*node)) {
     const auto& data = static_cast<const ArincVcpu&>(*node);
-    if (data.vcpu->id == entry.vcpu_id && *data.domain->domain->handle == entry.handle) return data.vcpu;
+    if (names(entry, data)) return data.vcpu;
   }
   return nullptr;
-}
-
-void Arinc653::resolve() {
-  for (uint32_t i = 0; i < entries_; ++i) table_[i].vcpu = find(table_[i]);
 }
 
 void Arinc653::begin() {
@@ -69,12 +69,16 @@ void Arinc653::insert(Vcpu& vcpu) {
   const SchedDomain& domain = *vcpu.sched->domain->domain;
   vcpus_.insert(*static_cast<ArincVcpu*>(vcpu.sched));
   if (domain.id == DomId{0}) add_default(vcpu);
-  resolve();
+  for (uint32_t i = 0; i < entries_; ++i) {
+    if (table_[i].vcpu == nullptr && names(table_[i], *vcpu.sched)) table_[i].vcpu = &vcpu;
+  }
 }
 
 void Arinc653::remove(Vcpu& vcpu) {
   vcpus_.remove(*static_cast<ArincVcpu*>(vcpu.sched));
-  resolve();
+  for (uint32_t i = 0; i < entries_; ++i) {
+    if (table_[i].vcpu == &vcpu) table_[i].vcpu = find(table_[i]);
+  }
 }
 
 void Arinc653::wake(Vcpu& vcpu, WakeReason /*reason*/) {
@@ -160,8 +164,8 @@ Status Arinc653::put_system(const SystemParameters& parameters) {
   for (uint32_t i = 0; i < entries_; ++i) {
     const auto& entry = wanted.sched_entries[i];
     table_[i] = {std::to_array(entry.dom_handle), entry.vcpu_id, entry.runtime, nullptr};
+    table_[i].vcpu = find(table_[i]);
   }
-  resolve();
   begin();
   return kOk;
 }

@@ -59,8 +59,7 @@ class Arinc653 final : public Scheduler {
     Ns ends;
   };
 
-  /// Finds the vCPU of each entry anew.
-  void resolve();
+  [[nodiscard]] static bool names(const Entry& entry, const PolicyVcpu& data);
   [[nodiscard]] Vcpu* find(const Entry& entry) const;
   void add_default(const Vcpu& vcpu);
   /// The table takes effect now.

@@ -176,9 +176,9 @@ TEST_F(ArincTest, DomainThatIsInTheTableBeforeItExists_RunsWhenItDoes) {
   table.sched_entries[1].dom_handle[0] = 77;
   ASSERT_TRUE(put(table));
   machine_.run_for(10);
-  auto& late = machine_.add(2);
+  auto& late = machine_.add(0);
   late.handle[0] = 77;
-  ASSERT_TRUE(put(table));
+  machine_.add_vcpus(late, 2);
   for (Vcpu& vcpu : late.vcpus) vcpu_unpause(vcpu, kPauseDown);
   machine_.run_for(10);
   EXPECT_EQ(PoolMachine::ran(late.vcpus[0]), 5u);

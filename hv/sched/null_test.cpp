@@ -121,6 +121,20 @@ TEST_F(NullTest, PcpuLeavesAndComesBack_WithWhoeverHasIt) {
   EXPECT_EQ(on(1), &guest.vcpus[1]);
 }
 
+TEST_F(NullFourTest, DomainThatMovesToAnotherPool_LeavesItsPcpuToOthers) {
+  auto& guest = machine_.add_busy(1);
+  machine_.run_for(1);
+  const Result<CpuPool*> other = cpupool_create(1, *policy_by_name("null"));
+  ASSERT_TRUE(other.ok());
+  vcpu_pause(guest.vcpus[0], kPauseDomain);
+  machine_.run_for(1);
+  Vcpu* moved[] = {&guest.vcpus[0]};
+  ASSERT_TRUE(sched_move_domain(guest.sched, moved, 1, **other).ok());
+  const auto& last = machine_.add_busy(4);
+  machine_.run_for(kSecond);
+  EXPECT_EQ(PoolMachine::ran(last), 4 * kSecond);
+}
+
 // Whatever comes and goes, in the end all pCPUs are there for others: assigning and deassigning are balanced.
 TEST_F(NullFourTest, RandomComingAndGoing_LeavesEveryPcpuFree) {
   std::mt19937 random(1);

@@ -257,6 +257,7 @@ TEST_F(RtdsTest, SleepsWhileItRuns_LeavesTheReplenishmentQueue) {
 
 TEST_F(RtdsFourTest, WokenInOneMoment_EachGetsAPcpuOfItsOwn) {
   auto& guest = machine_.add(4);
+  machine_.run_for(1);  // all pCPUs have found nothing
   for (Vcpu& vcpu : guest.vcpus) {
     vcpu.pcpu = 0;  // where all of them were last
     start(vcpu);

@@ -7,7 +7,7 @@ namespace assay {
 
 namespace {
 
-constexpr std::array<std::pair<Capability, std::string_view>, 9> kNames{{
+constexpr std::array<std::pair<Capability, std::string_view>, 11> kNames{{
     {Capability::kDom0, "dom0"},
     {Capability::kPv64Guest, "pv64"},
     {Capability::kPvhGuest, "pvh"},
@@ -17,6 +17,8 @@ constexpr std::array<std::pair<Capability, std::string_view>, 9> kNames{{
     {Capability::kConsoleText, "console"},
     {Capability::kVirtualTime, "virtual_time"},
     {Capability::kSteer, "steer"},
+    {Capability::kRtds, "rtds"},
+    {Capability::kArinc653, "arinc653"},
 }};
 
 }  // namespace

@@ -274,6 +274,8 @@ enum class Capability : uint8_t {
   kConsoleText,  ///< what the hypervisor prints can be read
   kVirtualTime,  ///< time is simulated: exact, and waiting costs nothing
   kSteer,        ///< interleavings inside the core can be chosen
+  kRtds,         ///< CPU pools may have this scheduler, which hypervisors are built without as a rule
+  kArinc653,     ///< likewise
 };
 std::string_view to_string(Capability capability);
 std::optional<Capability> capability_from(std::string_view name);

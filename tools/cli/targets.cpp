@@ -28,7 +28,8 @@ constexpr std::string_view kConnect = "connect:";
 /// fail, which says more than that they were skipped.
 const std::vector<Capability> kBundledClaims{Capability::kDom0,        Capability::kPv64Guest,   Capability::kPvhGuest,
                                              Capability::kTwoGuests,   Capability::kThreeGuests, Capability::kMultiVcpu,
-                                             Capability::kConsoleText, Capability::kVirtualTime, Capability::kSteer};
+                                             Capability::kConsoleText, Capability::kVirtualTime, Capability::kSteer,
+                                             Capability::kRtds,        Capability::kArinc653};
 
 constexpr const char* kClaimsAll = "full";  // the profile: a skip on our own core, or on the judge, is a finding
 

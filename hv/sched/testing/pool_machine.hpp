@@ -40,17 +40,22 @@ class PoolMachine {
     guest.sched.id = DomId{static_cast<uint16_t>(guests_.size())};
     guest.sched.handle = &guest.handle;
     if (!sched_create_domain(guest.sched, first_cpupool()).ok()) throw Panic{"no memory"};
-    for (uint32_t i = 0; i < vcpus; ++i) {
+    add_vcpus(guest, vcpus);
+    const bool set_anything = weight != 256 || cap != 0;
+    if (set_anything && !set(guest, weight, cap).ok()) throw Panic{"parameters refused"};
+    return guest;
+  }
+
+  /// vCPUs that are down, behind those that it has.
+  void add_vcpus(Guest& guest, uint32_t count) {
+    for (uint32_t i = 0; i < count; ++i) {
       Vcpu& vcpu = guest.vcpus.emplace_back();
-      vcpu.id = i;
+      vcpu.id = static_cast<uint32_t>(guest.vcpus.size() - 1);
       vcpu.memory = &memory_;
       vcpu.runstate.state = RUNSTATE_offline;
       vcpu.runstate.state_entry_time = host_.now_ns;
       if (!sched_create_vcpu(vcpu, guest.sched).ok()) throw Panic{"no memory"};
     }
-    const bool set_anything = weight != 256 || cap != 0;
-    if (set_anything && !set(guest, weight, cap).ok()) throw Panic{"parameters refused"};
-    return guest;
   }
 
   /// The same, all running without end.
