@@ -70,6 +70,7 @@ Results sample() {
                    made("a.unsure", Verdict::kInconclusive, false),
                    made("a.cured", Verdict::kPass, false)};
   results.suite_cases = 9;
+  results.cases[6].tries = {3, 1};
   results.cases[0].digest = hex64(7);
   results.cases[0].source = "public/version.h";
   results.cases[0].where = "conformance/cases/a.cpp:12";
@@ -265,6 +266,8 @@ TEST(ResultsJson, WhatDoesNotBelong_IsRefused_WithItsPlace) {
   EXPECT_THAT(complaint(changed([](auto& json) { json["requirements"][0]["level"] = "ought"; })), HasSubstr("'ought'"));
   EXPECT_THAT(complaint(changed([](auto& json) { json["cases"][1]["evidence"] = "evidence/../../etc/passwd"; })),
               HasSubstr("no file in evidence/"));
+  EXPECT_THAT(complaint(changed([](auto& json) { json["cases"][6]["tries"]["failed"] = 4; })),
+              HasSubstr("4 of 3 tries fail"));
   for (const char* const picture : {"../a.html", "javascript:a.html", ".html", "a.html.exe", "http://a/b.html"}) {
     EXPECT_THAT(complaint(changed([&](auto& json) { json["cases"][1]["picture"] = picture; })),
                 HasSubstr("is no page beside this file"));

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "conformance/tries.hpp"
 #include "conformance/verdict.hpp"
 
 namespace assay {
@@ -32,6 +33,7 @@ struct ReportedCase {
   bool expected = false;
   uint64_t duration_us = 0;
   std::string message;
+  Tries tries{};          ///< of a subject that cannot repeat itself; `verdict` and `message` are those of all of them
   std::string reproduce;  ///< a line for the shell
   std::string rule;
   std::string source;    ///< where the rule comes from

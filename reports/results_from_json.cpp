@@ -64,6 +64,18 @@ std::vector<ReportedStep> steps_of(const JsonReader& value) {
   return steps;
 }
 
+Tries tries_of(const JsonReader& value) {
+  const auto found = value.find("tries");
+  if (!found) return {};
+  constexpr uint64_t kPlayedMax = UINT32_MAX;
+  const uint64_t played = found->at("played").number();
+  const uint64_t failed = found->at("failed").number();
+  if (played < 2 || played > kPlayedMax || failed == 0 || failed > played) {
+    found->fail(fmt::format("nothing is played again of which {} of {} tries fail", failed, played));
+  }
+  return {static_cast<uint32_t>(played), static_cast<uint32_t>(failed)};
+}
+
 ReportedCase case_of(const JsonReader& value) {
   ReportedCase made;
   made.id = value.at("id").text();
@@ -72,6 +84,7 @@ ReportedCase case_of(const JsonReader& value) {
   made.expected = value.at("expected").flag();
   made.duration_us = value.at("duration_us").number();
   made.message = value.at("message").text();
+  made.tries = tries_of(value);
   made.reproduce = value.at("reproduce").text();
   made.rule = value.text_or("rule", "");
   made.source = value.text_or("source", "");

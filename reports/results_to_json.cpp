@@ -29,6 +29,9 @@ json case_to_json(const ReportedCase& reported) {
             {"message", reported.message},
             {"reproduce", reported.reproduce},
             {"rule", reported.rule}};
+  if (reported.tries.played > 1) {
+    made["tries"] = {{"played", reported.tries.played}, {"failed", reported.tries.failed}};
+  }
   add(made, "source", reported.source);
   add(made, "method", reported.method);
   add(made, "where", reported.where);

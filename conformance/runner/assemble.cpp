@@ -24,10 +24,12 @@ ReportedCase report_case(const RunDescription& run, const Variant& variant, cons
   made.id = variant.id;
   for (const std::string_view requirement : spec.requirements) made.requirements.emplace_back(requirement);
   made.verdict = result.verdict;
-  const bool by_chance = result.verdict == Verdict::kInconclusive && cannot_steer(target, variant);
+  const bool by_chance =
+      result.verdict == Verdict::kInconclusive && cannot_steer(target, variant) && !result.tries.differ();
   made.expected = by_chance || expectations.met(variant.id, result.verdict);
   made.duration_us = result.duration_us;
   made.message = result.message;
+  made.tries = result.tries;
   made.reproduce = reproduction(run, variant.id);
   made.rule = spec.rule;
   made.source = spec.source;
@@ -163,7 +165,8 @@ std::string reproduction(const RunDescription& run, const std::string& id) {
 }
 
 std::string evidence_file(const std::string& id, const CaseResult& result) {
-  return result.verdict > Verdict::kInconclusive ? fmt::format("evidence/{}.txt", id) : "";
+  const bool failed = result.verdict > Verdict::kInconclusive || result.tries.differ();
+  return failed ? fmt::format("evidence/{}.txt", id) : "";
 }
 
 std::string evidence_text(const Variant& variant, const CaseResult& result) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "conformance/steps.hpp"
+#include "conformance/tries.hpp"
 #include "conformance/verdict.hpp"
 #include "sim/target/target.hpp"
 
@@ -22,6 +23,7 @@ struct CaseResult {
   uint64_t digest = 0;             ///< of the target, 0 when it is not deterministic
   uint64_t duration_us = 0;
   uint32_t boots = 0;  ///< fresh boots that the subject's death made necessary
+  Tries tries{};       ///< the runner's, so it is not on the wire: a worker knows of one
 };
 
 /// Binary, and any bytes in the texts survive. decode_* throw std::exception on anything malformed.

@@ -43,7 +43,11 @@ Graded grade(const TargetFactory& make_target, const GradeRequest& request, RunO
                        fmt::format("{}; free some space or name another folder with --out\n", error.what()));
   }
   Recorder recorder(request.out, request.run, request.variants, request.expectations, request.claims, progress);
-  const RunOutcome outcome = run_variants(make_target, request.variants, request.options, recorder);
+  RunOptions options = request.options;
+  options.repeat.is_expected = [&request](size_t index, Verdict verdict) {
+    return request.expectations.met(request.variants[index].id, verdict);
+  };
+  const RunOutcome outcome = run_variants(make_target, request.variants, options, recorder);
   if (!outcome.unavailable.empty() && nothing_ran(outcome)) {
     return not_started(kExitUnavailable,
                        fmt::format("target {} is not available: {}\n", request.run.target, outcome.unavailable));

@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <deque>
 #include <memory>
 
 #include "conformance/runner/grade_case.hpp"
@@ -31,7 +32,11 @@ class Run {
  public:
   Run(const TargetFactory& make_target, const std::vector<Variant>& variants, const RunOptions& options,
       RunObserver& observer)
-      : make_target_(make_target), variants_(variants), options_(options), observer_(observer) {
+      : make_target_(make_target),
+        variants_(variants),
+        options_(options),
+        observer_(observer),
+        repeats_(options.repeat) {
     if (!options_.grade) {
       options_.grade = [seed = options.seed](Target& target, const Variant& variant) {
         return grade_case(target, variant, seed);
@@ -54,6 +59,7 @@ class Run {
       if (!stopped()) worker->dismiss();
     }
     workers_.clear();
+    for (auto& [index, result] : repeats_.rest()) record(index, std::move(result));
     outcome_.duration = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start);
     return std::move(outcome_);
   }
@@ -114,6 +120,10 @@ class Run {
         return;
       }
       if (stopped()) return;
+      if (worker->idle() && !again_.empty()) {
+        start_afresh(worker);
+        return;
+      }
       status = worker->frames().next(frame);
     }
     if (status == FrameReader::Status::kGarbage) insane(worker);
@@ -149,15 +159,20 @@ class Run {
     was_ready_ = true;
     failed_starts_ = 0;
     worker.became_idle();
-    hand_out(worker);
+    if (again_.empty()) {
+      hand_out(worker);
+    } else {
+      worker.run(again_.front(), Clock::now() + options_.case_limit);
+      again_.pop_front();
+    }
     return true;
   }
 
   bool result(Worker& worker, CaseResult&& got) {
     outcome_.restarts += got.boots;
-    record(*worker.variant(), std::move(got));
+    take(*worker.variant(), std::move(got));
     worker.became_idle();
-    hand_out(worker);
+    if (again_.empty()) hand_out(worker);
     return true;
   }
 
@@ -168,6 +183,15 @@ class Run {
 
   void hand_out(Worker& worker) {
     if (next_ < begin_max_) worker.run(next_++, Clock::now() + options_.case_limit);
+  }
+
+  /// The result of a variant, or one try of it: then it is played again by a worker that has played nothing yet.
+  void take(size_t index, CaseResult got) {
+    if (auto all = repeats_.add(outcome_.target, index, std::move(got))) {
+      record(index, std::move(*all));
+    } else {
+      again_.push_back(index);
+    }
   }
 
   void record(size_t index, CaseResult result) {
@@ -218,13 +242,13 @@ class Run {
     ++outcome_.restarts;
     if (const auto index = worker->variant()) {
       const auto spent = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - worker->began());
-      record(*index, {.verdict = verdict,
-                      .message = message,
-                      .notes = {},
-                      .console = "",
-                      .evidence = log,
-                      .steps = {},
-                      .duration_us = static_cast<uint64_t>(spent.count())});
+      take(*index, {.verdict = verdict,
+                    .message = message,
+                    .notes = {},
+                    .console = "",
+                    .evidence = log,
+                    .steps = {},
+                    .duration_us = static_cast<uint64_t>(spent.count())});
     } else if (worker->starting()) {
       if (!was_ready_ || ++failed_starts_ >= kFailedStartsMax) {
         outcome_.unavailable = fmt::format("while the target was starting: {}", message);
@@ -232,16 +256,24 @@ class Run {
       }
     }
     worker.reset();
-    if (next_ < begin_max_) worker = make_worker();
+    if (next_ < begin_max_ || !again_.empty()) worker = make_worker();
+  }
+
+  void start_afresh(std::unique_ptr<Worker>& worker) {
+    worker->dismiss();
+    worker.reset();
+    worker = make_worker();
   }
 
   const TargetFactory& make_target_;
   const std::vector<Variant>& variants_;
   RunOptions options_;
   RunObserver& observer_;
+  Repeats repeats_;
   RunOutcome outcome_;
   Interruption interruption_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::deque<size_t> again_;  ///< variants that wait for a fresh start
   size_t next_ = 0;
   size_t begin_max_ = 0;  ///< variants from here on are not begun
   size_t done_ = 0;

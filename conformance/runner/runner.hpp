@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "conformance/runner/case_result.hpp"
+#include "conformance/runner/repeats.hpp"
 #include "conformance/runner/worker_main.hpp"
 
 namespace assay {
@@ -32,6 +33,8 @@ struct RunOptions {
   /// `kSleepersWait` times the limit has passed.
   LimitsCount limits_count = LimitsCount::kHostTime;
   static constexpr int kSleepersWait = 20;
+  /// What is played again. A result is one of all tries; it comes when the last of them is over.
+  RepeatOptions repeat{};
   /// After a result, with the index of its variant, for which this is true no further variant begins; those under way
   /// are waited for. All variants before it in the order given have their results then. Empty: never.
   std::function<bool(size_t index, const CaseResult& result)> enough;

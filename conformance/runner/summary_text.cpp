@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string_view>
+#include <vector>
 
 namespace assay {
 namespace {
@@ -41,6 +42,16 @@ std::string reasons_block(const Results& results, Verdict verdict, std::string_v
   return text;
 }
 
+/// Each is among the unexpected ones as well; RepeatOptions::kCasesMax bounds the line.
+std::string repeats_line(const Results& results) {
+  std::vector<std::string_view> ids;
+  for (const ReportedCase& reported : results.cases) {
+    if (reported.tries.differ()) ids.emplace_back(reported.id);
+  }
+  if (ids.empty()) return "";
+  return fmt::format("does not repeat: {} case{} ({})\n", ids.size(), ids.size() == 1 ? "" : "s", fmt::join(ids, ", "));
+}
+
 /// A line for each profile that was claimed or ran as a whole: of a part of the suite the others would say little.
 std::string profile_lines(const Results& results) {
   std::string text;
@@ -73,6 +84,7 @@ std::string summary_text(const Results& results, const std::string& report) {
                       results.target_version, results.seed, results.run_digest);
   text += reasons_block(results, Verdict::kSkip, "skipped");
   text += reasons_block(results, Verdict::kInconclusive, "inconclusive, as expected,");
+  text += repeats_line(results);
   text += profile_lines(results);
   text += counts(summary);
   text += fmt::format("{}.{:02} s", results.duration_us / 1000000, results.duration_us / 10000 % 100);

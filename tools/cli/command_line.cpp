@@ -16,6 +16,7 @@ namespace {
 constexpr unsigned kJobsMax = 256;
 constexpr uint64_t kSeedMax = INT64_MAX;  // what every reader of JSON can hold
 constexpr unsigned kCaseLimitMaxSeconds = 24 * 3600;
+constexpr unsigned kRepeatsMax = 100;
 constexpr const char* kFooter =
     "Exit codes: 0 all as expected; 1 unexpected result; 2 nothing worse than inconclusive; 64 bad usage or input "
     "file;\n"
@@ -60,6 +61,14 @@ void add_grade(CLI::App& app, Flags& flags, ExitCode& code) {
       ->check(CLI::Range(uint64_t{0}, kSeedMax));
   grade->add_option("--case-limit", flags.grade.case_limit_s, "seconds of the host's time for one case, then TIMEOUT")
       ->check(CLI::Range(1u, kCaseLimitMaxSeconds));
+  grade
+      ->add_option(
+          "--repeat-failures", flags.grade.repeat_failures,
+          "xen, connect: play a case that fails unexpectedly so many times more, each on a fresh start; one that "
+          "does not fail every time is INCONCLUSIVE (exit code 2 when nothing is worse) and listed as one that "
+          "does not repeat. 0: never. Cores repeat themselves bit for bit, and nothing is played again there")
+      ->capture_default_str()
+      ->check(CLI::Range(0u, kRepeatsMax));
   grade->add_option("--out", flags.grade.out,
                     "folder for results.json, junit.xml, index.html and evidence; default assay-out/TARGET, "
                     "and assay-out/selected/TARGET with --select");

@@ -21,6 +21,7 @@ struct GradeFlags {
   unsigned jobs = 0;             ///< 0: as many as suit the target
   uint64_t seed = 1;
   unsigned case_limit_s = 0;          ///< 0: as suits the target
+  unsigned repeat_failures = 2;       ///< tries more; only of what cannot repeat itself bit for bit
   std::vector<std::string> profiles;  ///< ids, or files; empty: what the target claims by itself, and the whole suite
   std::string command;                ///< the whole line, for the report
 };

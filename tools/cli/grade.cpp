@@ -53,6 +53,9 @@ std::vector<std::string> reproduction_options(const GradeFlags& flags) {
   if (flags.guest != TargetWishes{}.guest) options.insert(options.end(), {"--guest", flags.guest});
   if (!flags.fault.empty()) options.insert(options.end(), {"--fault", flags.fault});
   if (flags.case_limit_s != 0) options.insert(options.end(), {"--case-limit", std::to_string(flags.case_limit_s)});
+  if (flags.repeat_failures != GradeFlags{}.repeat_failures) {
+    options.insert(options.end(), {"--repeat-failures", std::to_string(flags.repeat_failures)});
+  }
   for (const std::string& profile : flags.profiles) options.insert(options.end(), {"--profile", profile});
   if (!flags.expect.empty()) options.insert(options.end(), {"--expect", flags.expect});
   return options;
@@ -69,6 +72,7 @@ GradeRequest make_request(const GradeFlags& flags, const TargetChoice& target, c
   request.options.jobs = flags.jobs != 0 ? flags.jobs : target.jobs;
   request.options.seed = flags.seed;
   request.options.case_limit = flags.case_limit_s != 0 ? std::chrono::seconds(flags.case_limit_s) : target.case_limit;
+  request.options.repeat.more = flags.repeat_failures;
   request.out = out;
   return request;
 }

@@ -55,13 +55,13 @@ const Case kRewritten{{
           for (int i = 0; i < 3; ++i) {
             sleeper.sleep();
             const uint64_t blocked_before = sleeper.seen().time[RUNSTATE_blocked];
-            c.vcpu(0).spin(kWatchNs);
+            c.vcpu(0).spin(stay_ns(c));
             sleeper.wake();
             const Runstate seen = sleeper.seen();
             const Runstate asked = sleeper.asked();
             c.check_eq(seen.state, RUNSTATE_running, "state");
             c.check(seen.state_entry_time > last, "a new entry time");
-            c.check(seen.time[RUNSTATE_blocked] >= blocked_before + kWatchNs / 2, "the blocked time has arrived");
+            c.check(seen.time[RUNSTATE_blocked] >= blocked_before + stay_ns(c) / 2, "the blocked time has arrived");
             c.check(seen.time[RUNSTATE_blocked] <= asked.time[RUNSTATE_blocked], "no more than a query says");
             last = seen.state_entry_time;
           }

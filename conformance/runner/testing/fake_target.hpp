@@ -12,6 +12,8 @@ namespace assay::testing_support {
 
 class FakeTarget : public Target {
  public:
+  explicit FakeTarget(std::vector<Capability> capabilities = {Capability::kDom0, Capability::kVirtualTime})
+      : info_{"fake", "Fake", "1.0", std::move(capabilities)} {}
   [[nodiscard]] const TargetInfo& info() const override { return info_; }
   void begin_case(uint64_t seed) override { seed_ = seed; }
   Domain& dom0() override { throw HarnessFault("the fake target has no dom0"); }
@@ -30,13 +32,18 @@ class FakeTarget : public Target {
   void set_audit(std::string text) { audit_ = std::move(text); }
 
  private:
-  TargetInfo info_{"fake", "Fake", "1.0", {Capability::kDom0, Capability::kVirtualTime}};
+  TargetInfo info_;
   uint64_t seed_ = 0;
   std::string audit_;
 };
 
 inline std::unique_ptr<Target> make_fake() {
   return std::make_unique<FakeTarget>();
+}
+
+/// One whose time is the host's.
+inline std::unique_ptr<Target> make_unsteady_fake() {
+  return std::make_unique<FakeTarget>(std::vector<Capability>{Capability::kDom0});
 }
 
 /// A case on dom0 with this body, as a variant of its own.

@@ -6,6 +6,7 @@
 #include "sim/abi/xen.hpp"
 #include "sim/target/agent/dom0_traces.hpp"
 #include "sim/target/agent/host_clock.hpp"
+#include "sim/toolstack/privileged.hpp"
 
 namespace assay::agents {
 
@@ -167,6 +168,18 @@ std::optional<xen_domctl_getdomaininfo> Session::domain_info(DomId first) {
   vcpu.write(scratch_, op);
   if (vcpu.hypercall(__HYPERVISOR_domctl, {scratch_.raw()}) != 0) return std::nullopt;
   return vcpu.read<xen_domctl>(scratch_).u.getdomaininfo;
+}
+
+bool Session::press_debug_key(char key) {
+  if (dom0_mailboxes_[0]->in_flight()) return false;
+  const Gva keys = scratch_ + sizeof(xen_sysctl);
+  xen_sysctl op = toolstack::make_sysctl(XEN_SYSCTL_debug_keys);
+  toolstack::set_handle(op.u.debug_keys.keys, keys);
+  op.u.debug_keys.nr_keys = 1;
+  Vcpu& vcpu = privileged_->vcpu(0);
+  vcpu.write(keys, key);
+  vcpu.write(scratch_, op);
+  return vcpu.hypercall(__HYPERVISOR_sysctl, {scratch_.raw()}) == 0;
 }
 
 void Session::check_domain(DomId domain) {

@@ -39,6 +39,9 @@ class Session : public Watch {
   void destroy_guest(Domain& guest);
   Vcpu& attach_vcpu(Domain& domain, uint32_t vcpu_id);
 
+  /// Presses a key on the hypervisor's console, through dom0. False when dom0 cannot be asked.
+  bool press_debug_key(char key);
+
   /// Destroys all other domains and gives dom0 back as it was after boot: no open event channel, no timer, fresh heap.
   /// False, or TargetDied, when that is not possible any more; then only a fresh boot helps.
   bool clean();

@@ -137,6 +137,7 @@ void Machine::check_alive() {
 
 void Machine::explain_silence(const std::string& what) {
   check_alive();
+  is_silent_ = true;
   const bool answers = answers_debug_key();
   check_alive();
   throw TargetDied(TargetDied::How::kHang,
@@ -150,12 +151,25 @@ bool Machine::answers_debug_key() {
   const size_t before = console_.text().size();
   type(kSwitchInput);
   type("t");
+  return !await_skew(before).empty();
+}
+
+std::string Machine::await_skew(size_t from) {
   const uint64_t deadline = host_now_ns() + kKeyLimitNs;
   while (host_now_ns() < deadline && !qemu_.ended()) {
-    if (console_.text().find("Synced stime skew", before) != std::string::npos) return true;
+    const std::string& text = console_.text();
+    const size_t start = text.find("Synced stime skew", from);
+    const size_t end = start == std::string::npos ? start : text.find('\n', start);
+    if (end != std::string::npos) return text.substr(start, text.find_last_not_of("\r\n", end) + 1 - start);
     host_sleep_ns(kPollNs);
   }
-  return false;
+  return "";
+}
+
+std::string Machine::clock_skew(const std::function<bool()>& ask) {
+  if (is_silent_ || has_panicked_ || has_lost_dom0_ || qemu_.ended()) return "";
+  const size_t before = console_.text().size();
+  return ask() ? await_skew(before) : "";
 }
 
 std::string Machine::evidence() {

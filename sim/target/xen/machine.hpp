@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,17 +35,23 @@ class Machine : public agents::Boot {
 
   ConsoleLog& console() { return console_; }
   void type(std::string_view text) { qemu_.type(text); }
+  /// How far the clocks of the pCPUs are apart, a line; empty when it is not printed in time. `ask` presses key 't'.
+  /// Nothing is asked of a machine that is dead or has left an operation unanswered.
+  std::string clock_skew(const std::function<bool()>& ask);
   /// Last console lines and what QEMU said.
   std::string evidence() override;
   [[nodiscard]] pid_t qemu_pid() const { return qemu_.pid(); }
 
  private:
+  /// The line of clock statistics that is printed from this place in the console's text on; empty when none comes.
+  std::string await_skew(size_t from);
   bool answers_debug_key();
   SharedRam ram_;
   ConsoleLog console_;
   ConsoleLog diagnostics_;
   bool has_panicked_ = false;
   bool has_lost_dom0_ = false;
+  bool is_silent_ = false;
   QemuProcess qemu_;
 };
 

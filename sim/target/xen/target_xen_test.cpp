@@ -49,6 +49,7 @@ TEST_F(XenDeath, NonMaskableInterrupt_IsAPanicOfTheHypervisor) {
   while (!how && host_now_ns() < deadline) how = death_of([&] { target->pass_time(kSecondNs / 100); });
   EXPECT_EQ(how, TargetDied::How::kPanic);
   EXPECT_NE(target->evidence().find("Panic on CPU"), std::string::npos);
+  EXPECT_EQ(target->evidence().find("clocks of the pCPUs"), std::string::npos) << "the dead are not asked";
   expect_recovery(*target);
 }
 
@@ -159,6 +160,27 @@ TEST(XenAvailability, MissingXen_SaysWhereAndWhatToDo) {
     EXPECT_NE(std::string(missing.what()).find("/nowhere/xen"), std::string::npos);
     EXPECT_NE(std::string(missing.what()).find("tools/setup"), std::string::npos);
   }
+}
+
+class XenEvidence : public BootedXenTest {};
+
+TEST_F(XenEvidence, SaysHowFarClocksAreApart_AndChangesNothing) {
+  const uint32_t boots = target().boots();
+  target().begin_case(0);
+  EXPECT_NE(target().evidence().find("clocks of the pCPUs after the case: Synced stime skew"), std::string::npos);
+  target().begin_case(0);
+  EXPECT_EQ(target().boots(), boots) << "no fresh boot is needed after the question";
+}
+
+TEST_F(XenEvidence, Dom0ThatIsBusy_IsNotAsked) {
+  const Gva argument = target().dom0().alloc_pages(1);
+  sched_poll poll{};
+  poll.timeout = dom0_vcpu().time_ns() + 20 * kSecondNs;
+  dom0_vcpu().write(argument, poll);
+  dom0_vcpu().start_hypercall(__HYPERVISOR_sched_op, {SCHEDOP_poll, argument.raw()});
+  EXPECT_EQ(target().evidence().find("clocks of the pCPUs"), std::string::npos);
+  EXPECT_NE(target().evidence().find("last lines of the console"), std::string::npos);
+  EXPECT_FALSE(dom0_vcpu().finish_hypercall(0).has_value()) << "it was busy all the time";
 }
 
 class XenClean : public BootedXenTest {};
