@@ -6,9 +6,11 @@
 namespace assay {
 
 enum ExitCode : int {
-  kExitExpected = 0,       ///< everything as expected, and something ran
-  kExitUnexpected = 1,     ///< a failure that was not announced, or a pass that was announced as a failure
-  kExitInconclusive = 2,   ///< nothing worse than inconclusive, and not as expected; also: no case told anything
+  kExitExpected = 0,    ///< everything as expected, and something ran
+  kExitUnexpected = 1,  ///< a failure that was not announced, or a pass that was announced as a failure
+  /// Nothing worse than inconclusive, and not as expected: a failure that does not repeat, too. Or no case told
+  /// anything.
+  kExitInconclusive = 2,
   kExitBadInput = 64,      ///< bad usage or a bad input file
   kExitUnavailable = 69,   ///< the target cannot be had on this machine
   kExitHarness = 70,       ///< the harness is at fault, or results could not be written

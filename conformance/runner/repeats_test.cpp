@@ -118,7 +118,7 @@ TEST_F(RepeatedFailures, FailsOnce_IsInconclusive_AndKeepsWhatTheFailureLeft) {
   EXPECT_EQ(shared().played, 3u);
   EXPECT_EQ(second().verdict, Verdict::kInconclusive);
   EXPECT_FALSE(second().expected);
-  EXPECT_EQ(second().message, "fails 1 of 3 times: result: expected 0, got -22 (EINVAL)");
+  EXPECT_EQ(second().message, "fails 1 of 3 times: result: expected 0, got -EINVAL (-22)");
   EXPECT_EQ(second().tries.played, 3u);
   EXPECT_EQ(second().tries.failed, 1u);
   EXPECT_FALSE(second().steps.empty());
@@ -170,7 +170,7 @@ TEST_F(RepeatedFailures, NoneAsked_NothingIsPlayedAgain) {
   request_.options.repeat.more = 0;
   EXPECT_EQ(go(fails_once).code, kExitUnexpected);
   EXPECT_EQ(shared().played, 1u);
-  EXPECT_EQ(second().message, "result: expected 0, got -22 (EINVAL)");
+  EXPECT_EQ(second().message, "result: expected 0, got -EINVAL (-22)");
 }
 
 TEST_F(RepeatedFailures, TargetThatRepeatsItself_PlaysNothingAgain) {
