@@ -27,6 +27,7 @@ struct Flags {
   FuzzFlags fuzz;
   RunFlags run;
   RunFlags minimize;
+  RunFlags generate;
   TraceFlags trace;
   ReplayFlags replay;
   std::vector<std::string> list_select;
@@ -221,6 +222,15 @@ void add_minimize(CLI::App& app, Flags& flags, ExitCode& code) {
   minimize->callback([&flags, &code] { code = minimize_scenario(flags.minimize); });
 }
 
+void add_generate(CLI::App& app, Flags& flags, ExitCode& code) {
+  RunFlags& mine = flags.generate;
+  auto* generate =
+      app.add_subcommand("generate", "Write scenarios that nobody wrote: a machine of any size for each seed");
+  generate->add_option("FOLDER", mine.out, "where to: generated-SEED.yaml")->required();
+  generate->add_option("--seeds", mine.seeds, "A..B, both included; default: 1");
+  generate->callback([&flags, &code] { code = generate_scenarios(flags.generate); });
+}
+
 void add_trace(CLI::App& app, Flags& flags, ExitCode& code) {
   TraceFlags& mine = flags.trace;
   auto* trace = app.add_subcommand(
@@ -331,6 +341,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_fuzz(app, flags, code);
   add_run(app, flags, code);
   add_minimize(app, flags, code);
+  add_generate(app, flags, code);
   add_trace(app, flags, code);
   add_replay(app, flags, code);
   add_list(app, flags, code);

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 
 #include "conformance/runner/assemble.hpp"
@@ -17,13 +16,13 @@
 #include "tools/cli/run_trouble.hpp"
 #include "tools/cli/scenario_batch.hpp"
 #include "tools/cli/scenario_picture.hpp"
+#include "tools/cli/seeds.hpp"
 
 namespace assay {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint64_t kRunsMax = 1'000'000;
 constexpr std::chrono::seconds kPictureLimit{180};  // two runs and what comes of them
 
 std::vector<fs::path> files_of(const std::string& named) {
@@ -37,36 +36,10 @@ std::vector<fs::path> files_of(const std::string& named) {
   return files;
 }
 
-struct Seeds {
-  uint64_t first;
-  uint64_t last;
-};
-
-Seeds seeds_of(const RunFlags& flags) {
-  if (flags.seeds.empty()) return {flags.seed, flags.seed};
-  const size_t dots = flags.seeds.find("..");
-  const auto number = [&](std::string_view text) {
-    uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (text.empty() || error != std::errc{} || end != text.data() + text.size()) {
-      throw InputError(fmt::format("--seeds {}: expected two numbers with dots between: 1..100", flags.seeds));
-    }
-    return value;
-  };
-  if (dots == std::string::npos) return {number(flags.seeds), number(flags.seeds)};
-  const Seeds seeds{number(std::string_view(flags.seeds).substr(0, dots)),
-                    number(std::string_view(flags.seeds).substr(dots + 2))};
-  if (seeds.first > seeds.last)
-    throw InputError(fmt::format("--seeds {}: the first is greater than the last", flags.seeds));
-  if (seeds.last - seeds.first >= kRunsMax)
-    throw InputError(fmt::format("--seeds {}: at most {}", flags.seeds, kRunsMax));
-  return seeds;
-}
-
 ScenarioBatch batch_of(const RunFlags& flags) {
   ScenarioBatch batch;
   batch.files = files_of(flags.kernel);
-  const Seeds seeds = seeds_of(flags);
+  const Seeds seeds = seeds_of(flags.seeds, flags.seed);
   for (size_t i = 0; i < batch.files.size(); ++i) {
     batch.scenarios.push_back(read_for(flags, batch.files[i]));
     for (uint64_t seed = seeds.first;; ++seed) {
@@ -109,7 +82,7 @@ Results results_of(const RunFlags& flags, const ScenarioBatch& batch, const RunO
   results.target_version = outcome.target.version;
   for (const Capability capability : outcome.target.capabilities)
     results.capabilities.emplace_back(to_string(capability));
-  results.seed = seeds_of(flags).first;
+  results.seed = seeds_of(flags.seeds, flags.seed).first;
   results.duration_us = static_cast<uint64_t>(outcome.duration.count());
   results.interrupted = outcome.interrupted;
   results.restarts = outcome.restarts;
