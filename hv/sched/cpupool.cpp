@@ -98,7 +98,6 @@ void cpupool_remove(CpuPool& pool, uint32_t pcpu) {
   const PolicyGuard guard(*pool.policy);
   pool.pcpus[pcpu / 64] &= ~(uint64_t{1} << (pcpu % 64));
   --pool.pcpu_count;
-  sched_pcpu(pcpu).leaving = true;
 }
 
 }  // namespace hv

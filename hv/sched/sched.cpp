@@ -175,10 +175,10 @@ void sched_affinity_changed(Vcpu& vcpu) {
 void sched_leave(uint32_t pcpu) {
   Pcpu& leaver = sched_pcpu(pcpu);
   Scheduler* const policy = leaver.policy;
-  if (policy == nullptr) return;  // it has switched since it was asked to leave, and left
+  HV_ASSERT(policy != nullptr && !leaver.leaving);
   {
     const PolicyGuard guard(*policy);
-    if (leaver.policy != policy) return;
+    leaver.leaving = true;
     if (leaver.current == nullptr) return leave_policy(leaver);
   }
   sched_request(pcpu);
