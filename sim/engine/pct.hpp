@@ -28,6 +28,8 @@ class Pct final : public SchedulePolicy {
  private:
   /// A guest may wait for another by looking, which no point tells: after so many steps in a row it is taken to do so.
   static constexpr uint32_t kStepsInARowMax = 1000;
+  /// And after so many before others that were ready, whoever of higher priority came between.
+  static constexpr uint32_t kStepsMax = 2000;
   static constexpr int64_t kNotDrawn = 0;
 
   uint32_t highest(const PcpuSet& of);
@@ -39,6 +41,7 @@ class Pct final : public SchedulePolicy {
   int64_t bottom_ = kNotDrawn;
   uint32_t steps_in_a_row_ = 0;
   std::array<int64_t, ASSAY_PCPUS_MAX> priorities_{};
+  std::array<uint32_t, ASSAY_PCPUS_MAX> steps_{};
 };
 
 }  // namespace assay

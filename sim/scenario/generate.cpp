@@ -162,12 +162,7 @@ class Generator {
                                      every, domain.name, every, every + 1, domain.name);
         return;
       case 1:
-        if (!pool.has_turns()) return;
-        actions_text_ += fmt::format(
-            "  - {{every: {}ms, affinity: {{domain: {}, hard: {}}}}}\n  - {{every: {}ms, affinity: {{domain: {}, hard: "
-            "{}}}}}\n",
-            every, domain.name, pool.first + rng_.below(pool.pcpus), every + 2, domain.name, pool.range());
-        return;
+        return pool.has_turns() ? make_pinning(domain, every) : void();
       case 2:
         if (!pool.shares_by_weight()) return;
         actions_text_ +=
@@ -178,6 +173,17 @@ class Generator {
       default:
         return make_pcpu_exchange(domain.pool, every);
     }
+  }
+
+  /// To one pCPU and back, and in the end wherever its pool has room.
+  void make_pinning(const GeneratedDomain& domain, uint64_t every) {
+    const GeneratedPool& pool = pools_[domain.pool];
+    actions_text_ += fmt::format(
+        "  - {{every: {}ms, until: {}ms, affinity: {{domain: {}, hard: {}}}}}\n  - {{every: {}ms, affinity: {{domain: "
+        "{}, hard: "
+        "{}}}}}\n",
+        every, duration_ms_ / 2, domain.name, pool.first + rng_.below(pool.pcpus), every + 2, domain.name,
+        pool.range());
   }
 
   /// To another pool in which everybody has a turn, and back.

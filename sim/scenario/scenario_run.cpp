@@ -24,6 +24,11 @@ namespace {
 
 /// How long a pCPU may keep a vCPU that must go: interrupts are prompt, but for what faults add.
 constexpr uint64_t kGraceNs = 100 * kNsPerUs;
+/// Where interleavings are chosen each of the other pCPUs may take so long before one has its turn.
+constexpr uint64_t kSteeredGraceNs = 2 * kNsPerMs;
+/// Time that the hypervisor and the guest may count apart: there, others come between a switch and its end.
+constexpr uint64_t kSlackParts = 20;
+constexpr uint64_t kSteeredSlackParts = 4;
 
 /// Something that happens at a time since the beginning; at the same one, in the order given.
 struct Moment {
@@ -115,8 +120,11 @@ class Play {
   void add_oracles() {
     for (const Expectation& expected : scenario_.expectations) oracles_.push_back(oracle_of(expected, stage_));
     const uint64_t faults = scenario_.faults.signal_delay_ns + scenario_.faults.timer_lateness_ns;
-    placement_ = std::make_unique<Placement>(kGraceNs + faults);
-    accounting_ = std::make_unique<TimeAccounting>([this] { return stage_.areas(); });
+    const uint64_t slowness = std::max(scenario_.faults.slow_factor, kWholePcpu);
+    const uint64_t steered = is_steered_ ? kSteeredGraceNs * scenario_.pcpus * slowness / kWholePcpu : 0;
+    placement_ = std::make_unique<Placement>(kGraceNs + faults + steered);
+    accounting_ = std::make_unique<TimeAccounting>([this] { return stage_.areas(); },
+                                                   is_steered_ ? kSteeredSlackParts : kSlackParts);
     liveness_ = std::make_unique<Starvation>("liveness", scenario_.liveness_ns, std::vector<VcpuIndex>{});
   }
 

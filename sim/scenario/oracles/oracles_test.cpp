@@ -194,7 +194,7 @@ TEST(Oracles, TimeAccounting_RunstatesThatDoNotAddUp_OrTellAnotherTime_AreCaught
       told.time[RUNSTATE_running] = ran_ms * kMs;
       told.time[RUNSTATE_runnable] = (4 - ran_ms) * kMs;
       told.time[RUNSTATE_blocked] = blocked_ms * kMs;
-      TimeAccounting oracle([&] { return TimeAccounting::Areas{{&told, kMs - 10, kMs + 10}}; });
+      TimeAccounting oracle([&] { return TimeAccounting::Areas{{&told, kMs - 10, kMs + 10}}; }, 20);
       Trace trace(oracle);
       trace.at(0, Kind::kRun, trace.a, 0);
       trace.at(4, Kind::kLeave, trace.a, 0);
