@@ -11,6 +11,7 @@ namespace assay::scenario {
 namespace {
 
 constexpr uint32_t kWeightMax = 65'535;
+constexpr uint64_t kTimesMax = 100'000;
 constexpr uint64_t kEveryMinNs = 10 * kNsPerUs;
 
 std::vector<std::string_view> keys_of_action() {
@@ -53,6 +54,8 @@ void Reader::read_when(const Entry& entry, Action& action) const {
   } else if (entry.has("every")) {
     action.every_ns = entry.required_duration("every");
     if (action.every_ns < kEveryMinNs) entry.fail("every", "at least 10us");
+    if (scenario_.duration_ns / action.every_ns > kTimesMax)
+      entry.fail("every", "more than 100000 times in 'duration'");
     action.from_ns = entry.duration("from", action.every_ns);
     action.until_ns = entry.duration("until", scenario_.duration_ns);
   } else {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "sim/scenario/oracles/deadline_misses.hpp"
 #include "sim/scenario/oracles/latency.hpp"
@@ -41,26 +42,27 @@ HostOptions options_of(const Scenario& scenario, const std::filesystem::path& co
   return options;
 }
 
-/// Something that happens at a time, in the order of times; at the same one, in the order given.
+/// Something that happens at a time since the beginning; at the same one, in the order given.
 struct Moment {
-  uint64_t at_ns;
   const Action* action = nullptr;
   Oracle* opens = nullptr;
   Oracle* closes = nullptr;
 };
 
-std::vector<Moment> moments_of(const Scenario& scenario, const Rng& rng) {
-  std::vector<Moment> moments;
+using Moments = std::multimap<uint64_t, Moment>;
+
+Moments moments_of(const Scenario& scenario, const Rng& rng) {
+  Moments moments;
   for (size_t i = 0; i < scenario.actions.size(); ++i) {
     const Action& action = scenario.actions[i];
     if (action.is_random) {
       Rng mine = rng.fork(fmt::format("action {}", i));
-      moments.push_back({.at_ns = action.from_ns + mine.below(action.until_ns - action.from_ns), .action = &action});
+      moments.emplace(action.from_ns + mine.below(action.until_ns - action.from_ns), Moment{.action = &action});
     } else if (action.every_ns == 0) {
-      moments.push_back({.at_ns = action.from_ns, .action = &action});
+      moments.emplace(action.from_ns, Moment{.action = &action});
     } else {
       for (uint64_t at = action.from_ns; at < action.until_ns; at += action.every_ns) {
-        moments.push_back({.at_ns = at, .action = &action});
+        moments.emplace(at, Moment{.action = &action});
       }
     }
   }
@@ -108,15 +110,17 @@ class Play {
     stage_.begin();
     start_ns = stage_.start_ns();
     add_oracles();
-    std::vector<Moment> moments = moments_of(scenario_, rng_);
+    Moments moments = moments_of(scenario_, rng_);
     for (size_t i = 0; i < scenario_.expectations.size(); ++i) {
       const Expectation& expected = scenario_.expectations[i];
-      moments.push_back({.at_ns = expected.from_ns, .opens = oracles_[i].get()});
-      moments.push_back({.at_ns = expected.until_ns, .closes = oracles_[i].get()});
+      moments.emplace(expected.from_ns, Moment{.opens = oracles_[i].get()});
+      moments.emplace(expected.until_ns, Moment{.closes = oracles_[i].get()});
     }
-    std::ranges::stable_sort(moments, {}, &Moment::at_ns);
     stage_.watch().open(*placement_, now());
-    for (const Moment& moment : moments) take(moment);
+    for (const auto& [at_ns, moment] : moments) {
+      run_to(at_ns);
+      take(moment);
+    }
     run_to(scenario_.duration_ns);
     prove_liveness();
     stage_.watch().close(*placement_, now());
@@ -149,7 +153,6 @@ class Play {
   }
 
   void take(const Moment& moment) {
-    run_to(moment.at_ns);
     if (moment.action != nullptr) stage_.perform(*moment.action);
     if (moment.opens != nullptr) stage_.watch().open(*moment.opens, now());
     if (moment.closes != nullptr) stage_.watch().close(*moment.closes, now());
@@ -172,16 +175,15 @@ class Play {
   }
 
   void judge() {
-    std::vector<const Violation*> found;
+    std::multimap<uint64_t, const Violation*> found;
     const auto add = [&](const Oracle& oracle) {
-      if (oracle.violation()) found.push_back(&*oracle.violation());
+      if (oracle.violation()) found.emplace(oracle.violation()->now_ns, &*oracle.violation());
     };
     add(*placement_);
     for (const auto& oracle : oracles_) add(*oracle);
     add(*liveness_);
     add(*accounting_);
-    std::ranges::stable_sort(found, {}, [](const Violation* violation) { return violation->now_ns; });
-    for (const Violation* violation : found) fail(*violation, describe(*violation));
+    for (const auto& [now_ns, violation] : found) fail(*violation, describe(*violation));
     if (const std::string trouble = stage_.trouble(); !trouble.empty()) {
       fail({.now_ns = now(), .oracle = "hypercall", .words = {}}, trouble);
     }
@@ -244,7 +246,7 @@ class ScenarioRunner::Impl {
  private:
   void end(Outcome& outcome, const Onlookers& onlookers, bool is_hang, const std::string& what) {
     outcome.kind = is_hang ? Outcome::Kind::kHang : Outcome::Kind::kCrash;
-    outcome.reason = is_hang ? "hang" : "crash";
+    outcome.reason = what;
     outcome.message = fmt::format("at {}: {}", show_duration(session_.machine().now_ns() - start_ns_), what);
     outcome.digest = session_.machine().digest();
     if (onlookers.scenario != nullptr) {

@@ -79,10 +79,9 @@ void ScheduleRecorder::keep(uint64_t now_ns, Happening what, uint32_t who, uint6
     // An alarm is noticed when somebody leaves next, and then is the older event.
     now_ns = last_ns_[who] = std::max(now_ns, last_ns_[who]);
   }
-  entries_.push_back({now_ns, how_much, who, what});
+  entries_.insert(std::ranges::upper_bound(entries_, now_ns, {}, &Entry::now_ns), {now_ns, how_much, who, what});
   const size_t kept = shown_max_ * kPicturesKept;
   if (entries_.size() < 2 * kept) return;
-  std::ranges::stable_sort(entries_, {}, &Entry::now_ns);
   const auto end = entries_.begin() + static_cast<std::ptrdiff_t>(kept);
   std::for_each(entries_.begin(), end, [&](const Entry& entry) { apply(entry, base_); });
   entries_.erase(entries_.begin(), end);
@@ -132,7 +131,6 @@ void ScheduleRecorder::on_violation(uint64_t now_ns, VcpuIndex vcpu, uint32_t pc
 
 void ScheduleRecorder::on_end(uint64_t now_ns) {
   end_ns_ = std::max(now_ns, start_ns_);
-  std::ranges::stable_sort(entries_, {}, &Entry::now_ns);
 }
 
 ScheduleRecorder::Part ScheduleRecorder::shown() const {

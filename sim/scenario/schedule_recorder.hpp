@@ -96,7 +96,7 @@ class ScheduleRecorder final : public ScenarioObserver {
   uint64_t dropped_ = 0;  ///< entries before those kept, in base_
   std::vector<State> base_;
   std::vector<uint64_t> last_ns_;  ///< by vCPU
-  std::vector<Entry> entries_;
+  std::vector<Entry> entries_;     ///< in the order of time
   std::vector<Remark> actions_;
   std::vector<Remark> violations_;
   std::map<uint16_t, VcpuIndex> domains_;

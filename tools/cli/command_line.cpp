@@ -26,6 +26,7 @@ struct Flags {
   CheckFlags check;
   FuzzFlags fuzz;
   RunFlags run;
+  RunFlags minimize;
   TraceFlags trace;
   ReplayFlags replay;
   std::vector<std::string> list_select;
@@ -205,6 +206,21 @@ void add_run(CLI::App& app, Flags& flags, ExitCode& code) {
   run->callback([&flags, &code] { code = run_named(flags.run); });
 }
 
+void add_minimize(CLI::App& app, Flags& flags, ExitCode& code) {
+  RunFlags& mine = flags.minimize;
+  auto* minimize =
+      app.add_subcommand("minimize", "Make a scenario that fails smaller, for as long as it fails for the same reason");
+  minimize->add_option("FILE", mine.kernel, "the scenario, FILE.yaml")->required();
+  minimize->add_option("--seed", mine.seed, "with which it fails")
+      ->capture_default_str()
+      ->check(CLI::Range(uint64_t{0}, kSeedMax));
+  minimize->add_option("--target", mine.target, "hv, or FILE.so (a core)")->capture_default_str();
+  minimize->add_option("--fault", mine.fault, "hv: switch on a planted fault");
+  minimize->add_option("--jobs", mine.jobs, "worker processes")->check(CLI::Range(1u, kJobsMax));
+  minimize->add_option("--out", mine.out, "file for what is left; default NAME.min.yaml");
+  minimize->callback([&flags, &code] { code = minimize_scenario(flags.minimize); });
+}
+
 void add_trace(CLI::App& app, Flags& flags, ExitCode& code) {
   TraceFlags& mine = flags.trace;
   auto* trace = app.add_subcommand(
@@ -314,6 +330,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_check(app, flags, code);
   add_fuzz(app, flags, code);
   add_run(app, flags, code);
+  add_minimize(app, flags, code);
   add_trace(app, flags, code);
   add_replay(app, flags, code);
   add_list(app, flags, code);

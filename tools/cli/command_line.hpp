@@ -118,6 +118,8 @@ ExitCode run_guest(const RunFlags& flags);
 /// A folder, or a YAML file.
 bool names_scenarios(const std::string& path);
 ExitCode run_scenarios(const RunFlags& flags);
+/// Writes what is left of a scenario that fails to the file `out`.
+ExitCode minimize_scenario(const RunFlags& flags);
 ExitCode run_trace(const TraceFlags& flags);
 ExitCode replay_run(const ReplayFlags& flags);
 ExitCode list_cases(const std::vector<std::string>& select);

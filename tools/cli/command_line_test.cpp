@@ -16,6 +16,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 struct Ran {
   int code;
@@ -401,6 +402,30 @@ TEST_F(CommandLine, RunScenario_BadInput_IsSixtyFour) {
   EXPECT_THAT(run({"run", artifact("agent.elf").string(), "--seeds", "1..2"}).err, HasSubstr("are for scenarios"));
   std::filesystem::create_directory(folder_ / "empty");
   EXPECT_THAT(run({"run", (folder_ / "empty").string()}).err, HasSubstr("no scenario there"));
+}
+
+TEST_F(CommandLine, Minimize_LeavesWhatFailsForTheSameReason_AndIsRepeatable) {
+  const std::string scenario =
+      file("unfair.yaml",
+           "machine: {pcpus: 2}\nduration: 100ms\nfaults: {signal_delay: 10us}\n"
+           "domains:\n- {name: a, count: 4, workload: cpu-bound}\n- {name: b, vcpus: 4, workload: "
+           "idle}\nactions:\n- {at: 5ms, pause: b}\n- {at: 9ms, unpause: b}\n"
+           "expect:\n- share: {of: a, at_least: 300%}\n- no_starvation: {longer_than: 90ms}\n");
+  const std::string small = (folder_ / "small.yaml").string();
+  const Ran ran = run({"minimize", scenario, "--seed", "3", "--out", small});
+  EXPECT_EQ(ran.code, kExitExpected) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("share of a"));
+  const std::string text = read_file(small);
+  for (const char* gone : {"actions", "faults", "name: b", "no_starvation"}) EXPECT_THAT(text, Not(HasSubstr(gone)));
+  const Ran again = run({"run", small, "--seed", "3"});
+  EXPECT_EQ(again.code, kExitUnexpected);
+  EXPECT_THAT(again.out, HasSubstr("share of a"));
+}
+
+TEST_F(CommandLine, Minimize_OfWhatPasses_SaysSo) {
+  const Ran ran = run({"minimize", file("fair.yaml", kFairScenario)});
+  EXPECT_EQ(ran.code, kExitInconclusive);
+  EXPECT_THAT(ran.err, HasSubstr("does not fail with seed 1"));
 }
 
 }  // namespace

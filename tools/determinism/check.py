@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Grades the bundled core and plays the scenarios with several builds and seeds, and expects the same verdicts and digests from all of them.
+"""Grades the bundled core and plays the scenarios with several builds and seeds: the same verdicts and digests from all.
 
 Usage: tools/determinism/check.py BIN... where each BIN is a folder with an `assay` program. One seed is run twice with the
 first build, then once with each other build; a second seed must give another digest (a digest that cannot change proves
