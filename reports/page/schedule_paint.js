@@ -3,10 +3,10 @@
 import {BLOCKED, PAUSED, RUNNABLE, RUNNING, SIGNAL, TIMER, YIELD, firstAbove} from './schedule_model.js';
 import {tickText, ticks} from './schedule_view.js';
 
-export const RULER = 64;  // pixels: an axis, actions, violations
-const AXIS = 22;
+const AXIS = 22;  // pixels
 const LANE = 20;
 const MARKS_APART = 5;
+const SIGNS_APART = 12;  // on the average; where marks are closer together, they are ticks
 const HUES = 8;
 const NAMES = ['fg', 'dim', 'line', 'bg', 'raised', 'sunk', 'accent', 'fail', 'waits', 'held', 'late',
   ...Array.from({length: HUES}, (_, i) => `hue${i}`)];
@@ -23,6 +23,9 @@ export function coloursOf(element) {
   colours.font = getComputedStyle(element).fontFamily;
   return colours;
 }
+
+/** An axis, actions, and violations where there are any. */
+export const rulerHeight = (model) => AXIS + LANE * (model.violations.length > 0 ? 2 : 1) + 2;
 
 export const hueName = (domain) => `hue${domain % HUES}`;
 
@@ -54,7 +57,8 @@ function scaleOf(view, left, width) {
 
 export function paintRuler(canvas, frame, model, view, colours) {
   const {width, labels} = frame;
-  const context = fitted(canvas, width, RULER);
+  const tall = rulerHeight(model);
+  const context = fitted(canvas, width, tall);
   const room = width - labels;
   const x = scaleOf(view, labels, room);
   context.font = `11px ${colours.font}`;
@@ -76,7 +80,7 @@ export function paintRuler(canvas, frame, model, view, colours) {
   }
   context.save();
   context.beginPath();
-  context.rect(labels, 0, room, RULER);
+  context.rect(labels, 0, room, tall);
   context.clip();
   paintActions(context, frame, model, view, x, colours);
   paintFlags(context, frame, model, x, colours);
@@ -123,7 +127,7 @@ function paintFlags(context, {width, labels}, model, x, colours) {
     const left = Math.max(labels, Math.min(at, width - wide));
     context.fillStyle = colours.fail;
     context.fillRect(left, AXIS + LANE + 2, wide, LANE - 2);
-    context.fillRect(at - 1, AXIS + LANE + 2, 2, RULER);
+    context.fillRect(at - 1, AXIS + LANE + 2, 2, LANE);
     context.fillStyle = colours.bg;
     context.fillText(text, left + 5, y);
   }
@@ -151,7 +155,7 @@ export function paintRows(canvas, frame, model, view, colours) {
     context.rect(labels, y, width - labels, rowHeight);
     context.clip();
     paintIntervals(context, rows[i], model, view, {x, y, rowHeight, labels, width}, colours);
-    paintMarks(context, rows[i], view, {x, y, rowHeight}, colours);
+    paintMarks(context, rows[i], view, {x, y, rowHeight, room: width - labels}, colours);
     context.restore();
     paintLabel(context, rows[i], y, frame, colours, i === selected);
   }
@@ -247,14 +251,21 @@ function occupant(context, row, other, model, room) {
   return words.find((text) => context.measureText(text).width <= room) ?? '';
 }
 
-function paintMarks(context, row, view, {x, y, rowHeight}, colours) {
+function paintMarks(context, row, view, {x, y, rowHeight, room}, colours) {
   const {ns, what} = row.marks;
   let last = -Infinity;
+  const [from, to] = [firstAbove(ns, view.from - 1), firstAbove(ns, view.to)];
+  const areSigns = (to - from) * SIGNS_APART <= room;
   const base = y + rowHeight - 1;
-  for (let i = firstAbove(ns, view.from - 1); i < ns.length && ns[i] <= view.to; ++i) {
+  for (let i = from; i < to; ++i) {
     const at = x(ns[i]);
     if (at - last < MARKS_APART) continue;
     last = at;
+    if (!areSigns) {
+      context.fillStyle = row.kind === 'pcpu' ? colours.late : colours.dim;
+      context.fillRect(at, row.kind === 'pcpu' ? y : base - 2, 1, 3);
+      continue;
+    }
     if (row.kind === 'pcpu') {
       context.fillStyle = colours.late;
       diamond(context, at, y + 4, 3.5);

@@ -133,25 +133,25 @@ void ScheduleRecorder::on_end(uint64_t now_ns) {
   end_ns_ = std::max(now_ns, start_ns_);
 }
 
-ScheduleRecorder::Part ScheduleRecorder::shown() const {
-  if (entries_.size() <= shown_max_) return {0, entries_.size()};
-  if (violations_.empty()) return {0, shown_max_};
+ScheduleRecorder::Part ScheduleRecorder::shown(size_t most) const {
+  if (entries_.size() <= most) return {0, entries_.size()};
+  if (violations_.empty()) return {0, most};
   const auto after = std::ranges::upper_bound(entries_, violations_.front().now_ns, {}, &Entry::now_ns);
   const auto at = static_cast<size_t>(after - entries_.begin());
-  const size_t before = std::min(at, shown_max_ * kPartsBefore / kParts);
-  const size_t from = std::min(at - before, entries_.size() - shown_max_);
-  return {from, from + shown_max_};
+  const size_t before = std::min(at, most * kPartsBefore / kParts);
+  const size_t from = std::min(at - before, entries_.size() - most);
+  return {from, from + most};
 }
 
-ScheduleRecorder::Window ScheduleRecorder::window() const {
-  const Part part = shown();
+ScheduleRecorder::Window ScheduleRecorder::window(size_t most) const {
+  const Part part = shown(std::min(most, shown_max_));
   const bool has_beginning = dropped_ == 0 && part.from == 0;
   return {.from_ns = has_beginning || entries_.empty() ? start_ns_ : entries_[part.from].now_ns,
           .to_ns = part.to == entries_.size() ? end_ns_ : entries_[part.to].now_ns};
 }
 
 json ScheduleRecorder::to_json(const Scenario& scenario) const {
-  const Part part = shown();
+  const Part part = shown(shown_max_);
   const Window window = this->window();
   std::vector<State> states = base_;
   for (size_t i = 0; i < part.from; ++i) apply(entries_[i], states);

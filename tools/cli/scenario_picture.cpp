@@ -22,8 +22,8 @@ using scenario::ScenarioRunner;
 using scenario::ScheduleRecorder;
 using scenario::show_duration;
 
-/// Of a longer run the trace has the last ones of those that the page shows.
-constexpr size_t kTraceEventsMax = 200'000;
+/// A trace is larger than a page for the same time: of what a long one shows, it has this much around the violation.
+constexpr size_t kTracedMax = 100'000;
 
 std::string verdict_of(Outcome::Kind kind) {
   switch (kind) {
@@ -93,9 +93,9 @@ trace::Captions captions_of(const Scenario& scenario, const ScheduleRecorder& re
 
 std::string traced(uint64_t seed, const Scenario& scenario, ScenarioRunner& runner, const ScheduleRecorder& schedule) {
   trace::RecorderOptions options;
-  options.events_max = kTraceEventsMax;
-  options.filter.from_ns = schedule.window().from_ns;
-  options.filter.to_ns = schedule.window().to_ns + 1;
+  const ScheduleRecorder::Window window = schedule.window(kTracedMax);
+  options.filter.from_ns = window.from_ns;
+  options.filter.to_ns = window.to_ns + 1;
   trace::TraceRecorder recorder(std::move(options));
   runner.run(seed, {.machine = &recorder});
   std::string text;
