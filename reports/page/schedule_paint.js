@@ -50,6 +50,14 @@ function clipped(context, text, room) {
   return kept > 2 ? `${text.slice(0, kept)}…` : '';
 }
 
+/** The end of a name that is too long: domains often have the same beginning, and the vCPU's number stands there. */
+function ending(context, text, room) {
+  let from = 0;
+  const shown = () => (from === 0 ? text : `…${text.slice(from)}`);
+  while (from < text.length - 1 && context.measureText(shown()).width > room) ++from;
+  return shown();
+}
+
 /** Where a time stands; times outside are kept near, since canvases lose precision far away. */
 function scaleOf(view, left, width) {
   return (ns) => left + Math.min(2, Math.max(-1, (ns - view.from) / view.width)) * width;
@@ -169,7 +177,7 @@ function paintLabel(context, row, y, {labels, rowHeight}, colours, isSelected) {
     context.fillRect(1, y + 3, 3, rowHeight - 6);
   }
   context.fillStyle = isSelected ? colours.fg : colours.dim;
-  context.fillText(clipped(context, row.name, labels - 12), 8, y + rowHeight / 2);
+  context.fillText(ending(context, row.name, labels - 12), 8, y + rowHeight / 2);
 }
 
 function paintViolations(context, {width, height, labels, rows, rowHeight, top}, model, x, colours) {
