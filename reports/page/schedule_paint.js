@@ -104,23 +104,23 @@ function diamond(context, x, y, size) {
   context.fill();
 }
 
+/** Actions with their words, as far as they have room; those that would cover each other are one mark. */
 function paintActions(context, {width}, model, view, x, colours) {
   const y = AXIS + LANE / 2;
-  let free = -Infinity;  // texts do not cover each other, and marks that would are one
-  let lastMark = -Infinity;
-  model.actions.forEach((action, index) => {
-    if (action.ns < view.from || action.ns > view.to) return;
+  const places = [];
+  for (const action of model.actions) {
+    if (action.ns < view.from || action.ns > view.to) continue;
     const at = x(action.ns);
-    if (at - lastMark < MARKS_APART) return;
-    lastMark = at;
+    const last = places[places.length - 1];
+    if (last && at - last.at < MARKS_APART) last.words += `; ${action.words}`;
+    else places.push({at, words: action.words});
+  }
+  places.forEach(({at, words}, index) => {
     context.fillStyle = colours.accent;
     diamond(context, at, y, 4.5);
-    const next = model.actions[index + 1];
-    const room = (next ? Math.min(x(next.ns) - 8, width) : width) - at - 9;
-    const text = at > free && room > 24 ? clipped(context, action.words, room) : '';
+    const room = (places[index + 1]?.at ?? width) - at - 17;
     context.fillStyle = colours.fg;
-    context.fillText(text, at + 8, y);
-    if (text) free = at + 8 + context.measureText(text).width;
+    if (room > 24) context.fillText(clipped(context, words, room), at + 8, y);
   });
 }
 

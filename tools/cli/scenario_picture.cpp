@@ -64,11 +64,13 @@ SchedulePage page_of(const PictureRequest& request, const Scenario& scenario, co
   page.messages.insert(page.messages.end(), outcome.others.begin(), outcome.others.end());
   page.reproduce = request.reproduce;
   page.made_by = suite_version();
-  page.facts = {{"Scenario", request.file},
-                {"Hardware faults", faults_of(scenario.faults)},
-                {"Virtual time", show_duration(outcome.virtual_ns)},
-                {"Switches", fmt::format("{} on {} pCPUs", outcome.switches, scenario.pcpus)},
-                {"Digest", hex64(outcome.digest)}};
+  page.facts = {
+      {"Scenario", request.file}, {"Hardware faults", faults_of(scenario.faults)}, {"Digest", hex64(outcome.digest)}};
+  const bool has_ended = outcome.kind == Outcome::Kind::kPass || outcome.kind == Outcome::Kind::kFail;
+  if (has_ended) {
+    page.facts.emplace_back("Virtual time", show_duration(outcome.virtual_ns));
+    page.facts.emplace_back("Switches", fmt::format("{} on {} pCPUs", outcome.switches, scenario.pcpus));
+  }
   page.trace = kPictureTrace;
   page.evidence = request.evidence;
   return page;
