@@ -380,6 +380,10 @@ TEST_F(CommandLine, RunScenario_PassesOverSeeds_AndWritesResults) {
   EXPECT_TRUE(std::filesystem::exists(folder_ / "out" / "index.html"));
   const auto results = nlohmann::json::parse(read_file(folder_ / "out" / "results.json"));
   EXPECT_EQ(results["cases"].size(), 3u);
+  EXPECT_EQ(results["cases"][0]["picture"], "schedule.html");
+  EXPECT_THAT(read_file(folder_ / "out" / "schedule.html"), HasSubstr("fair, seed 1"));
+  const auto trace = nlohmann::json::parse(read_file(folder_ / "out" / "schedule.perfetto.json"));
+  EXPECT_GT(trace["traceEvents"].size(), 10u);
 }
 
 TEST_F(CommandLine, RunScenario_Fails_WithItsReasonAndTheLineThatRepeatsIt) {

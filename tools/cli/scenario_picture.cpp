@@ -22,8 +22,8 @@ using scenario::ScenarioRunner;
 using scenario::ScheduleRecorder;
 using scenario::show_duration;
 
-/// Of a longer run the trace has the last ones of those that the page shows.
-constexpr size_t kTraceEventsMax = 200'000;
+/// A trace is larger than a page for the same time: of what a long one shows, it has this much around the violation.
+constexpr size_t kTracedMax = 100'000;
 
 std::string verdict_of(Outcome::Kind kind) {
   switch (kind) {
@@ -66,11 +66,13 @@ SchedulePage page_of(const PictureRequest& request, const Scenario& scenario, co
   page.messages.insert(page.messages.end(), outcome.others.begin(), outcome.others.end());
   page.reproduce = request.reproduce;
   page.made_by = suite_version();
-  page.facts = {{"Scenario", request.file},
-                {"Hardware faults", faults_of(scenario.faults)},
-                {"Virtual time", show_duration(outcome.virtual_ns)},
-                {"Switches", fmt::format("{} on {} pCPUs", outcome.switches, scenario.pcpus)},
-                {"Digest", hex64(outcome.digest)}};
+  page.facts = {
+      {"Scenario", request.file}, {"Hardware faults", faults_of(scenario.faults)}, {"Digest", hex64(outcome.digest)}};
+  const bool has_ended = outcome.kind == Outcome::Kind::kPass || outcome.kind == Outcome::Kind::kFail;
+  if (has_ended) {
+    page.facts.emplace_back("Virtual time", show_duration(outcome.virtual_ns));
+    page.facts.emplace_back("Switches", fmt::format("{} on {} pCPUs", outcome.switches, scenario.pcpus));
+  }
   page.trace = kPictureTrace;
   page.evidence = request.evidence;
   return page;
@@ -95,9 +97,9 @@ trace::Captions captions_of(const Scenario& scenario, const ScheduleRecorder& re
 
 std::string traced(uint64_t seed, const Scenario& scenario, ScenarioRunner& runner, const ScheduleRecorder& schedule) {
   trace::RecorderOptions options;
-  options.events_max = kTraceEventsMax;
-  options.filter.from_ns = schedule.window().from_ns;
-  options.filter.to_ns = schedule.window().to_ns + 1;
+  const ScheduleRecorder::Window window = schedule.window(kTracedMax);
+  options.filter.from_ns = window.from_ns;
+  options.filter.to_ns = window.to_ns + 1;
   trace::TraceRecorder recorder(std::move(options));
   runner.run(seed, nullptr, {.machine = &recorder});
   std::string text;
