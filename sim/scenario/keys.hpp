@@ -33,7 +33,7 @@ constexpr auto kLatency = to_array<Name>({"of", "vcpu", "percentile", "within", 
 constexpr auto kDeadlineMisses = to_array<Name>({"of", "vcpu", "at_most", "from", "until"});
 constexpr auto kWorkConserving = to_array<Name>({"within", "from", "until"});
 constexpr auto kNoStarvation = to_array<Name>({"of", "vcpu", "longer_than", "from", "until"});
-constexpr auto kSupply = to_array<Name>({"of", "vcpu", "budget", "period", "from", "until"});
+constexpr auto kSupply = to_array<Name>({"of", "vcpu", "budget", "period", "exact", "from", "until"});
 constexpr auto kBusy = to_array<Name>({"pcpus", "at_least", "at_most", "from", "until"});
 constexpr std::array<std::span<const Name>, kExpectations.size()> kExpectation{
     kShare, kLatency, kDeadlineMisses, kWorkConserving, kNoStarvation, kSupply, kBusy};
