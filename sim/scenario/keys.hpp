@@ -11,13 +11,14 @@ using std::to_array;
 using Name = std::string_view;
 
 constexpr auto kTop = to_array<Name>({"about", "finds", "machine", "scheduler", "pools", "domains", "actions", "faults",
-                                      "expect", "duration", "liveness"});
+                                      "expect", "duration", "liveness", "interleaving"});
 constexpr auto kMachine = to_array<Name>({"pcpus", "sockets", "cores", "threads", "nodes"});
 constexpr auto kScheduler = to_array<Name>({"name", "ratelimit", "timeslice", "frame", "slots"});
 constexpr auto kSlot = to_array<Name>({"domain", "vcpu", "runtime"});
 constexpr auto kPool = to_array<Name>({"name", "pcpus", "scheduler"});
 constexpr auto kDomain = to_array<Name>({"name", "count", "vcpus", "workload", "workloads", "weight", "cap", "budget",
                                          "period", "extratime", "affinity", "soft_affinity", "pool", "created"});
+constexpr auto kInterleaving = to_array<Name>({"changes", "one_in"});
 constexpr auto kWorkload =
     to_array<Name>({"kind", "work", "period", "deadline", "run", "sleep", "hold", "think", "timeout", "variation"});
 constexpr auto kWhen = to_array<Name>({"at", "every", "from", "until", "within"});

@@ -98,6 +98,19 @@ TEST(ReadScenario, WhatEverySchedulerOfThatNameWouldRefuse_IsRefused) {
   EXPECT_THAT(file("name: credit, timeslice: 1ms, ratelimit: 2ms", ""), HasSubstr("longer than the time slice, 1ms"));
 }
 
+TEST(ReadScenario, Interleaving_IsNone_ChangesOrAPace) {
+  const auto spec = [](const std::string& text) {
+    return read_scenario("s.yaml", kHead + "domains:\n- {name: a, workload: idle}\ninterleaving: " + text).interleaving;
+  };
+  EXPECT_FALSE(spec("none")->changes || spec("none")->one_in);
+  EXPECT_EQ(spec("{changes: [7, 9000]}")->changes, (std::vector<uint64_t>{7, 9000}));
+  EXPECT_EQ(spec("{one_in: 64}")->one_in, 64u);
+  EXPECT_THAT(with("interleaving: some\n"), HasSubstr("expected none, {changes: [...]} or {one_in: N}"));
+  EXPECT_THAT(with("interleaving: {one_in: 0}\n"), HasSubstr("0 is not a whole number from 1"));
+  EXPECT_THAT(with("interleaving: {changes: [x]}\n"), HasSubstr("expected the number of a scheduling point"));
+  EXPECT_THAT(with("interleaving: {changes: [1], one_in: 2}\n"), HasSubstr("either 'changes'"));
+}
+
 TEST(ReadScenario, WorkloadThatNeverYields_IsRefused) {
   const auto workload = [](const std::string& text) {
     return complaint(kHead + "domains:\n- {name: a, workload: " + text + "}\n");

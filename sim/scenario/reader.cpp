@@ -18,6 +18,7 @@ constexpr uint64_t kFaultDelayMaxNs = kNsPerMs;
 constexpr uint64_t kSlowFactorMax = 100 * kWholePcpu;
 constexpr uint64_t kRatelimitMinNs = 100 * kNsPerUs, kRatelimitMaxNs = 500 * kNsPerMs;
 constexpr uint64_t kSliceUsualNs = 30 * kNsPerMs;
+constexpr size_t kChangesMax = 100;
 constexpr uint64_t kFileBytesMax = 1 << 20;
 
 }  // namespace
@@ -35,6 +36,7 @@ void Reader::read() {
   read_domains(top);
   read_slots();
   read_faults(top);
+  read_interleaving(top);
   read_actions(top);
   read_expectations(top);
 }
@@ -139,6 +141,30 @@ size_t Reader::pool_named(const Entry& entry, const char* key) const {
     known.insert(scenario_.pools[i].name);
   }
   entry.fail(key, fmt::format("there is no pool {}{}", name, did_you_mean(nearest(known, name))));
+}
+
+void Reader::read_interleaving(const Entry& top) {
+  const YAML::Node node = top["interleaving"];
+  if (!node) return;
+  InterleavingSpec spec;
+  if (node.IsScalar()) {
+    if (node.Scalar() != "none") top.fail("interleaving", "expected none, {changes: [...]} or {one_in: N}");
+    scenario_.interleaving = spec;
+    return;
+  }
+  const Entry entry(file_, node, keys::kInterleaving);
+  if (entry.has("changes") == entry.has("one_in")) entry.fail("either 'changes', a list of points, or 'one_in'");
+  if (const auto one_in = entry.count("one_in", 1, UINT32_MAX)) spec.one_in = *one_in;
+  if (entry.has("changes")) {
+    spec.changes.emplace();
+    for (const YAML::Node& point : list_of(entry, "changes")) {
+      const auto number = parse_count(point.IsScalar() ? point.Scalar() : "");
+      if (!number) file_.fail(point, "'changes': expected the number of a scheduling point, counted from 0");
+      spec.changes->push_back(*number);
+    }
+    if (spec.changes->size() > kChangesMax) entry.fail("changes", fmt::format("at most {}", kChangesMax));
+  }
+  scenario_.interleaving = std::move(spec);
 }
 
 void Reader::read_faults(const Entry& top) {

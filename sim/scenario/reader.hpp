@@ -21,6 +21,7 @@ class Reader {
   Scheduler scheduler_of(const YAML::Node& node);
   static void check_times(const Entry& entry, const Scheduler& scheduler);
   void read_faults(const Entry& top);
+  void read_interleaving(const Entry& top);
   [[nodiscard]] size_t pool_named(const Entry& entry, const char* key) const;
   // read_domains.cpp
   void read_domains(const Entry& top);

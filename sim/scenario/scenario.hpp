@@ -127,6 +127,12 @@ struct Expectation {
   std::string words;
 };
 
+/// How pCPUs are interleaved inside the core, instead of as the seed chooses.
+struct InterleavingSpec {
+  std::optional<std::vector<uint64_t>> changes;  ///< Pct, priorities by the seed: points at which a pCPU falls
+  std::optional<uint64_t> one_in;  ///< else a walk by the seed, elsewhere at one point in so many; or none
+};
+
 struct Scenario {
   std::string name;
   std::string about;
@@ -137,6 +143,7 @@ struct Scenario {
   std::vector<Action> actions;
   FaultSpec faults;
   std::vector<Expectation> expectations;
+  std::optional<InterleavingSpec> interleaving;
   uint64_t duration_ns = 0;  ///< of the safety phase
   uint64_t liveness_ns = 0;  ///< then, without faults and actions, everything runnable runs within so long
 };

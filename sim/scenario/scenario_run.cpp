@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <map>
 
-#include "sim/engine/interleaving.hpp"
 #include "sim/scenario/action_times.hpp"
 #include "sim/scenario/host_options.hpp"
+#include "sim/scenario/interleaving_of.hpp"
 #include "sim/scenario/oracles/deadline_misses.hpp"
 #include "sim/scenario/oracles/latency.hpp"
 #include "sim/scenario/oracles/placement.hpp"
@@ -76,7 +76,7 @@ class Play {
       : scenario_(scenario),
         outcome_(outcome),
         observer_(onlookers.scenario),
-        is_steered_(is_steered_run(seed)),
+        is_steered_(interleaving_of(scenario, seed)->steers()),
         rng_(Rng(seed).fork("actions")),
         stage_(scenario, session, seed, companion, onlookers) {}
 

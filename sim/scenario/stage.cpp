@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "sim/engine/interleaving.hpp"
+#include "sim/scenario/interleaving_of.hpp"
 #include "sim/scenario/refusal.hpp"
 
 namespace assay::scenario {
@@ -95,7 +95,7 @@ void Stage::begin() {
     faults_ = std::make_unique<FaultInjection>(scenario_.faults, rng_.fork("faults"), start_ns_, onlookers_.scenario);
     machine().set_hardware(faults_.get());
   }
-  machine().set_policy(interleaving_of_run(seed_));
+  machine().set_policy(interleaving_of(scenario_, seed_));
   for (size_t i = 0; i < places_.size(); ++i) {
     const DomainSpec& domain = scenario_.domains[i];
     if (places_[i]->exists) as_asked(domain.where, "unpause " + domain.name, [&] { let_run(i); });

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "conformance/runner/assemble.hpp"
+#include "conformance/runner/scenario_target.hpp"
 #include "reports/results.hpp"
 #include "reports/schedule_page.hpp"
 #include "reports/write_file.hpp"
@@ -24,6 +25,7 @@ using scenario::show_duration;
 
 /// A trace is larger than a page for the same time: of what a long one shows, it has this much around the violation.
 constexpr size_t kTracedMax = 100'000;
+constexpr std::chrono::seconds kPictureLimit{180};  // two runs and what comes of them
 
 std::string verdict_of(Outcome::Kind kind) {
   switch (kind) {
@@ -119,6 +121,31 @@ bool draw_picture(const PictureRequest& request, const Scenario& scenario, Scena
   const std::string data = recorder.to_json(scenario).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   write_file(request.out / kPicturePage, schedule_page(page_of(request, scenario, outcome), data));
   return true;
+}
+
+std::string draw_in_worker(const TargetFactory& make_target, const Scenario& scenario, const PictureRequest& request) {
+  RunOptions options;
+  options.case_limit = kPictureLimit;
+  options.limits_count = LimitsCount::kProcessorTime;
+  options.grade = [&](Target& target, const Variant&) {
+    CaseResult result;
+    try {
+      ScenarioRunner& runner = dynamic_cast<ScenarioTarget&>(target).runner_of(scenario);
+      const bool is_drawn = draw_picture(request, scenario, runner);
+      result.verdict = is_drawn ? Verdict::kPass : Verdict::kSkip;
+      if (!is_drawn) result.message = "it ends before the scenario begins";
+    } catch (const std::exception& error) {
+      result.message = error.what();
+    }
+    return result;
+  };
+  Variant variant;
+  variant.id = fmt::format("{}.seed{}", scenario.name, request.seed);
+  RunObserver nobody;
+  const RunOutcome outcome = run_variants(make_target, {variant}, options, nobody);
+  const std::optional<CaseResult>& result = outcome.results.front();
+  if (!result) return outcome.interrupted ? "interrupted" : "the target does not start";
+  return result->verdict == Verdict::kPass ? "" : result->message;
 }
 
 }  // namespace assay
