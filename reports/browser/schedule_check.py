@@ -144,6 +144,8 @@ def everything_fits(c: Pictures) -> None:
                 expect(not poor, f"{name}: too little contrast: {poor}")
                 expect(page.run(COLOURS) > 4, f"{name}: something is drawn")
                 expect(page.run("document.querySelectorAll('.plot svg').length") == 2, f"{name}: two plots")
+                cut = page.run("[...document.querySelectorAll('.wide')].some((e) => e.scrollWidth > e.clientWidth)")
+                expect(file != c.few or not cut, f"{name}: a table of short names is cut")
                 expect(not page.messages(), f"{name}: {page.messages()}")
                 c.shoot(page, name)
                 page.close()

@@ -130,9 +130,13 @@ Places places_of(const RunFlags& flags) {
 
 void draw(const RunFlags& flags, const Places& places, const std::string& text, const std::string& again) {
   scenario::Scenario scenario = scenario::read_scenario(places.file.string(), text);
-  const std::string why_not = draw_in_worker(
-      scenario_factory(flags), scenario,
-      {.out = places.folder, .seed = flags.seed, .file = places.file.string(), .reproduce = again, .evidence = {}});
+  const std::string why_not = draw_in_worker(scenario_factory(flags), scenario,
+                                             {.out = places.folder,
+                                              .seed = flags.seed,
+                                              .file = places.file.string(),
+                                              .reproduce = again,
+                                              .evidence = {},
+                                              .report = {}});
   if (why_not.empty()) {
     fmt::print("    {}\n", (places.folder / kPicturePage).string());
   } else {

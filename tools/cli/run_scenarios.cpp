@@ -146,7 +146,8 @@ void draw(const RunFlags& flags, const ScenarioBatch& batch, Results& results) {
                                               .seed = task.seed,
                                               .file = batch.files[task.scenario].string(),
                                               .reproduce = reported->reproduce,
-                                              .evidence = reported->evidence});
+                                              .evidence = reported->evidence,
+                                              .report = "index.html"});
   if (why_not.empty()) {
     reported->picture = kPicturePage;
   } else {

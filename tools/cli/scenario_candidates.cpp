@@ -18,15 +18,20 @@ using scenario::show_duration;
 /// Paces of walks that switch less and less often.
 constexpr uint64_t kSlower = 8, kOneInMax = 1 << 20;
 
+/// At most the value, and so many digits that are not 0.
+uint64_t with_digits(uint64_t value, int digits) {
+  uint64_t unit = 1;
+  for (uint64_t left = value; left != 0; left /= 10) {
+    if (digits-- <= 0) unit *= 10;
+  }
+  return value / unit * unit;
+}
+
 /// Earlier or shorter, and rounder; the least first.
 std::set<uint64_t> less_than(uint64_t value) {
-  std::set<uint64_t> less;
+  std::set<uint64_t> less{0};
   for (const uint64_t part : {value / 10, value / 2, value}) {
-    uint64_t digit = 1;
-    while (part / digit >= 10) digit *= 10;
-    for (const uint64_t to : {digit, digit / 10}) {
-      if (to != 0) less.insert(part / to * to);
-    }
+    for (const int digits : {1, 2}) less.insert(with_digits(part, digits));
   }
   less.erase(value);
   return less;
@@ -193,9 +198,7 @@ class Candidates {
   void shorter() {
     const auto now = scenario::parse_duration(document_["duration"].Scalar()).value_or(0);
     for (const uint64_t part : {now / 10, now / 4, now / 2, now / 4 * 3, now / 10 * 9}) {
-      if (part == 0) continue;
-      const std::string time = show_duration(part / 1000 * 1000);
-      add([&](YAML::Node& smaller) { smaller["duration"] = time; });
+      if (part != 0) add([&](YAML::Node& smaller) { smaller["duration"] = show_duration(with_digits(part, 2)); });
     }
   }
 

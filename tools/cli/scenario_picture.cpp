@@ -75,6 +75,7 @@ SchedulePage page_of(const PictureRequest& request, const Scenario& scenario, co
     page.facts.emplace_back("Virtual time", show_duration(outcome.virtual_ns));
     page.facts.emplace_back("Switches", fmt::format("{} on {} pCPUs", outcome.switches, scenario.pcpus));
   }
+  page.report = request.report;
   page.trace = kPictureTrace;
   page.evidence = request.evidence;
   return page;

@@ -19,6 +19,7 @@ struct PictureRequest {
   std::string file;       ///< of the scenario
   std::string reproduce;  ///< a line for the shell
   std::string evidence;   ///< a file in `out`; empty: none
+  std::string report;     ///< likewise, the page of all results
 };
 
 /// Plays the seed again, twice: once for what happened, once for a trace of the part that the page shows. False: the
