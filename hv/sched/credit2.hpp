@@ -109,6 +109,7 @@ class Credit2 final : public Scheduler {
   static void take_budget(Credit2Vcpu& data);
   /// It does not need what it has taken: others that are parked may.
   void return_budget(Credit2Vcpu& data, Ns now);
+  /// These change who waits for which refill; the timer follows when `arm_refill` is called, at the end of an entry.
   void park(Credit2Vcpu& data);
   void unpark(Credit2Vcpu& data);
   void unpark_some(Credit2Domain& domain, Ns now);
@@ -132,6 +133,8 @@ class Credit2 final : public Scheduler {
   /// Moves somebody who waits here to a queue with less load.
   void balance(Credit2Queue& from, Ns now);
 
+  /// Who runs next, if nobody has anything against it until it does.
+  [[nodiscard]] Credit2Vcpu* decide(uint32_t pcpu, bool yielded, Ns now);
   [[nodiscard]] Credit2Vcpu* candidate(const Credit2Queue& queue, uint32_t pcpu, Ns now);
   [[nodiscard]] Credit2Vcpu* steal(const Credit2Queue& own, uint32_t pcpu, Ns now);
   [[nodiscard]] bool may_go_on(Credit2Vcpu& data, uint32_t pcpu, Ns now) const;

@@ -155,6 +155,11 @@ TEST_F(Credit2OneTest, Ratelimit_KeepsTheNewcomerWaiting_ThenItRuns) {
   EXPECT_GT(PoolMachine::ran(busy), 95 * kMillisecond);
 }
 
+TEST_F(Credit2Test, ChoiceHolds_WhoeverIsPausedWhileARefillIsArmed) {
+  auto& guest = machine_.add_busy(4, 256, 60);
+  machine_.expect_choices_to_hold_while_timers_are_set(guest);
+}
+
 TEST_F(Credit2Test, WorkIsConserved_OnEverySubsetOfPcpus) {
   machine_.expect_work_conserved_on_subsets();
 }

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "sim/engine/policy.hpp"
@@ -20,6 +21,10 @@ class Pct final : public SchedulePolicy {
  public:
   /// `depth` and `points` are at least 1.
   Pct(const Rng& rng, uint32_t depth, uint64_t points);
+  /// The points where a pCPU falls.
+  [[nodiscard]] const std::vector<uint64_t>& changes() const { return changes_; }
+  /// Other points, before anything has run. Priorities are drawn as they would have been.
+  void change_at(std::vector<uint64_t> points) { changes_ = std::move(points); }
   [[nodiscard]] bool steers() const override { return true; }
   uint32_t at_point(assay_point kind, uint32_t current, const PcpuSet& ready) override;
   uint32_t at_wait(uint32_t current, const PcpuSet& others) override;

@@ -195,6 +195,21 @@ TEST(Interleaving, SameNumber_SameOrder) {
   }
 }
 
+TEST(InterleavingOfRun, WhatANumberChooses_CanBeHadWithoutIt) {
+  for (uint64_t number = 0; number < 40; ++number) {
+    const RunChoice choice = choice_of_run(number);
+    EXPECT_EQ(choice.changes.has_value() + choice.one_in.has_value(), number % 4 != 0) << number;
+    const auto whole = Crew(interleaving_of_run(number), 3, add_one).order;
+    if (choice.one_in) {
+      EXPECT_EQ(Crew(walk_of_run(number, *choice.one_in), 3, add_one).order, whole);
+    }
+    if (choice.changes) {
+      EXPECT_EQ(Crew(pct_of_run(number, *choice.changes), 3, add_one).order, whole);
+    }
+    EXPECT_EQ(Crew(pct_of_run(number, {}), 3, add_one).preemptions, 0) << "strict priorities";
+  }
+}
+
 TEST(InterleavingOfRun, OneInFourDoesNotSteer_TheOthersAreRepeatable) {
   for (uint64_t number = 0; number < 40; ++number) {
     const auto policy = interleaving_of_run(number);

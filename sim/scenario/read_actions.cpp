@@ -29,6 +29,7 @@ void Reader::read_actions(const Entry& top) {
 Action Reader::action_of(const YAML::Node& node) {
   const Entry entry(file_, node, keys_of_action());
   Action action;
+  action.where = file_.place(node);
   const char* what = nullptr;
   for (size_t i = 0; i < keys::kActions.size(); ++i) {
     if (!entry.has(keys::kActions.at(i).data())) continue;
@@ -91,7 +92,15 @@ void Reader::read_what(Action& action, const YAML::Node& what, const char* key) 
   if (entry["domain"].IsScalar()) action.words = fmt::format("{} {}", key, entry["domain"].Scalar());
   if (action.kind == Kind::kMove) action.pool = pool_named(entry, "pool");
   if (action.kind == Kind::kWeight) action.value = entry.required_count("to", 1, kWeightMax);
-  if (action.kind == Kind::kCap) action.value = entry.required_count("to", 0, 100 * kVcpusPerDomainMax);
+  if (action.kind == Kind::kCap) {
+    action.value = entry.required_count("to", 0, 100 * kVcpusPerDomainMax);
+    for (const size_t domain : action.domains) check_cap(entry, "to", scenario_.domains[domain], action.value);
+  }
+  const bool is_share = action.kind == Kind::kWeight || action.kind == Kind::kCap;
+  const auto has_shares = [](const Pool& pool) { return may_have_shares(pool.scheduler.kind); };
+  if (is_share && std::ranges::none_of(scenario_.pools, has_shares)) {
+    entry.fail(fmt::format("no pool has a scheduler that knows a {}: only credit and credit2 do", key));
+  }
   if (action.kind != Kind::kAffinity) return;
   action.vcpu = entry.count("vcpu", 0, kVcpusPerDomainMax);
   if (action.vcpu) check_vcpu(entry, action.domains, *action.vcpu);

@@ -75,6 +75,12 @@ void Reader::read_bounds(const Entry& entry, Expectation& expectation) const {
       expectation.budget_ns = entry.required_duration("budget");
       expectation.period_ns = entry.required_duration("period");
       if (expectation.budget_ns > expectation.period_ns) entry.fail("budget", "is longer than the period");
+      expectation.is_exact = entry.flag("exact", false);
+      for (const size_t domain : expectation.domains) {
+        const DomainSpec& spec = scenario_.domains[domain];
+        if (expectation.is_exact && spec.extratime)
+          entry.fail("exact", fmt::format("domain {} has extra time: it may have more", spec.name));
+      }
       break;
   }
 }

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <map>
 
-#include "sim/engine/interleaving.hpp"
 #include "sim/scenario/action_times.hpp"
 #include "sim/scenario/host_options.hpp"
+#include "sim/scenario/interleaving_of.hpp"
 #include "sim/scenario/oracles/deadline_misses.hpp"
 #include "sim/scenario/oracles/latency.hpp"
 #include "sim/scenario/oracles/placement.hpp"
@@ -16,6 +16,7 @@
 #include "sim/scenario/oracles/supply.hpp"
 #include "sim/scenario/oracles/time_accounting.hpp"
 #include "sim/scenario/oracles/work_conservation.hpp"
+#include "sim/scenario/refusal.hpp"
 #include "sim/scenario/stage.hpp"
 #include "sim/scenario/units.hpp"
 
@@ -68,7 +69,8 @@ std::unique_ptr<Oracle> oracle_of(const Expectation& expected, const Stage& stag
     case Kind::kSupply:
       break;
   }
-  return std::make_unique<Supply>(words, expected.budget_ns, expected.period_ns, std::move(vcpus));
+  const Supply::Promise promise{expected.budget_ns, expected.period_ns, expected.is_exact};
+  return std::make_unique<Supply>(words, promise, vcpus);
 }
 
 /// One seed, from the beginning to the end.
@@ -79,7 +81,7 @@ class Play {
       : scenario_(scenario),
         outcome_(outcome),
         observer_(onlookers.scenario),
-        is_steered_(is_steered_run(seed)),
+        is_steered_(interleaving_of(scenario, seed)->steers()),
         rng_(Rng(seed).fork("actions")),
         stage_(scenario, session, seed, companion, onlookers) {}
 
@@ -228,11 +230,15 @@ class ScenarioRunner::Impl {
       play.run(start_ns_);
       play.count();
     } catch (const CoreDied& died) {
-      end(outcome, onlookers, died.how() == CoreDied::How::kHang, died.what());
+      const bool hangs = died.how() == CoreDied::How::kHang;
+      end(outcome, onlookers, hangs ? Outcome::Kind::kHang : Outcome::Kind::kCrash, died.what(), died.what());
     } catch (const TargetDied& died) {
-      end(outcome, onlookers, died.how() == TargetDied::How::kHang, died.what());
+      const bool hangs = died.how() == TargetDied::How::kHang;
+      end(outcome, onlookers, hangs ? Outcome::Kind::kHang : Outcome::Kind::kCrash, died.what(), died.what());
+    } catch (const Lacking& lacking) {
+      outcome = {.kind = Outcome::Kind::kSkip, .reason = "not possible", .message = lacking.what()};
     } catch (const ToolstackError& error) {
-      outcome = {.kind = Outcome::Kind::kSkip, .reason = "not possible", .message = error.what()};
+      end(outcome, onlookers, Outcome::Kind::kFail, kRefused, error.what());
     }
     if (outcome.kind != Outcome::Kind::kPass) {
       outcome.evidence = session_.machine().describe() + "console:\n" + session_.console();
@@ -242,10 +248,13 @@ class ScenarioRunner::Impl {
   }
 
  private:
-  void end(Outcome& outcome, const Onlookers& onlookers, bool is_hang, const std::string& what) {
-    outcome.kind = is_hang ? Outcome::Kind::kHang : Outcome::Kind::kCrash;
-    outcome.reason = what;
-    outcome.message = fmt::format("at {}: {}", show_duration(session_.machine().now_ns() - start_ns_), what);
+  /// Before its time.
+  void end(Outcome& outcome, const Onlookers& onlookers, Outcome::Kind kind, std::string reason,
+           const std::string& what) {
+    outcome.kind = kind;
+    outcome.reason = std::move(reason);
+    outcome.failed_ns = session_.machine().now_ns() - start_ns_;
+    outcome.message = fmt::format("at {}: {}", show_duration(outcome.failed_ns), what);
     outcome.digest = session_.machine().digest();
     if (onlookers.scenario != nullptr) {
       onlookers.scenario->on_violation(session_.machine().now_ns(), kNoVcpu, PcpuSet::kNone, outcome.message);

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 
+#include "sim/scenario/refusal.hpp"
 #include "sim/toolstack/error.hpp"
 #include "sim/toolstack/toolstack.hpp"
 
@@ -33,10 +34,16 @@ xen_sysctl make_pool_operation(uint32_t operation, uint32_t pool) {
 
 }  // namespace
 
+static_assert(kSlotsMax == std::size(xen_sysctl_arinc653_schedule{}.sched_entries));
+
 uint32_t abi_scheduler(SchedulerKind kind) {
   constexpr std::array<uint32_t, 6> kIds{
       0, XEN_SCHEDULER_CREDIT, XEN_SCHEDULER_CREDIT2, XEN_SCHEDULER_RTDS, XEN_SCHEDULER_ARINC653, XEN_SCHEDULER_NULL};
   return kIds.at(static_cast<size_t>(kind));
+}
+
+bool knows_shares(uint32_t scheduler) {
+  return scheduler == XEN_SCHEDULER_CREDIT || scheduler == XEN_SCHEDULER_CREDIT2;
 }
 
 void SchedulerControl::must_domctl(xen_domctl& op, const char* name) const {
@@ -55,7 +62,10 @@ uint32_t SchedulerControl::scheduler_of_pool(uint32_t pool) const {
 uint32_t SchedulerControl::create_pool(uint32_t scheduler) const {
   xen_sysctl op = make_pool_operation(XEN_SYSCTL_CPUPOOL_OP_CREATE, XEN_SYSCTL_CPUPOOL_PAR_ANY);
   op.u.cpupool_op.sched_id = scheduler;
-  must(dom0_.sysctl(op), "cpupool_op create with scheduler " + std::to_string(scheduler));
+  const std::string call = "cpupool_op create with scheduler " + std::to_string(scheduler);
+  const int64_t result = dom0_.sysctl(op);
+  if (result == -XEN_ENOENT) throw Lacking(call + ": the hypervisor has no such scheduler (ENOENT)");
+  must(result, call);
   return op.u.cpupool_op.cpupool_id;
 }
 
@@ -118,6 +128,7 @@ void SchedulerControl::unpause(DomId domain) const {
 
 void SchedulerControl::set_share(DomId domain, uint32_t scheduler, std::optional<uint32_t> weight,
                                  std::optional<uint32_t> cap) const {
+  if (!knows_shares(scheduler)) throw Lacking("the scheduler of the pool knows neither weight nor cap");
   xen_domctl op = make_domctl(XEN_DOMCTL_scheduler_op, domain);
   op.u.scheduler_op.sched_id = scheduler;
   op.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_getinfo;
@@ -129,7 +140,8 @@ void SchedulerControl::set_share(DomId domain, uint32_t scheduler, std::optional
   must_domctl(op, "scheduler_op putinfo");
 }
 
-void SchedulerControl::set_budget(DomId domain, const DomainSpec& spec) const {
+void SchedulerControl::set_budget(DomId domain, uint32_t scheduler, const DomainSpec& spec) const {
+  if (scheduler != XEN_SCHEDULER_RTDS) throw Lacking("the scheduler of the pool knows no budget");
   xen_domctl op = make_domctl(XEN_DOMCTL_scheduler_op, domain);
   op.u.scheduler_op.sched_id = XEN_SCHEDULER_RTDS;
   op.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_putvcpuinfo;
@@ -156,7 +168,7 @@ void SchedulerControl::set_slots(uint32_t pool, const Scheduler& parameters) con
   xen_sysctl_arinc653_schedule schedule;
   std::memset(&schedule, 0, sizeof schedule);
   schedule.major_frame = parameters.frame_ns;
-  if (parameters.slots.size() > std::size(schedule.sched_entries)) throw ToolstackError("arinc653: too many slots");
+  if (parameters.slots.size() > kSlotsMax) throw HarnessFault("a scenario with too many slots was read");
   schedule.num_sched_entries = static_cast<uint8_t>(parameters.slots.size());
   for (size_t i = 0; i < parameters.slots.size(); ++i) {
     const size_t domain = parameters.slots[i].domain + 1;

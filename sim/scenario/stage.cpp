@@ -4,7 +4,8 @@
 
 #include <algorithm>
 
-#include "sim/engine/interleaving.hpp"
+#include "sim/scenario/interleaving_of.hpp"
+#include "sim/scenario/refusal.hpp"
 
 namespace assay::scenario {
 namespace {
@@ -12,10 +13,6 @@ namespace {
 using Kind = ScheduleEvent::Kind;
 constexpr DomId kDom0{0};
 constexpr uint32_t kFirstPool = 0;
-
-bool has_shares(uint32_t scheduler) {
-  return scheduler == XEN_SCHEDULER_CREDIT || scheduler == XEN_SCHEDULER_CREDIT2;
-}
 
 PcpuSet either(const PcpuSet& a, const PcpuSet& b) {
   PcpuSet both;
@@ -42,7 +39,8 @@ Stage::Stage(const Scenario& scenario, host::Session& session, uint64_t seed, Co
       }),
       seed_(seed),
       companion_(companion) {
-  make_pools();
+  as_asked(scenario.pools.front().where, "machine", [&] { free_pcpus(); });
+  for (const Pool& pool : scenario.pools) as_asked(pool.where, "pool " + pool.name, [&] { make_pool(pool); });
   for (const DomainSpec& domain : scenario_.domains) {
     auto place = std::make_unique<Place>();
     place->pool = domain.pool;
@@ -64,30 +62,32 @@ Stage::~Stage() {
   }
 }
 
-void Stage::make_pools() {
+void Stage::free_pcpus() {
   PcpuSet own;
   own.add(scenario_.pcpus);
   scheduler_.set_affinity(kDom0, 0, own, std::nullopt);
-  const uint32_t usual = scheduler_.scheduler_of_pool(kFirstPool);
   for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; ++pcpu) scheduler_.remove_pcpu(kFirstPool, pcpu);
-  for (const Pool& pool : scenario_.pools) {
-    LivePool live{0, pool.scheduler.kind == SchedulerKind::kAny ? usual : abi_scheduler(pool.scheduler.kind),
-                  pool.pcpus};
-    live.id = scheduler_.create_pool(live.scheduler);
-    for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; ++pcpu) {
-      if (pool.pcpus.has(pcpu)) scheduler_.add_pcpu(live.id, pcpu);
-    }
-    scheduler_.set_parameters(live.id, pool.scheduler);
-    if (!pool.scheduler.slots.empty()) scheduler_.set_slots(live.id, pool.scheduler);
-    pools_.push_back(live);
+}
+
+void Stage::make_pool(const Pool& pool) {
+  const bool is_usual = pool.scheduler.kind == SchedulerKind::kAny;
+  LivePool live{0, is_usual ? scheduler_.scheduler_of_pool(kFirstPool) : abi_scheduler(pool.scheduler.kind),
+                pool.pcpus};
+  live.id = scheduler_.create_pool(live.scheduler);
+  for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; ++pcpu) {
+    if (pool.pcpus.has(pcpu)) scheduler_.add_pcpu(live.id, pcpu);
   }
+  scheduler_.set_parameters(live.id, pool.scheduler);
+  if (!pool.scheduler.slots.empty()) scheduler_.set_slots(live.id, pool.scheduler);
+  pools_.push_back(live);
 }
 
 void Stage::begin() {
   if (companion_ != nullptr) company_ = companion_->oracles(*this);
   for (Oracle* const oracle : company_) watch_.open(*oracle, now_ns());
   for (size_t i = 0; i < places_.size(); ++i) {
-    if (scenario_.domains[i].exists_from_the_start) create(i);
+    const DomainSpec& domain = scenario_.domains[i];
+    if (domain.exists_from_the_start) as_asked(domain.where, "domain " + domain.name, [&] { create(i); });
   }
   start_ns_ = machine().now_ns();
   if (onlookers_.scenario != nullptr) onlookers_.scenario->on_begin(start_ns_);
@@ -95,9 +95,10 @@ void Stage::begin() {
     faults_ = std::make_unique<FaultInjection>(scenario_.faults, rng_.fork("faults"), start_ns_, onlookers_.scenario);
     machine().set_hardware(faults_.get());
   }
-  machine().set_policy(interleaving_of_run(seed_));
+  machine().set_policy(interleaving_of(scenario_, seed_));
   for (size_t i = 0; i < places_.size(); ++i) {
-    if (places_[i]->exists) let_run(i);
+    const DomainSpec& domain = scenario_.domains[i];
+    if (places_[i]->exists) as_asked(domain.where, "unpause " + domain.name, [&] { let_run(i); });
   }
 }
 
@@ -161,13 +162,16 @@ void Stage::set_parameters(size_t domain) {
   for (uint32_t vcpu = 0; vcpu < spec.vcpus.size(); ++vcpu) {
     if (spec.hard || spec.soft) scheduler_.set_affinity(place.id, vcpu, spec.hard, spec.soft);
   }
-  if (spec.weight || spec.cap) {
-    if (!has_shares(pool.scheduler)) throw ToolstackError("the scheduler of the pool knows neither weight nor cap");
-    scheduler_.set_share(place.id, pool.scheduler, spec.weight, spec.cap);
-  }
-  if (!spec.budget_ns) return;
-  if (pool.scheduler != XEN_SCHEDULER_RTDS) throw ToolstackError("the scheduler of the pool knows no budget");
-  scheduler_.set_budget(place.id, spec);
+  if (spec.weight || spec.cap) scheduler_.set_share(place.id, pool.scheduler, spec.weight, spec.cap);
+  if (spec.budget_ns) scheduler_.set_budget(place.id, pool.scheduler, spec);
+}
+
+void Stage::set_share(size_t domain, std::optional<uint32_t> weight, std::optional<uint32_t> cap) {
+  const Place& place = *places_[domain];
+  const uint32_t scheduler = pools_[place.pool].scheduler;
+  // The file itself has moved it to a pool whose scheduler has no shares.
+  const bool has_none = scenario_.pools[place.pool].scheduler.kind != SchedulerKind::kAny && !knows_shares(scheduler);
+  if (place.exists && !has_none) scheduler_.set_share(place.id, scheduler, weight, cap);
 }
 
 void Stage::tell(size_t domain, Kind kind) {
@@ -195,7 +199,7 @@ void Stage::let_run(size_t domain) {
 void Stage::destroy(size_t domain) {
   Place& place = *places_[domain];
   if (!place.exists) return;
-  static_cast<void>(builder_.control().destroy(place.id));
+  if (!builder_.control().destroy(place.id)) throw ToolstackError("destroydomain: it is gone already (ESRCH)");
   tell(domain, Kind::kPause);  // not before: until it has returned, its vCPUs may begin to run
   constexpr int kPollsMax = 1000;
   for (int polls = 0; builder_.control().info(place.id); ++polls) {
@@ -213,7 +217,7 @@ void Stage::destroy(size_t domain) {
 
 void Stage::pause(size_t domain) {
   Place& place = *places_[domain];
-  if (!place.exists) return;
+  if (!place.exists || place.pauses == SchedulerControl::kPausesMax) return;
   scheduler_.pause(place.id);
   if (place.pauses++ == 0) tell(domain, Kind::kPause);
 }
@@ -281,6 +285,10 @@ void Stage::change_pool(const Action& action) {
 
 void Stage::perform(const Action& action) {
   if (onlookers_.scenario != nullptr) onlookers_.scenario->on_action(machine().now_ns(), action.words);
+  as_asked(action.where, action.words, [&] { carry_out(action); });
+}
+
+void Stage::carry_out(const Action& action) {
   using What = Action::Kind;
   if (action.kind == What::kPcpuAdd || action.kind == What::kPcpuRemove) return change_pool(action);
   for (const size_t domain : action.domains) {
@@ -296,10 +304,10 @@ void Stage::perform(const Action& action) {
         set_affinity(domain, action);
         break;
       case What::kWeight:
-        if (place.exists) scheduler_.set_share(place.id, pools_[place.pool].scheduler, action.value, std::nullopt);
+        set_share(domain, action.value, std::nullopt);
         break;
       case What::kCap:
-        if (place.exists) scheduler_.set_share(place.id, pools_[place.pool].scheduler, std::nullopt, action.value);
+        set_share(domain, std::nullopt, action.value);
         break;
       case What::kMove:
         move(domain, action.pool);

@@ -17,8 +17,9 @@ namespace assay::scenario {
 
 class Stage {
  public:
-  /// Makes the pools. The privileged domain keeps the last pCPU for itself. Throws ToolstackError, TargetDied. All
-  /// of these outlive it; nobody has to be its companion.
+  /// Makes the pools. The privileged domain keeps the last pCPU for itself. Throws ToolstackError and Lacking as
+  /// refusal.hpp has it (`begin` and `perform` do so, too), and TargetDied. All of these outlive it; nobody has to be
+  /// its companion.
   Stage(const Scenario& scenario, host::Session& session, uint64_t seed, Companion* companion = nullptr,
         const Onlookers& onlookers = {});
   Stage(const Stage&) = delete;
@@ -66,11 +67,15 @@ class Stage {
     uint64_t created_from_ns = 0, created_until_ns = 0;
   };
 
-  void make_pools();
+  /// All but the privileged domain's leave the first pool.
+  void free_pcpus();
+  void make_pool(const Pool& pool);
   void create(size_t domain);
   std::unique_ptr<Workload> workload_of(size_t domain, uint32_t vcpu, const Rng& rng);
   void set_parameters(size_t domain);
+  void set_share(size_t domain, std::optional<uint32_t> weight, std::optional<uint32_t> cap);
   void let_run(size_t domain);
+  void carry_out(const Action& action);
   void destroy(size_t domain);
   void pause(size_t domain);
   void unpause(size_t domain);

@@ -218,7 +218,9 @@ void add_minimize(CLI::App& app, Flags& flags, ExitCode& code) {
   minimize->add_option("--target", mine.target, "hv, or FILE.so (a core)")->capture_default_str();
   minimize->add_option("--fault", mine.fault, "hv: switch on a planted fault");
   minimize->add_option("--jobs", mine.jobs, "worker processes")->check(CLI::Range(1u, kJobsMax));
-  minimize->add_option("--out", mine.out, "file for what is left; default NAME.min.yaml");
+  minimize->add_option(
+      "--out", mine.out,
+      "FILE.yaml for what is left, or a folder for NAME.min.yaml and its picture; default: NAME.min.yaml");
   minimize->callback([&flags, &code] { code = minimize_scenario(flags.minimize); });
 }
 

@@ -7,7 +7,6 @@
 
 #include "conformance/runner/assemble.hpp"
 #include "conformance/runner/progress.hpp"
-#include "conformance/runner/scenario_target.hpp"
 #include "conformance/runner/summary_text.hpp"
 #include "reports/report_files.hpp"
 #include "reports/write_file.hpp"
@@ -22,8 +21,6 @@ namespace assay {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::chrono::seconds kPictureLimit{180};  // two runs and what comes of them
 
 std::vector<fs::path> files_of(const std::string& named) {
   if (!fs::is_directory(named)) return {named};
@@ -111,44 +108,22 @@ std::optional<size_t> run_to_draw(const ScenarioBatch& batch, const Results& res
   return std::nullopt;
 }
 
-/// A pass: it is drawn; a skip: there is nothing to show.
-CaseResult drawn(const PictureRequest& request, const scenario::Scenario& scenario, ScenarioTarget& target) {
-  CaseResult result;
-  try {
-    const bool is_drawn = draw_picture(request, scenario, target.runner_of(scenario));
-    result.verdict = is_drawn ? Verdict::kPass : Verdict::kSkip;
-  } catch (const std::exception& error) {
-    result.message = error.what();
-  }
-  return result;
-}
-
-/// In a worker, as the run itself: a core may die of it.
 void draw(const RunFlags& flags, const ScenarioBatch& batch, Results& results) {
   const std::optional<size_t> index = run_to_draw(batch, results);
   if (!index) return;
   const ScenarioTask& task = batch.tasks[*index];
   const auto reported = std::ranges::find(results.cases, id_of(batch, task), &ReportedCase::id);
-  const PictureRequest request{.out = flags.out,
-                               .seed = task.seed,
-                               .file = batch.files[task.scenario].string(),
-                               .reproduce = reported->reproduce,
-                               .evidence = reported->evidence};
-  RunOptions options;
-  options.case_limit = kPictureLimit;
-  options.limits_count = LimitsCount::kProcessorTime;
-  options.grade = [&](Target& target, const Variant&) {
-    return drawn(request, batch.scenarios[task.scenario], dynamic_cast<ScenarioTarget&>(target));
-  };
-  Variant variant;
-  variant.id = reported->id;
-  RunObserver nobody;
-  const RunOutcome outcome = run_variants(scenario_factory(flags), {variant}, options, nobody);
-  const std::optional<CaseResult>& result = outcome.results.front();
-  if (result && result->verdict == Verdict::kPass) {
+  const std::string why_not = draw_in_worker(scenario_factory(flags), batch.scenarios[task.scenario],
+                                             {.out = flags.out,
+                                              .seed = task.seed,
+                                              .file = batch.files[task.scenario].string(),
+                                              .reproduce = reported->reproduce,
+                                              .evidence = reported->evidence,
+                                              .report = "index.html"});
+  if (why_not.empty()) {
     reported->picture = kPicturePage;
-  } else if (result && result->verdict != Verdict::kSkip) {
-    fmt::print(stderr, "assay: no picture of {}: {}\n", reported->id, result->message);
+  } else {
+    fmt::print(stderr, "assay: no picture of {}: {}\n", reported->id, why_not);
   }
 }
 

@@ -158,6 +158,33 @@ class PoolMachine {
     }
   }
 
+  /// While a policy sets a timer, others go on: each time, one of four vCPUs is paused by a pCPU that then waits for
+  /// the policy's lock. Whoever is chosen is still runnable (the mechanism asserts it), and nobody is lost.
+  void expect_choices_to_hold_while_timers_are_set(Guest& guest) {
+    uint32_t pauses = 0;
+    for (uint32_t round = 0; round < 1000; ++round) {
+      Vcpu* paused = nullptr;
+      host_.on_point = [&](uint32_t kind, const void* object) {
+        const Lock& policy = first_cpupool().policy->lock();
+        if (kind != ASSAY_POINT_LOCK_TAKEN || object == &policy || !policy.held() || paused != nullptr) return;
+        paused = &guest.vcpus[pauses++ % guest.vcpus.size()];
+        paused->pause_flags |= kPauseDomain;
+      };
+      run_for(kMillisecond / 3);
+      host_.on_point = nullptr;
+      if (paused == nullptr) continue;
+      sched_sleep(*paused);
+      settle();
+      ASSERT_EQ(audit(), "") << round;
+      ASSERT_FALSE(paused->running) << round;
+      vcpu_unpause(*paused, kPauseDomain);
+      vcpu_pause(guest.vcpus[(pauses + 1) % guest.vcpus.size()], kPauseBlocked);
+      run_for(kMillisecond / 5);
+      vcpu_unblock(guest.vcpus[(pauses + 1) % guest.vcpus.size()]);
+    }
+    EXPECT_GT(pauses, 0u) << "timers were set";
+  }
+
   void destroy(Guest& guest) {
     for (Vcpu& vcpu : guest.vcpus) {
       vcpu_pause(vcpu, kPauseDown);

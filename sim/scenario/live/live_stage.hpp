@@ -14,8 +14,8 @@ class LiveStage {
   /// All outlive it. Makes nothing yet.
   LiveStage(const Scenario& scenario, const TargetPcpus& pcpus, Target& target, const toolstack::Privileged& dom0);
 
-  /// Builds the domains, which do not run yet, and the pools, and puts these into those. Throws ToolstackError: the
-  /// hypervisor cannot do it.
+  /// Builds the domains, which do not run yet, and the pools, and puts these into those. Throws ToolstackError and
+  /// Lacking as refusal.hpp has it; `perform` does so, too.
   void build();
   /// They all begin to run.
   void begin();
@@ -45,7 +45,10 @@ class LiveStage {
   void let_go(size_t domain);
   void build_domains();
   void make_pools();
+  void make_pool(const Pool& pool);
   void set_parameters(size_t domain);
+  void set_share(size_t domain, std::optional<uint32_t> weight, std::optional<uint32_t> cap);
+  void carry_out(const Action& action);
   void pause(size_t domain);
   void unpause(size_t domain);
   void move(size_t domain, size_t pool);

@@ -15,7 +15,7 @@ namespace assay::scenario {
 namespace {
 
 using Names = std::span<const std::string_view>;
-constexpr std::array<std::string_view, 2> kTop{"faults", "liveness"};
+constexpr std::array<std::string_view, 3> kTop{"faults", "liveness", "interleaving"};
 constexpr std::array<std::string_view, 1> kDomain{"created"};
 constexpr std::array<std::string_view, 2> kActions{"create", "destroy"};
 constexpr std::array<std::string_view, 2> kExpectations{"share", "busy"};
