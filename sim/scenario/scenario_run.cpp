@@ -9,6 +9,7 @@
 #include "sim/scenario/action_times.hpp"
 #include "sim/scenario/host_options.hpp"
 #include "sim/scenario/oracles/deadline_misses.hpp"
+#include "sim/scenario/oracles/frames.hpp"
 #include "sim/scenario/oracles/latency.hpp"
 #include "sim/scenario/oracles/placement.hpp"
 #include "sim/scenario/oracles/share.hpp"
@@ -60,6 +61,8 @@ std::unique_ptr<Oracle> oracle_of(const Expectation& expected, const Stage& stag
       return std::make_unique<WorkConservation>(expected.bound_ns, stage.held_back());
     case Kind::kNoStarvation:
       return std::make_unique<Starvation>(words, expected.bound_ns, std::move(vcpus));
+    case Kind::kFrames:
+      return std::make_unique<Frames>(words, expected.period_ns, expected.bound_ns, vcpus);
     case Kind::kSupply:
       break;
   }

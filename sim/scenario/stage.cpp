@@ -246,13 +246,8 @@ void Stage::move(size_t domain, size_t pool) {
   tell_masks(domain, either(pools_[place.pool].pcpus, pools_[pool].pcpus));
   scheduler_.move_domain(place.id, pools_[pool].id);
   place.pool = pool;
-  // Nobody asks for an affinity in another pool.
+  // Who comes to another pool may run on all of it.
   for (auto& hard : place.hard) hard.reset();
-  PcpuSet everywhere;
-  for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; ++pcpu) everywhere.add(pcpu);
-  for (uint32_t vcpu = 0; vcpu < place.hard.size(); ++vcpu) {
-    scheduler_.set_affinity(place.id, vcpu, everywhere, std::nullopt);
-  }
   tell_masks(domain, {});
 }
 
