@@ -132,7 +132,7 @@ class Play {
   void take(const Moment& moment) {
     if (moment.action != nullptr) {
       stage_.perform(*moment.action);
-      // Where pCPUs may be in the middle of something, only the end tells.
+      // Where pCPUs may be in the middle of something, only the end of the phase tells.
       if (!is_steered_) audit();
     }
     if (moment.opens != nullptr) stage_.watch().open(*moment.opens, now());
@@ -141,6 +141,7 @@ class Play {
 
   void prove_liveness() {
     stage_.calm_down();
+    audit();
     const bool never = false;
     stage_.watch().open(*liveness_, now());
     stage_.machine().run_until(never, now() + scenario_.liveness_ns);
