@@ -118,7 +118,7 @@ class Credit2 final : public Scheduler {
 
   // Queues (credit2_queue.cpp).
   /// Null: no memory.
-  [[nodiscard]] Credit2Queue* queue_with_room();
+  [[nodiscard]] Credit2Queue* queue_with_room(uint32_t pcpu);
   static void account_load(Credit2Queue& queue, Ns now);
   /// Where the vCPU should wait: its own queue if it can run there at once, else the one with least load.
   [[nodiscard]] Credit2Queue* place(const Credit2Vcpu& data, Ns now) const;

@@ -52,7 +52,7 @@ int64_t load_now(const Credit2Queue& queue, Ns now) {
 
 }  // namespace
 
-Credit2Queue* Credit2::queue_with_room() {
+Credit2Queue* Credit2::queue_with_room(uint32_t pcpu) {
   Credit2Queue** unused = nullptr;
   for (uint32_t i = 0; i < machine_pcpus_; ++i) {
     Credit2Queue*& at = queues_[i];
@@ -61,12 +61,13 @@ Credit2Queue* Credit2::queue_with_room() {
     if (count == 0 && unused == nullptr) unused = &at;
   }
   HV_ASSERT(unused != nullptr);  // there are as many places as pCPUs
+  if (fault("sched.credit2_queues_by_pcpu_alone")) unused = &queues_[pcpu / kCredit2QueuePcpus];
   if (*unused == nullptr) *unused = arena_new<Credit2Queue>();
   return *unused;
 }
 
 Status Credit2::add_pcpu(uint32_t pcpu) {
-  Credit2Queue* queue = queue_with_room();
+  Credit2Queue* queue = queue_with_room(pcpu);
   if (queue == nullptr) return fail(XEN_ENOMEM);
   set_bit(queue->pcpus, pcpu);
   set_bit(queue->idle, pcpu);

@@ -74,10 +74,10 @@ void choose_and_switch(Pcpu& pcpu, Scheduler& policy) {
 }
 
 /// Asleep or running until now, and runnable.
-void wake_under_lock(Scheduler& policy, Vcpu& vcpu, WakeReason reason) {
+void wake_under_lock(const PolicyGuard& policy, Vcpu& vcpu, WakeReason reason) {
   set_runstate(vcpu, RUNSTATE_runnable, now());
   // A pool may have no pCPU: then the vCPU is looked at again when it gets one.
-  if (may_run_anywhere(vcpu)) policy.wake(vcpu, reason);
+  if (may_run_anywhere(vcpu)) policy->wake(vcpu, reason);
 }
 
 }  // namespace
@@ -139,7 +139,7 @@ void sched_wake(Vcpu& vcpu) {
   }
   if (vcpu.running || vcpu.sched->waiting) return;
   const bool blocked = vcpu.runstate.state == RUNSTATE_blocked;
-  wake_under_lock(*vcpu.sched->owner, vcpu, blocked ? WakeReason::kUnblocked : WakeReason::kUnpaused);
+  wake_under_lock(policy, vcpu, blocked ? WakeReason::kUnblocked : WakeReason::kUnpaused);
 }
 
 void sched_sleep(Vcpu& vcpu) {
@@ -163,7 +163,7 @@ void sched_affinity_changed(Vcpu& vcpu) {
     if (!vcpu.running) {
       if (!vcpu_runnable(vcpu)) return;
       policy->sleep(vcpu);
-      wake_under_lock(*vcpu.sched->owner, vcpu, WakeReason::kRequeued);
+      wake_under_lock(policy, vcpu, WakeReason::kRequeued);
       return;
     }
     if (may_run_on(vcpu, vcpu.pcpu) || fault("sched.running_vcpu_stays")) return;

@@ -26,8 +26,8 @@ constexpr auto kActions = to_array<Name>(
     {"pause", "unpause", "affinity", "weight", "cap", "move", "add_pcpu", "remove_pcpu", "create", "destroy"});
 constexpr auto kAction = to_array<Name>({"domain", "vcpu", "hard", "soft", "to", "pool", "pcpu"});
 constexpr auto kFaults = to_array<Name>({"signal_delay", "timer_lateness", "slow_pcpus", "slow_factor", "until"});
-constexpr auto kExpectations =
-    to_array<Name>({"share", "latency", "deadline_misses", "work_conserving", "no_starvation", "supply", "busy"});
+constexpr auto kExpectations = to_array<Name>(
+    {"share", "latency", "deadline_misses", "work_conserving", "no_starvation", "supply", "busy", "frames"});
 /// Of the expectations, in their order.
 constexpr auto kShare = to_array<Name>({"of", "vcpu", "at_least", "at_most", "from", "until"});
 constexpr auto kLatency = to_array<Name>({"of", "vcpu", "percentile", "within", "from", "until"});
@@ -36,8 +36,9 @@ constexpr auto kWorkConserving = to_array<Name>({"within", "from", "until"});
 constexpr auto kNoStarvation = to_array<Name>({"of", "vcpu", "longer_than", "from", "until"});
 constexpr auto kSupply = to_array<Name>({"of", "vcpu", "budget", "period", "exact", "from", "until"});
 constexpr auto kBusy = to_array<Name>({"pcpus", "at_least", "at_most", "from", "until"});
+constexpr auto kFrames = to_array<Name>({"of", "vcpu", "frame", "within", "from", "until"});
 constexpr std::array<std::span<const Name>, kExpectations.size()> kExpectation{
-    kShare, kLatency, kDeadlineMisses, kWorkConserving, kNoStarvation, kSupply, kBusy};
+    kShare, kLatency, kDeadlineMisses, kWorkConserving, kNoStarvation, kSupply, kBusy, kFrames};
 
 constexpr auto kSchedulers = to_array<Name>({"any", "credit", "credit2", "rtds", "arinc653", "null"});
 constexpr auto kWorkloads =

@@ -111,18 +111,27 @@ struct FaultSpec {
 };
 
 struct Expectation {
-  enum class Kind : uint8_t { kShare, kLatency, kDeadlineMisses, kWorkConserving, kNoStarvation, kSupply, kBusy };
+  enum class Kind : uint8_t {
+    kShare,
+    kLatency,
+    kDeadlineMisses,
+    kWorkConserving,
+    kNoStarvation,
+    kSupply,
+    kBusy,
+    kFrames
+  };
   Kind kind = Kind::kShare;
   std::vector<size_t> domains;   ///< share: together. Empty: all
   std::optional<uint32_t> vcpu;  ///< of each of them; none: all
   PcpuSet pcpus;                 ///< busy
   uint64_t at_least = 0;         ///< in hundredths of a percent of one pCPU
   uint64_t at_most = UINT64_MAX;
-  uint64_t bound_ns = 0;  ///< latency, work conservation, starvation
+  uint64_t bound_ns = 0;  ///< latency, work conservation, starvation, frames
   uint64_t percentile = kWholePcpu;
-  uint64_t count = 0;  ///< misses
-  uint64_t budget_ns = 0, period_ns = 0;
-  bool is_exact = false;  ///< supply: no more than that either
+  uint64_t count = 0;                     ///< misses
+  uint64_t budget_ns = 0, period_ns = 0;  ///< supply; frames: their length
+  bool is_exact = false;                  ///< supply: no more than that either
   uint64_t from_ns = 0, until_ns = 0;
   std::string words;
 };

@@ -9,6 +9,7 @@
 #include "sim/scenario/host_options.hpp"
 #include "sim/scenario/interleaving_of.hpp"
 #include "sim/scenario/oracles/deadline_misses.hpp"
+#include "sim/scenario/oracles/frames.hpp"
 #include "sim/scenario/oracles/latency.hpp"
 #include "sim/scenario/oracles/placement.hpp"
 #include "sim/scenario/oracles/share.hpp"
@@ -66,6 +67,8 @@ std::unique_ptr<Oracle> oracle_of(const Expectation& expected, const Stage& stag
       return std::make_unique<WorkConservation>(expected.bound_ns, stage.held_back());
     case Kind::kNoStarvation:
       return std::make_unique<Starvation>(words, expected.bound_ns, std::move(vcpus));
+    case Kind::kFrames:
+      return std::make_unique<Frames>(words, expected.period_ns, expected.bound_ns, vcpus);
     case Kind::kSupply:
       break;
   }
@@ -139,7 +142,7 @@ class Play {
   void take(const Moment& moment) {
     if (moment.action != nullptr) {
       stage_.perform(*moment.action);
-      // Where pCPUs may be in the middle of something, only the end tells.
+      // Where pCPUs may be in the middle of something, only the end of the phase tells.
       if (!is_steered_) audit();
     }
     if (moment.opens != nullptr) stage_.watch().open(*moment.opens, now());
@@ -148,6 +151,7 @@ class Play {
 
   void prove_liveness() {
     stage_.calm_down();
+    audit();
     const bool never = false;
     stage_.watch().open(*liveness_, now());
     stage_.machine().run_until(never, now() + scenario_.liveness_ns);

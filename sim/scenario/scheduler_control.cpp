@@ -93,6 +93,12 @@ void SchedulerControl::remove_pcpu(uint32_t pool, uint32_t pcpu) const {
   pool_operation(XEN_SYSCTL_CPUPOOL_OP_RMCPU, pool, pcpu, DomId{0}, "rmcpu");
 }
 
+void SchedulerControl::ask_for_pcpu(uint32_t pool, uint32_t pcpu) const {
+  xen_sysctl op = make_pool_operation(XEN_SYSCTL_CPUPOOL_OP_RMCPU, pool);
+  op.u.cpupool_op.cpu = pcpu;
+  static_cast<void>(dom0_.sysctl(op));
+}
+
 void SchedulerControl::destroy_pool(uint32_t pool) const {
   pool_operation(XEN_SYSCTL_CPUPOOL_OP_DESTROY, pool, 0, DomId{0}, "destroy");
 }

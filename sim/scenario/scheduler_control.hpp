@@ -25,6 +25,8 @@ class SchedulerControl {
   [[nodiscard]] uint32_t create_pool(uint32_t scheduler) const;
   void add_pcpu(uint32_t pool, uint32_t pcpu) const;
   void remove_pcpu(uint32_t pool, uint32_t pcpu) const;
+  /// Once, to be refused: what comes of it shows in who runs.
+  void ask_for_pcpu(uint32_t pool, uint32_t pcpu) const;
   /// One that has neither pCPUs nor domains.
   void destroy_pool(uint32_t pool) const;
   void move_domain(DomId domain, uint32_t pool) const;

@@ -250,13 +250,8 @@ void Stage::move(size_t domain, size_t pool) {
   tell_masks(domain, either(pools_[place.pool].pcpus, pools_[pool].pcpus));
   scheduler_.move_domain(place.id, pools_[pool].id);
   place.pool = pool;
-  // Nobody asks for an affinity in another pool.
+  // Who comes to another pool may run on all of it.
   for (auto& hard : place.hard) hard.reset();
-  PcpuSet everywhere;
-  for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; ++pcpu) everywhere.add(pcpu);
-  for (uint32_t vcpu = 0; vcpu < place.hard.size(); ++vcpu) {
-    scheduler_.set_affinity(place.id, vcpu, everywhere, std::nullopt);
-  }
   tell_masks(domain, {});
 }
 
@@ -264,8 +259,8 @@ void Stage::change_pool(const Action& action) {
   LivePool& pool = pools_[action.pool];
   const bool adds = action.kind == Action::Kind::kPcpuAdd;
   const bool is_free = std::ranges::none_of(pools_, [&](const LivePool& any) { return any.pcpus.has(action.value); });
-  const bool is_last = pool.pcpus.count() == 1;
-  if (adds ? !is_free : !pool.pcpus.has(action.value) || is_last) return;
+  if (adds ? !is_free : !pool.pcpus.has(action.value)) return;
+  if (!adds && pool.pcpus.count() == 1) return ask_for_last_pcpu(action);
   PcpuSet both = pool.pcpus;
   both.add(action.value);
   for (size_t i = 0; i < places_.size(); ++i) {
@@ -281,6 +276,12 @@ void Stage::change_pool(const Action& action) {
   for (size_t i = 0; i < places_.size(); ++i) {
     if (places_[i]->pool == action.pool) tell_masks(i, {});
   }
+}
+
+/// Refused where domains are, which go on; a core that gives it away starves them.
+void Stage::ask_for_last_pcpu(const Action& action) {
+  const auto is_there = [&](const auto& place) { return place->exists && place->pool == action.pool; };
+  if (std::ranges::any_of(places_, is_there)) scheduler_.ask_for_pcpu(pools_[action.pool].id, action.value);
 }
 
 void Stage::perform(const Action& action) {

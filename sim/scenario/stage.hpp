@@ -82,6 +82,7 @@ class Stage {
   void set_affinity(size_t domain, const Action& action);
   void move(size_t domain, size_t pool);
   void change_pool(const Action& action);
+  void ask_for_last_pcpu(const Action& action);
   /// Tells the schedule where the domain's vCPUs may run; `also`, as well as what is so now.
   void tell_masks(size_t domain, const PcpuSet& also);
   [[nodiscard]] PcpuSet mask_of(const Place& place, uint32_t vcpu) const;

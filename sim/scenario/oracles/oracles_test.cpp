@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "sim/scenario/oracles/deadline_misses.hpp"
+#include "sim/scenario/oracles/frames.hpp"
 #include "sim/scenario/oracles/latency.hpp"
 #include "sim/scenario/oracles/placement.hpp"
 #include "sim/scenario/oracles/share.hpp"
@@ -212,6 +213,30 @@ TEST(Oracles, Supply_TooMuchAfterTooLittle_IsCaught_AlthoughItMakesUpForIt) {
   EXPECT_EQ(supplied_each({3, 2, 2, 2, 4, 4, 4}, true), "");
   EXPECT_THAT(supplied_each({3, 2, 2, 2, 4, 4, 4, 4}, true), HasSubstr("has had 16ms in 40ms, at most 15ms expected"));
   EXPECT_THAT(supplied_each({5, 5, 1, 1, 3}, false), HasSubstr("has had 2ms in 20ms, at least 3ms expected"));
+}
+
+TEST(Oracles, Frames_LatenessThatAddsUp_IsCaught_LatenessAloneIsNot) {
+  for (const uint64_t length_ms : {10u, 11u}) {
+    Frames oracle("frames", 10 * kMs, 2 * kMs, {0});
+    Trace trace(oracle);
+    for (uint64_t frame = 0; frame < 4; ++frame) {
+      const uint64_t late_ms = frame == 1 ? 1 : 0;
+      trace.at(5 + frame * length_ms + late_ms, Kind::kRun, trace.a, 0);
+      trace.at(8 + frame * length_ms, Kind::kLeave, trace.a, 0);
+    }
+    EXPECT_EQ(trace.end(50), length_ms == 10 ? ""
+                                             : "gets its slot 33ms after the first time, which is 3ms late in frames "
+                                               "of 10ms; within 2ms expected");
+  }
+}
+
+TEST(Oracles, Frames_ASlotThatComesTooSoon_IsCaught) {
+  Frames oracle("frames", 10 * kMs, kMs, {0});
+  Trace trace(oracle);
+  trace.at(5, Kind::kRun, trace.a, 0);
+  trace.at(7, Kind::kLeave, trace.a, 0);
+  trace.at(12, Kind::kRun, trace.a, 0);
+  EXPECT_THAT(trace.end(20), HasSubstr("3ms early"));
 }
 
 TEST(Oracles, DeadlineMisses_MoreThanThatMany_IsCaught) {
