@@ -57,6 +57,7 @@ void leave_policy(Pcpu& pcpu) {
   pcpu.policy->remove_pcpu(pcpu.id);
   pcpu.policy = nullptr;
   pcpu.leaving = false;
+  if (!pcpu.online) timers_close(pcpu.id);
 }
 
 /// Null when it had none when its lock was taken.
@@ -182,6 +183,15 @@ void sched_leave(uint32_t pcpu) {
     if (leaver.current == nullptr) return leave_policy(leaver);
   }
   sched_request(pcpu);
+}
+
+// Two callers that took each other's pCPU away would wait for ever.
+void sched_await_leaves(const Vcpu& caller) {
+  const Pcpu& own = sched_pcpu(caller.pcpu);
+  for (uint32_t number = 0; number < host().pcpus; ++number) {
+    const Pcpu& pcpu = sched_pcpu(number);
+    while (pcpu.leaving && !own.leaving && vcpu_runnable(caller)) wait_for_others(&pcpu.leaving);
+  }
 }
 
 bool may_run_anywhere(const Vcpu& vcpu) {

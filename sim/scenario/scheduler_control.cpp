@@ -1,5 +1,7 @@
 #include "sim/scenario/scheduler_control.hpp"
 
+#include <xen/platform.h>
+
 #include <array>
 #include <cstring>
 
@@ -81,6 +83,40 @@ void SchedulerControl::add_pcpu(uint32_t pool, uint32_t pcpu) const {
 
 void SchedulerControl::remove_pcpu(uint32_t pool, uint32_t pcpu) const {
   pool_operation(XEN_SYSCTL_CPUPOOL_OP_RMCPU, pool, pcpu, DomId{0}, "rmcpu");
+}
+
+int64_t SchedulerControl::hotplug(uint32_t operation, uint32_t pcpu) const {
+  constexpr int kTriesMax = 100;
+  int64_t result = -XEN_EBUSY;
+  // It may be on its way out of a pool.
+  for (int tries = 0; tries < kTriesMax && result == -XEN_EBUSY; ++tries) {
+    xen_sysctl op = make_sysctl(XEN_SYSCTL_cpu_hotplug);
+    op.u.cpu_hotplug.cpu = pcpu;
+    op.u.cpu_hotplug.op = operation;
+    result = dom0_.sysctl(op);
+  }
+  return result;
+}
+
+bool SchedulerControl::take_offline(uint32_t pcpu) const {
+  const int64_t result = hotplug(XEN_SYSCTL_CPU_HOTPLUG_OFFLINE, pcpu);
+  if (result != -XEN_EBUSY) must(result, "cpu_hotplug offline");
+  return result == 0;
+}
+
+void SchedulerControl::bring_online(uint32_t pcpu) const {
+  must(hotplug(XEN_SYSCTL_CPU_HOTPLUG_ONLINE, pcpu), "cpu_hotplug online");
+}
+
+void SchedulerControl::suspend() const {
+  constexpr uint32_t kSuspendToMemory = 3;
+  xen_platform_op op;
+  std::memset(&op, 0, sizeof op);
+  op.cmd = XENPF_enter_acpi_sleep;
+  op.interface_version = XENPF_INTERFACE_VERSION;
+  op.u.enter_acpi_sleep.sleep_state = kSuspendToMemory;
+  dom0_.vcpu().write(dom0_.argument(), op);
+  must(dom0_.call(__HYPERVISOR_platform_op, {dom0_.argument().raw()}), "enter_acpi_sleep");
 }
 
 void SchedulerControl::destroy_pool(uint32_t pool) const {

@@ -21,6 +21,12 @@ class SchedulerControl {
   [[nodiscard]] uint32_t create_pool(uint32_t scheduler) const;
   void add_pcpu(uint32_t pool, uint32_t pcpu) const;
   void remove_pcpu(uint32_t pool, uint32_t pcpu) const;
+  /// Out of whatever pool it is in. False: it is the last one of a pool that has domains, and is refused.
+  [[nodiscard]] bool take_offline(uint32_t pcpu) const;
+  /// Into pool 0.
+  void bring_online(uint32_t pcpu) const;
+  /// ACPI S3, until something wakes the machine.
+  void suspend() const;
   /// One that has neither pCPUs nor domains.
   void destroy_pool(uint32_t pool) const;
   void move_domain(DomId domain, uint32_t pool) const;
@@ -39,6 +45,7 @@ class SchedulerControl {
 
  private:
   void must_domctl(xen_domctl& op, const char* name) const;
+  [[nodiscard]] int64_t hotplug(uint32_t operation, uint32_t pcpu) const;
   void pool_operation(uint32_t operation, uint32_t pool, uint32_t pcpu, DomId domain, const char* name) const;
 
   const toolstack::Privileged& dom0_;

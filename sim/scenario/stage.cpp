@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "sim/engine/interleaving.hpp"
 
@@ -256,33 +257,97 @@ void Stage::move(size_t domain, size_t pool) {
   tell_masks(domain, {});
 }
 
+std::optional<size_t> Stage::pool_of(uint32_t pcpu) const {
+  for (size_t i = 0; i < pools_.size(); ++i) {
+    if (pools_[i].pcpus.has(pcpu)) return i;
+  }
+  return std::nullopt;
+}
+
+bool Stage::has_domains(size_t pool) const {
+  return std::ranges::any_of(places_, [&](const auto& place) { return place->exists && place->pool == pool; });
+}
+
+void Stage::tell_pool_masks(size_t pool, const PcpuSet& also) {
+  for (size_t i = 0; i < places_.size(); ++i) {
+    if (places_[i]->pool == pool) tell_masks(i, also);
+  }
+}
+
+void Stage::give_pcpu(size_t pool, uint32_t pcpu) {
+  PcpuSet more = pools_[pool].pcpus;
+  more.add(pcpu);
+  tell_pool_masks(pool, more);
+  scheduler_.add_pcpu(pools_[pool].id, pcpu);
+  pools_[pool].pcpus = more;
+  tell_pool_masks(pool, {});
+}
+
+template <typename Take>
+void Stage::take_pcpu(size_t pool, uint32_t pcpu, const Take& take) {
+  PcpuSet& pcpus = pools_[pool].pcpus;
+  tell_pool_masks(pool, pcpus);
+  take();
+  pcpus.remove(pcpu);
+  for (const auto& place : places_) {
+    // Affinity that is left without a pCPU is broken for good.
+    for (auto& hard : place->hard) {
+      if (place->pool == pool && hard && (*hard & pcpus).empty()) hard.reset();
+    }
+  }
+  tell_pool_masks(pool, {});
+}
+
 void Stage::change_pool(const Action& action) {
-  LivePool& pool = pools_[action.pool];
-  const bool adds = action.kind == Action::Kind::kPcpuAdd;
-  const bool is_free = std::ranges::none_of(pools_, [&](const LivePool& any) { return any.pcpus.has(action.value); });
-  const bool is_last = pool.pcpus.count() == 1;
-  if (adds ? !is_free : !pool.pcpus.has(action.value) || is_last) return;
-  PcpuSet both = pool.pcpus;
-  both.add(action.value);
-  for (size_t i = 0; i < places_.size(); ++i) {
-    if (places_[i]->pool == action.pool) tell_masks(i, both);
+  const auto& [pool, pcpu] = std::pair(action.pool, action.value);
+  if (action.kind == Action::Kind::kPcpuAdd) {
+    if (!pool_of(pcpu) && !offline_.contains(pcpu)) give_pcpu(pool, pcpu);
+  } else if (pools_[pool].pcpus.has(pcpu) && pools_[pool].pcpus.count() > 1) {
+    take_pcpu(pool, pcpu, [&] { scheduler_.remove_pcpu(pools_[pool].id, pcpu); });
   }
-  if (adds) {
-    scheduler_.add_pcpu(pool.id, action.value);
-    pool.pcpus.add(action.value);
+}
+
+void Stage::take_offline(uint32_t pcpu) {
+  if (offline_.contains(pcpu)) return;
+  const std::optional<size_t> pool = pool_of(pcpu);
+  if (pool && pools_[*pool].pcpus.count() == 1) {
+    // What is refused changes nothing, and the oracles see to that.
+    if (has_domains(*pool) && scheduler_.take_offline(pcpu)) {
+      throw ToolstackError("cpu_hotplug takes the last pCPU of a pool that has domains");
+    }
+    return;
+  }
+  const auto take = [&] {
+    if (!scheduler_.take_offline(pcpu)) throw ToolstackError("cpu_hotplug offline is refused: EBUSY");
+  };
+  if (pool) {
+    take_pcpu(*pool, pcpu, take);
   } else {
-    scheduler_.remove_pcpu(pool.id, action.value);
-    pool.pcpus.remove(action.value);
+    take();
   }
-  for (size_t i = 0; i < places_.size(); ++i) {
-    if (places_[i]->pool == action.pool) tell_masks(i, {});
-  }
+  offline_[pcpu] = pool;
+}
+
+void Stage::bring_online(uint32_t pcpu) {
+  const auto found = offline_.find(pcpu);
+  if (found == offline_.end()) return;
+  const std::optional<size_t> pool = found->second;
+  offline_.erase(found);
+  scheduler_.bring_online(pcpu);
+  scheduler_.remove_pcpu(kFirstPool, pcpu);
+  if (pool) give_pcpu(*pool, pcpu);
 }
 
 void Stage::perform(const Action& action) {
   if (onlookers_.scenario != nullptr) onlookers_.scenario->on_action(machine().now_ns(), action.words);
   using What = Action::Kind;
   if (action.kind == What::kPcpuAdd || action.kind == What::kPcpuRemove) return change_pool(action);
+  if (action.kind == What::kOffline) return take_offline(action.value);
+  if (action.kind == What::kOnline) return bring_online(action.value);
+  if (action.kind == What::kSuspend) {
+    machine().set_sleep(action.for_ns);
+    return scheduler_.suspend();
+  }
   for (const size_t domain : action.domains) {
     Place& place = *places_[domain];
     switch (action.kind) {
@@ -314,6 +379,9 @@ void Stage::perform(const Action& action) {
         break;
       case What::kPcpuAdd:
       case What::kPcpuRemove:
+      case What::kOffline:
+      case What::kOnline:
+      case What::kSuspend:
         break;
     }
   }

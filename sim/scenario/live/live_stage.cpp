@@ -1,6 +1,6 @@
 #include "sim/scenario/live/live_stage.hpp"
 
-#include <algorithm>
+#include "sim/toolstack/toolstack.hpp"
 
 namespace assay::scenario {
 namespace {
@@ -116,7 +116,7 @@ void LiveStage::move(size_t domain, size_t pool) {
 void LiveStage::change_pool(const Action& action) {
   LivePool& pool = pools_[action.pool];
   if (action.kind == Action::Kind::kPcpuAdd) {
-    if (std::ranges::any_of(pools_, [&](const LivePool& any) { return any.pcpus.has(action.value); })) return;
+    if (pool_of(action.value) || offline_.contains(action.value)) return;
     scheduler_.add_pcpu(pool.id, pcpu(action.value));
     pool.pcpus.add(action.value);
   } else if (pool.pcpus.has(action.value) && pool.pcpus.count() > 1) {
@@ -125,9 +125,38 @@ void LiveStage::change_pool(const Action& action) {
   }
 }
 
+std::optional<size_t> LiveStage::pool_of(uint32_t pcpu) const {
+  for (size_t i = 0; i < pools_.size(); ++i) {
+    if (pools_[i].pcpus.has(pcpu)) return i;
+  }
+  return std::nullopt;
+}
+
+void LiveStage::take_offline(uint32_t number) {
+  const std::optional<size_t> pool = pool_of(number);
+  if (offline_.contains(number) || (pool && pools_[*pool].pcpus.count() == 1)) return;
+  if (!scheduler_.take_offline(pcpu(number))) throw ToolstackError("cpu_hotplug offline is refused: EBUSY");
+  offline_[number] = pool;
+  if (pool) pools_[*pool].pcpus.remove(number);
+}
+
+void LiveStage::bring_online(uint32_t number) {
+  const auto found = offline_.find(number);
+  if (found == offline_.end()) return;
+  const std::optional<size_t> pool = found->second;
+  offline_.erase(found);
+  scheduler_.bring_online(pcpu(number));
+  scheduler_.remove_pcpu(kFirstPool, pcpu(number));
+  if (!pool) return;
+  scheduler_.add_pcpu(pools_[*pool].id, pcpu(number));
+  pools_[*pool].pcpus.add(number);
+}
+
 void LiveStage::perform(const Action& action) {
   using What = Action::Kind;
   if (action.kind == What::kPcpuAdd || action.kind == What::kPcpuRemove) return change_pool(action);
+  if (action.kind == What::kOffline) return take_offline(action.value);
+  if (action.kind == What::kOnline) return bring_online(action.value);
   for (const size_t domain : action.domains) {
     const uint32_t scheduler = pools_[places_[domain].pool].scheduler;
     if (action.kind == What::kPause) pause(domain);
@@ -145,6 +174,7 @@ void LiveStage::perform(const Action& action) {
 }
 
 void LiveStage::undo() {
+  while (!offline_.empty()) bring_online(offline_.begin()->first);
   for (const Place& place : places_) target_.destroy_guest(*place.guest);
   places_.clear();
   for (const LivePool& pool : pools_) {
