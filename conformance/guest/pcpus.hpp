@@ -37,18 +37,14 @@ class Pcpus {
     c_.require_eq(control_.call(request).result, 0, "cputopoinfo");
     return list_.get<xen_sysctl_cputopo_t>(pcpu * sizeof(xen_sysctl_cputopo_t));
   }
-  /// How many records getcpuinfo has, and the idle time in that of `pcpu`.
-  struct IdleTime {
-    uint32_t records;
-    uint64_t idle_ns;
-  };
-  [[nodiscard]] IdleTime idle_time(uint32_t pcpu) {
+  /// How many records of idle time getcpuinfo has, with room for those up to that of `pcpu`.
+  [[nodiscard]] uint32_t idle_records(uint32_t pcpu) {
     xen_sysctl_t request = SysctlOps::request(XEN_SYSCTL_getcpuinfo);
     request.u.getcpuinfo.max_cpus = pcpu + 1;
     set_handle(request.u.getcpuinfo.info, list_.va());
     const auto called = control_.call(request);
     c_.require_eq(called.result, 0, "getcpuinfo");
-    return {called.arg.u.getcpuinfo.nr_cpus, list_.get<uint64_t>(pcpu * sizeof(uint64_t))};
+    return called.arg.u.getcpuinfo.nr_cpus;
   }
 
  private:

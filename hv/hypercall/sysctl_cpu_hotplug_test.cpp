@@ -2,6 +2,7 @@
 #include <string>
 
 #include "hv/base/timer.hpp"
+#include "hv/domain/pool_move.hpp"
 #include "hv/hypercall/testing/caller.hpp"
 
 namespace hv::testing {
@@ -81,19 +82,22 @@ TEST_F(CpuHotplugTest, VcpuThatMayRunNowhereElse_MayRunEverywhere) {
   ASSERT_EQ(online(kOther), 0);
 }
 
-TEST_F(CpuHotplugTest, LastOfAPoolWithDomains_IsBusy_AndStays) {
-  cpupool_remove(first_cpupool(), kOther);
-  sched_leave(kOther);
+TEST_F(CpuHotplugTest, OfAnotherPool_IsRefused_AndStays) {
+  take_pcpu(first_cpupool(), kOther);
   const Result<CpuPool*> pool = cpupool_create(XEN_SYSCTL_CPUPOOL_PAR_ANY, *policy_by_name("credit"));
   ASSERT_TRUE(pool.ok() && cpupool_add(**pool, kOther).ok());
-  SchedDomain domain{.id = DomId{9}};
-  ASSERT_TRUE(sched_create_domain(domain, **pool).ok());
-  EXPECT_EQ(offline(kOther), -XEN_EBUSY);
+  EXPECT_EQ(offline(kOther), -XEN_ENODEV);
   EXPECT_EQ(cpupool_of(kOther), *pool);
-  sched_destroy_domain(domain);
-  EXPECT_EQ(offline(kOther), 0);
-  EXPECT_EQ((*pool)->pcpu_count, 0u);
+  take_pcpu(**pool, kOther);
   EXPECT_TRUE(cpupool_destroy(**pool).ok());
+}
+
+TEST_F(CpuHotplugTest, InNoPool_GoesOffline_AndComesBackToPool0) {
+  take_pcpu(first_cpupool(), kOther);
+  ASSERT_EQ(offline(kOther), 0);
+  EXPECT_FALSE(pcpu_free(kOther));
+  ASSERT_EQ(online(kOther), 0);
+  EXPECT_EQ(cpupool_of(kOther), &first_cpupool());
 }
 
 TEST_F(CpuHotplugTest, TimersOfAPcpuThatGoes_FireOnPcpu0) {

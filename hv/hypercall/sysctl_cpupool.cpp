@@ -57,13 +57,14 @@ int64_t add_pcpu(CpuPool& pool, uint32_t pcpu) {
   return give_pcpu(pool, pcpu).raw();
 }
 
-/// Errors, in order: EINVAL no such pCPU; EADDRNOTAVAIL not the pool's; EBUSY the last one, and there are domains.
+/// Errors, in order: EINVAL no such pCPU, or it is offline; EADDRNOTAVAIL not the pool's; EBUSY the last one, and there
+/// are domains.
 int64_t remove_pcpu(CpuPool& pool, uint32_t pcpu) {
   if (pcpu == XEN_SYSCTL_CPUPOOL_PAR_ANY) {
     for (pcpu = host().pcpus; pcpu > 0 && !affinity_has(pool.pcpus, pcpu - 1);) --pcpu;
     --pcpu;
   }
-  if (pcpu >= host().pcpus) return -XEN_EINVAL;
+  if (pcpu >= host().pcpus || !sched_pcpu(pcpu).online) return -XEN_EINVAL;
   if (!affinity_has(pool.pcpus, pcpu)) return -XEN_EADDRNOTAVAIL;
   if (pool.pcpu_count == 1 && pool.domains != 0 && !fault("cpupool.last_pcpu_taken")) return -XEN_EBUSY;
   take_pcpu(pool, pcpu);

@@ -94,7 +94,7 @@ int64_t sysctl_cputopoinfo(Sysctl& ctl) {
     count = std::min(count, topology.num_cpus);
     for (uint32_t i = 0; i < count; ++i) {
       xen_sysctl_cputopo_t place{core_of(i) % host().cores_per_socket, core_of(i) / host().cores_per_socket, 0};
-      if (!sched_pcpu(i).online) place = {XEN_INVALID_CORE_ID, XEN_INVALID_SOCKET_ID, XEN_INVALID_NODE_ID};
+      if (!sched_pcpu(i).online) place = {XEN_INVALID_CORE_ID, XEN_INVALID_SOCKET_ID, place.node};
       if (!put_element(ctl.call.space(), array, i, place)) return -XEN_EFAULT;
     }
   }

@@ -98,10 +98,14 @@ int64_t SchedulerControl::hotplug(uint32_t operation, uint32_t pcpu) const {
   return result;
 }
 
-bool SchedulerControl::take_offline(uint32_t pcpu) const {
-  const int64_t result = hotplug(XEN_SYSCTL_CPU_HOTPLUG_OFFLINE, pcpu);
-  if (result != -XEN_EBUSY) must(result, "cpu_hotplug offline");
-  return result == 0;
+void SchedulerControl::take_offline(uint32_t pcpu) const {
+  must(hotplug(XEN_SYSCTL_CPU_HOTPLUG_OFFLINE, pcpu), "cpu_hotplug offline");
+}
+
+void SchedulerControl::try_offline(uint32_t pcpu) const {
+  if (hotplug(XEN_SYSCTL_CPU_HOTPLUG_OFFLINE, pcpu) == 0) {
+    throw ToolstackError("cpu_hotplug takes a pCPU away that a pool other than pool 0 has");
+  }
 }
 
 void SchedulerControl::bring_online(uint32_t pcpu) const {

@@ -21,8 +21,10 @@ class SchedulerControl {
   [[nodiscard]] uint32_t create_pool(uint32_t scheduler) const;
   void add_pcpu(uint32_t pool, uint32_t pcpu) const;
   void remove_pcpu(uint32_t pool, uint32_t pcpu) const;
-  /// Out of whatever pool it is in. False: it is the last one of a pool that has domains, and is refused.
-  [[nodiscard]] bool take_offline(uint32_t pcpu) const;
+  /// One that is in no pool, or in pool 0.
+  void take_offline(uint32_t pcpu) const;
+  /// Asks for it while another pool has the pCPU: that must be refused.
+  void try_offline(uint32_t pcpu) const;
   /// Into pool 0.
   void bring_online(uint32_t pcpu) const;
   /// ACPI S3, until something wakes the machine.

@@ -264,10 +264,6 @@ std::optional<size_t> Stage::pool_of(uint32_t pcpu) const {
   return std::nullopt;
 }
 
-bool Stage::has_domains(size_t pool) const {
-  return std::ranges::any_of(places_, [&](const auto& place) { return place->exists && place->pool == pool; });
-}
-
 void Stage::tell_pool_masks(size_t pool, const PcpuSet& also) {
   for (size_t i = 0; i < places_.size(); ++i) {
     if (places_[i]->pool == pool) tell_masks(i, also);
@@ -283,11 +279,10 @@ void Stage::give_pcpu(size_t pool, uint32_t pcpu) {
   tell_pool_masks(pool, {});
 }
 
-template <typename Take>
-void Stage::take_pcpu(size_t pool, uint32_t pcpu, const Take& take) {
+void Stage::take_pcpu(size_t pool, uint32_t pcpu) {
   PcpuSet& pcpus = pools_[pool].pcpus;
   tell_pool_masks(pool, pcpus);
-  take();
+  scheduler_.remove_pcpu(pools_[pool].id, pcpu);
   pcpus.remove(pcpu);
   for (const auto& place : places_) {
     // Affinity that is left without a pCPU is broken for good.
@@ -303,28 +298,20 @@ void Stage::change_pool(const Action& action) {
   if (action.kind == Action::Kind::kPcpuAdd) {
     if (!pool_of(pcpu) && !offline_.contains(pcpu)) give_pcpu(pool, pcpu);
   } else if (pools_[pool].pcpus.has(pcpu) && pools_[pool].pcpus.count() > 1) {
-    take_pcpu(pool, pcpu, [&] { scheduler_.remove_pcpu(pools_[pool].id, pcpu); });
+    take_pcpu(pool, pcpu);
   }
 }
 
 void Stage::take_offline(uint32_t pcpu) {
   if (offline_.contains(pcpu)) return;
   const std::optional<size_t> pool = pool_of(pcpu);
-  if (pool && pools_[*pool].pcpus.count() == 1) {
-    // What is refused changes nothing, and the oracles see to that.
-    if (has_domains(*pool) && scheduler_.take_offline(pcpu)) {
-      throw ToolstackError("cpu_hotplug takes the last pCPU of a pool that has domains");
-    }
-    return;
-  }
-  const auto take = [&] {
-    if (!scheduler_.take_offline(pcpu)) throw ToolstackError("cpu_hotplug offline is refused: EBUSY");
-  };
   if (pool) {
-    take_pcpu(*pool, pcpu, take);
-  } else {
-    take();
+    // What is refused changes nothing, and the oracles see to that.
+    scheduler_.try_offline(pcpu);
+    if (pools_[*pool].pcpus.count() == 1) return;
+    take_pcpu(*pool, pcpu);
   }
+  scheduler_.take_offline(pcpu);
   offline_[pcpu] = pool;
 }
 

@@ -82,13 +82,10 @@ class Stage {
   void take_offline(uint32_t pcpu);
   void bring_online(uint32_t pcpu);
   void give_pcpu(size_t pool, uint32_t pcpu);
-  /// `take` is what takes the pCPU from the pool.
-  template <typename Take>
-  void take_pcpu(size_t pool, uint32_t pcpu, const Take& take);
+  void take_pcpu(size_t pool, uint32_t pcpu);
   /// Tells the schedule of all that the pool has; `also`, as well as the pool's pCPUs.
   void tell_pool_masks(size_t pool, const PcpuSet& also);
   [[nodiscard]] std::optional<size_t> pool_of(uint32_t pcpu) const;
-  [[nodiscard]] bool has_domains(size_t pool) const;
   /// Tells the schedule where the domain's vCPUs may run; `also`, as well as what is so now.
   void tell_masks(size_t domain, const PcpuSet& also);
   [[nodiscard]] PcpuSet mask_of(const Place& place, uint32_t vcpu) const;

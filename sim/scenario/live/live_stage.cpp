@@ -1,7 +1,5 @@
 #include "sim/scenario/live/live_stage.hpp"
 
-#include "sim/toolstack/toolstack.hpp"
-
 namespace assay::scenario {
 namespace {
 
@@ -135,9 +133,12 @@ std::optional<size_t> LiveStage::pool_of(uint32_t pcpu) const {
 void LiveStage::take_offline(uint32_t number) {
   const std::optional<size_t> pool = pool_of(number);
   if (offline_.contains(number) || (pool && pools_[*pool].pcpus.count() == 1)) return;
-  if (!scheduler_.take_offline(pcpu(number))) throw ToolstackError("cpu_hotplug offline is refused: EBUSY");
+  if (pool) {
+    scheduler_.remove_pcpu(pools_[*pool].id, pcpu(number));
+    pools_[*pool].pcpus.remove(number);
+  }
+  scheduler_.take_offline(pcpu(number));
   offline_[number] = pool;
-  if (pool) pools_[*pool].pcpus.remove(number);
 }
 
 void LiveStage::bring_online(uint32_t number) {

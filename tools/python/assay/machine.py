@@ -266,7 +266,7 @@ class Machine:
         self._act({"remove_pcpu": {"pool": pool, "pcpu": pcpu}})
 
     def offline(self, pcpu: int) -> None:
-        """Takes a pCPU offline, unless it is the last one of a pool that has domains. Not pCPU 0."""
+        """Takes a pCPU from its pool, and then offline, unless the pool has no other one. Not pCPU 0."""
         self._act({"offline": pcpu})
 
     def online(self, pcpu: int) -> None:
