@@ -1,8 +1,8 @@
 /// platform_op: who may suspend the machine, and what is as before when it wakes up.
-#include <xen/platform.h>
 
 #include "hv/base/timer.hpp"
 #include "hv/hypercall/testing/caller.hpp"
+#include "sim/abi/xen_platform.hpp"
 
 namespace hv::testing {
 

@@ -1,10 +1,9 @@
 #include "sim/scenario/scheduler_control.hpp"
 
-#include <xen/platform.h>
-
 #include <array>
 #include <cstring>
 
+#include "sim/abi/xen_platform.hpp"
 #include "sim/toolstack/error.hpp"
 #include "sim/toolstack/toolstack.hpp"
 
