@@ -1,9 +1,8 @@
 /// Hypercall 7: of the machine's platform, suspending it is all that there is. Source: public/platform.h.
-
 #include "hv/domain/access.hpp"
 #include "hv/domain/suspend.hpp"
 #include "hv/hypercall/call.hpp"
-#include "sim/abi/xen_platform.hpp"
+#include "sim/abi/xen_services.hpp"
 
 namespace hv {
 

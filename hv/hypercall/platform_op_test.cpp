@@ -1,8 +1,7 @@
 /// platform_op: who may suspend the machine, and what is as before when it wakes up.
-
 #include "hv/base/timer.hpp"
 #include "hv/hypercall/testing/caller.hpp"
-#include "sim/abi/xen_platform.hpp"
+#include "sim/abi/xen_services.hpp"
 
 namespace hv::testing {
 

@@ -3,7 +3,7 @@
 #include <array>
 #include <cstring>
 
-#include "sim/abi/xen_platform.hpp"
+#include "sim/abi/xen_services.hpp"
 #include "sim/toolstack/error.hpp"
 #include "sim/toolstack/toolstack.hpp"
 

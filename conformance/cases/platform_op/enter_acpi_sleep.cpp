@@ -1,10 +1,9 @@
 /// Suspending the machine: who may, and what is refused.
-
 #include "conformance/case.hpp"
 #include "conformance/guest/bad_pointers.hpp"
 #include "conformance/guest/errno.hpp"
 #include "conformance/guest/scratch.hpp"
-#include "sim/abi/xen_platform.hpp"
+#include "sim/abi/xen_services.hpp"
 
 namespace assay {
 namespace {
