@@ -222,6 +222,8 @@ uint32_t sched_audit(void (*report)(void*, const char*), void* context) {
   for (uint32_t number = 0; number < host().pcpus; ++number) {
     const Pcpu& pcpu = sched_pcpu(number);
     const Vcpu* current = pcpu.current;
+    out.check(pcpu.online || pcpu.leaving || pcpu.policy == nullptr, "a pCPU that is offline is in a pool");
+    out.check(pcpu.online || pcpu.leaving || current == nullptr, "a pCPU that is offline runs a vCPU");
     if (current == nullptr) continue;
     out.check(current->running, "a pCPU runs a vCPU that is not marked as running");
     out.check(current->pcpu == number, "a pCPU runs a vCPU that says it is elsewhere");
