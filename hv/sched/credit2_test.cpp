@@ -50,6 +50,7 @@ TEST_F(Credit2Test, AsManyAsPcpus_AllRunAllTheTime_WithoutSwitches) {
 }
 
 TEST_F(Credit2ThreadsTest, AsManyAsCores_EachHasACoreForItself) {
+  machine_.run_for(kMillisecond);  // all pCPUs have looked once, and are idle
   const auto& guest = machine_.add_busy(4);
   machine_.run_for(kSecond);
   std::array<uint32_t, 4> on_core{};
