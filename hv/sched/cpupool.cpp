@@ -55,8 +55,14 @@ CpuPool* cpupool_by_id(uint32_t id) {
   return pool != nullptr && pool->id == id ? pool : nullptr;
 }
 
+CpuPool* cpupool_of(uint32_t pcpu) {
+  CpuPool* pool = first;
+  while (pool != nullptr && !affinity_has(pool->pcpus, pcpu)) pool = pool->next;
+  return pool;
+}
+
 bool pcpu_free(uint32_t pcpu) {
-  return sched_pcpu(pcpu).policy == nullptr;
+  return sched_pcpu(pcpu).policy == nullptr && sched_pcpu(pcpu).online;
 }
 
 Result<CpuPool*> cpupool_create(uint32_t id, const PolicyKind& policy) {

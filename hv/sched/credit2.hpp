@@ -73,6 +73,7 @@ class Credit2 final : public Scheduler {
   void audit(AuditReport& report) const override;
 
  private:
+  using Mask = uint64_t[4];
   struct PcpuState {
     Credit2Queue* queue;   ///< null: not the pool's
     Credit2Vcpu* current;  ///< null: idle
@@ -117,7 +118,7 @@ class Credit2 final : public Scheduler {
   void arm_refill();
 
   // Queues (credit2_queue.cpp).
-  /// Null: no memory.
+  /// For that pCPU: where its siblings are, if there is room. Null: no memory.
   [[nodiscard]] Credit2Queue* queue_with_room(uint32_t pcpu);
   static void account_load(Credit2Queue& queue, Ns now);
   /// Where the vCPU should wait: its own queue if it can run there at once, else the one with least load.
@@ -127,6 +128,10 @@ class Credit2 final : public Scheduler {
   static void dequeue(Credit2Vcpu& data, Ns now);
   /// A pCPU of the queue where the vCPU could run at once, where it prefers to be first; kNone: none.
   [[nodiscard]] static uint32_t idle_pcpu(const Credit2Queue& queue, const Vcpu& vcpu);
+  /// Of the candidates, all of them free: one whose siblings in the queue are free too, or any; `now_on` if it is as
+  /// good as the first. kNone: there is no candidate.
+  [[nodiscard]] static uint32_t best_of(const Mask& candidates, const Mask& free, const Credit2Queue& queue,
+                                        uint32_t now_on);
   /// Makes the pCPU choose anew on which a vCPU that waits now gets its turn first.
   void notify(const Credit2Vcpu& data, Ns now);
   void ask(uint32_t pcpu);

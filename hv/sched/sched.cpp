@@ -57,6 +57,7 @@ void leave_policy(Pcpu& pcpu) {
   pcpu.policy->remove_pcpu(pcpu.id);
   pcpu.policy = nullptr;
   pcpu.leaving = false;
+  if (!pcpu.online) timers_close(pcpu.id);
 }
 
 /// Null when it had none when its lock was taken.
@@ -184,6 +185,15 @@ void sched_leave(uint32_t pcpu) {
   sched_request(pcpu);
 }
 
+// Two callers that took each other's pCPU away would wait for ever.
+void sched_await_leaves(const Vcpu& caller) {
+  const Pcpu& own = sched_pcpu(caller.pcpu);
+  for (uint32_t number = 0; number < host().pcpus; ++number) {
+    const Pcpu& pcpu = sched_pcpu(number);
+    while (pcpu.leaving && !own.leaving && vcpu_runnable(caller)) wait_for_others(&pcpu.leaving);
+  }
+}
+
 bool may_run_anywhere(const Vcpu& vcpu) {
   uint64_t left = 0;
   for (size_t i = 0; i < std::size(vcpu.hard_affinity); ++i) left |= vcpu.hard_affinity[i] & vcpu.pool->pcpus[i];
@@ -212,6 +222,8 @@ uint32_t sched_audit(void (*report)(void*, const char*), void* context) {
   for (uint32_t number = 0; number < host().pcpus; ++number) {
     const Pcpu& pcpu = sched_pcpu(number);
     const Vcpu* current = pcpu.current;
+    out.check(pcpu.online || pcpu.leaving || pcpu.policy == nullptr, "a pCPU that is offline is in a pool");
+    out.check(pcpu.online || pcpu.leaving || current == nullptr, "a pCPU that is offline runs a vCPU");
     if (current == nullptr) continue;
     out.check(current->running, "a pCPU runs a vCPU that is not marked as running");
     out.check(current->pcpu == number, "a pCPU runs a vCPU that says it is elsewhere");

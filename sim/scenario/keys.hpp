@@ -22,8 +22,9 @@ constexpr auto kInterleaving = to_array<Name>({"changes", "one_in"});
 constexpr auto kWorkload =
     to_array<Name>({"kind", "work", "period", "deadline", "run", "sleep", "hold", "think", "timeout", "variation"});
 constexpr auto kWhen = to_array<Name>({"at", "every", "from", "until", "within"});
-constexpr auto kActions = to_array<Name>(
-    {"pause", "unpause", "affinity", "weight", "cap", "move", "add_pcpu", "remove_pcpu", "create", "destroy"});
+constexpr auto kActions = to_array<Name>({"pause", "unpause", "affinity", "weight", "cap", "move", "add_pcpu",
+                                          "remove_pcpu", "create", "destroy", "offline", "online", "suspend"});
+constexpr auto kSuspend = to_array<Name>({"for"});
 constexpr auto kAction = to_array<Name>({"domain", "vcpu", "hard", "soft", "to", "pool", "pcpu"});
 constexpr auto kFaults = to_array<Name>({"signal_delay", "timer_lateness", "slow_pcpus", "slow_factor", "until"});
 constexpr auto kExpectations = to_array<Name>(

@@ -132,6 +132,34 @@ TEST(ReadScenario, NamesThatAreNotThere_AreRefusedWithTheNearest) {
   EXPECT_THAT(with("actions:\n- {at: 1ms, affinity: {domain: b, hard: 2}}\n"), HasSubstr("there is no pCPU 2"));
 }
 
+TEST(ReadScenario, HotPlugAndSleep_AreActions) {
+  const Scenario scenario = read_scenario("test.yaml", kHead +
+                                                           "domains:\n- {name: a, workload: idle}\nactions:\n"
+                                                           "- {at: 1ms, offline: 1}\n- {at: 2ms, online: 1}\n"
+                                                           "- {at: 3ms, suspend: {for: 5ms}}\n");
+  ASSERT_EQ(scenario.actions.size(), 3u);
+  EXPECT_EQ(scenario.actions[0].kind, Action::Kind::kOffline);
+  EXPECT_EQ(scenario.actions[1].kind, Action::Kind::kOnline);
+  EXPECT_EQ(scenario.actions[1].value, 1u);
+  EXPECT_EQ(scenario.actions[2].kind, Action::Kind::kSuspend);
+  EXPECT_EQ(scenario.actions[2].for_ns, 5 * kNsPerMs);
+  EXPECT_THAT(complaint(kHead + "domains:\n- {name: a, workload: idle}\nactions:\n- {at: 1ms, offline: 0}\n"),
+              HasSubstr("pCPU 0 is always online"));
+  EXPECT_THAT(complaint(kHead + "domains:\n- {name: a, workload: idle}\nactions:\n- {at: 1ms, online: 2}\n"),
+              HasSubstr("online"));
+  EXPECT_THAT(complaint(kHead + "domains:\n- {name: a, workload: idle}\nactions:\n- {at: 1ms, suspend: {for: 2s}}\n"),
+              HasSubstr("at most 1s"));
+}
+
+TEST(ReadScenario, Topology_IsKept) {
+  const Scenario scenario = read_scenario(
+      "test.yaml",
+      "machine: {sockets: 2, cores: 3, threads: 2}\nduration: 1s\ndomains:\n- {name: a, workload: idle}\n");
+  EXPECT_EQ(scenario.pcpus, 12u);
+  EXPECT_EQ(scenario.cores_per_socket, 3u);
+  EXPECT_EQ(scenario.threads_per_core, 2u);
+}
+
 TEST(ReadScenario, AffinityOutsideThePool_IsRefused) {
   EXPECT_THAT(complaint(kHead + "pools:\n- {name: x, pcpus: 0}\n- {name: y, pcpus: 1}\n"
                                 "domains:\n- {name: a, pool: x, affinity: 1, workload: idle}\n"),

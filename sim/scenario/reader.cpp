@@ -53,15 +53,17 @@ void Reader::read_machine(const Entry& top) {
   const Entry machine(file_, top["machine"], keys::kMachine);
   const auto pcpus = machine.count("pcpus", 1, kPcpusMax);
   const bool has_topology = machine.has("sockets") || machine.has("cores") || machine.has("threads");
-  const uint64_t product = uint64_t{machine.count("sockets", 1, kPcpusMax).value_or(1)} *
-                           machine.count("cores", 1, kPcpusMax).value_or(1) *
-                           machine.count("threads", 1, kPcpusMax).value_or(1);
+  const uint32_t cores = machine.count("cores", 1, kPcpusMax).value_or(1);
+  const uint32_t threads = machine.count("threads", 1, kPcpusMax).value_or(1);
+  const uint64_t product = uint64_t{machine.count("sockets", 1, kPcpusMax).value_or(1)} * cores * threads;
   if (!pcpus && !has_topology) machine.fail("say how many 'pcpus' there are, or 'sockets', 'cores' and 'threads'");
   if (pcpus && has_topology && product != *pcpus) {
     machine.fail("pcpus", fmt::format("{} pCPUs cannot be: sockets x cores x threads are {}", *pcpus, product));
   }
   if (product > kPcpusMax) machine.fail(fmt::format("{} pCPUs; at most {} are possible", product, kPcpusMax));
   scenario_.pcpus = pcpus.value_or(static_cast<uint32_t>(product));
+  scenario_.threads_per_core = threads;
+  if (has_topology) scenario_.cores_per_socket = cores;
   const uint32_t nodes = machine.count("nodes", 1, kPcpusMax).value_or(1);
   if (scenario_.pcpus % nodes != 0) {
     machine.fail("nodes", fmt::format("{} pCPUs cannot be divided among {} nodes", scenario_.pcpus, nodes));

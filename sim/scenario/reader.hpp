@@ -42,6 +42,8 @@ class Reader {
   void read_actions(const Entry& top);
   Action action_of(const YAML::Node& node);
   void read_when(const Entry& entry, Action& action) const;
+  void read_hotplug(Action& action, const Entry& entry, const char* key) const;
+  void read_suspend(Action& action, const YAML::Node& what) const;
   void read_what(Action& action, const YAML::Node& what, const char* key);
   // read_expectations.cpp
   void read_expectations(const Entry& top);

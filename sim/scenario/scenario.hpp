@@ -82,7 +82,10 @@ struct Action {
     kPcpuAdd,
     kPcpuRemove,
     kCreate,
-    kDestroy
+    kDestroy,
+    kOffline,
+    kOnline,
+    kSuspend
   };
   Kind kind = Kind::kPause;
   std::vector<size_t> domains;
@@ -93,6 +96,7 @@ struct Action {
   uint64_t from_ns = 0;    ///< the first time, or the beginning of the window
   uint64_t until_ns = 0;   ///< end of the window, or of the repetition
   uint64_t every_ns = 0;   ///< 0: once
+  uint64_t for_ns = 0;     ///< suspend: how long the machine sleeps
   bool is_random = false;  ///< at a moment of [from, until) that the seed chooses
   std::string words;       ///< for messages: "pause a"
   std::string where;       ///< file:line:column
@@ -147,7 +151,9 @@ struct Scenario {
   std::string about;
   std::string finds;  ///< a planted fault of the bundled core with which it fails; may be empty
   uint32_t pcpus = 1;
-  std::vector<Pool> pools;  ///< at least one
+  uint32_t threads_per_core = 1;
+  uint32_t cores_per_socket = 0;  ///< 0: one socket has all
+  std::vector<Pool> pools;        ///< at least one
   std::vector<DomainSpec> domains;
   std::vector<Action> actions;
   FaultSpec faults;

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 
+#include "sim/abi/xen_services.hpp"
 #include "sim/scenario/refusal.hpp"
 #include "sim/toolstack/error.hpp"
 #include "sim/toolstack/toolstack.hpp"
@@ -97,6 +98,44 @@ void SchedulerControl::ask_for_pcpu(uint32_t pool, uint32_t pcpu) const {
   xen_sysctl op = make_pool_operation(XEN_SYSCTL_CPUPOOL_OP_RMCPU, pool);
   op.u.cpupool_op.cpu = pcpu;
   static_cast<void>(dom0_.sysctl(op));
+}
+
+int64_t SchedulerControl::hotplug(uint32_t operation, uint32_t pcpu) const {
+  constexpr int kTriesMax = 100;
+  int64_t result = -XEN_EBUSY;
+  // It may be on its way out of a pool.
+  for (int tries = 0; tries < kTriesMax && result == -XEN_EBUSY; ++tries) {
+    xen_sysctl op = make_sysctl(XEN_SYSCTL_cpu_hotplug);
+    op.u.cpu_hotplug.cpu = pcpu;
+    op.u.cpu_hotplug.op = operation;
+    result = dom0_.sysctl(op);
+  }
+  return result;
+}
+
+void SchedulerControl::take_offline(uint32_t pcpu) const {
+  must(hotplug(XEN_SYSCTL_CPU_HOTPLUG_OFFLINE, pcpu), "cpu_hotplug offline");
+}
+
+void SchedulerControl::try_offline(uint32_t pcpu) const {
+  if (hotplug(XEN_SYSCTL_CPU_HOTPLUG_OFFLINE, pcpu) == 0) {
+    throw ToolstackError("cpu_hotplug takes a pCPU away that a pool other than pool 0 has");
+  }
+}
+
+void SchedulerControl::bring_online(uint32_t pcpu) const {
+  must(hotplug(XEN_SYSCTL_CPU_HOTPLUG_ONLINE, pcpu), "cpu_hotplug online");
+}
+
+void SchedulerControl::suspend() const {
+  constexpr uint32_t kSuspendToMemory = 3;
+  xen_platform_op op;
+  std::memset(&op, 0, sizeof op);
+  op.cmd = XENPF_enter_acpi_sleep;
+  op.interface_version = XENPF_INTERFACE_VERSION;
+  op.u.enter_acpi_sleep.sleep_state = kSuspendToMemory;
+  dom0_.vcpu().write(dom0_.argument(), op);
+  must(dom0_.call(__HYPERVISOR_platform_op, {dom0_.argument().raw()}), "enter_acpi_sleep");
 }
 
 void SchedulerControl::destroy_pool(uint32_t pool) const {

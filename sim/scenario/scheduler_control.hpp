@@ -27,6 +27,14 @@ class SchedulerControl {
   void remove_pcpu(uint32_t pool, uint32_t pcpu) const;
   /// Once, to be refused: what comes of it shows in who runs.
   void ask_for_pcpu(uint32_t pool, uint32_t pcpu) const;
+  /// One that is in no pool, or in pool 0.
+  void take_offline(uint32_t pcpu) const;
+  /// Asks for it while another pool has the pCPU: that must be refused.
+  void try_offline(uint32_t pcpu) const;
+  /// Into pool 0.
+  void bring_online(uint32_t pcpu) const;
+  /// ACPI S3, until something wakes the machine.
+  void suspend() const;
   /// One that has neither pCPUs nor domains.
   void destroy_pool(uint32_t pool) const;
   void move_domain(DomId domain, uint32_t pool) const;
@@ -45,6 +53,7 @@ class SchedulerControl {
 
  private:
   void must_domctl(xen_domctl& op, const char* name) const;
+  [[nodiscard]] int64_t hotplug(uint32_t operation, uint32_t pcpu) const;
   void pool_operation(uint32_t operation, uint32_t pool, uint32_t pcpu, DomId domain, const char* name) const;
 
   const toolstack::Privileged& dom0_;

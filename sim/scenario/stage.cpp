@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "sim/scenario/interleaving_of.hpp"
 #include "sim/scenario/refusal.hpp"
@@ -255,27 +256,73 @@ void Stage::move(size_t domain, size_t pool) {
   tell_masks(domain, {});
 }
 
+std::optional<size_t> Stage::pool_of(uint32_t pcpu) const {
+  for (size_t i = 0; i < pools_.size(); ++i) {
+    if (pools_[i].pcpus.has(pcpu)) return i;
+  }
+  return std::nullopt;
+}
+
+void Stage::tell_pool_masks(size_t pool, const PcpuSet& also) {
+  for (size_t i = 0; i < places_.size(); ++i) {
+    if (places_[i]->pool == pool) tell_masks(i, also);
+  }
+}
+
+void Stage::give_pcpu(size_t pool, uint32_t pcpu) {
+  PcpuSet more = pools_[pool].pcpus;
+  more.add(pcpu);
+  tell_pool_masks(pool, more);
+  scheduler_.add_pcpu(pools_[pool].id, pcpu);
+  pools_[pool].pcpus = more;
+  tell_pool_masks(pool, {});
+}
+
+void Stage::take_pcpu(size_t pool, uint32_t pcpu) {
+  PcpuSet& pcpus = pools_[pool].pcpus;
+  tell_pool_masks(pool, pcpus);
+  scheduler_.remove_pcpu(pools_[pool].id, pcpu);
+  pcpus.remove(pcpu);
+  for (const auto& place : places_) {
+    // Affinity that is left without a pCPU is broken for good.
+    for (auto& hard : place->hard) {
+      if (place->pool == pool && hard && (*hard & pcpus).empty()) hard.reset();
+    }
+  }
+  tell_pool_masks(pool, {});
+}
+
 void Stage::change_pool(const Action& action) {
-  LivePool& pool = pools_[action.pool];
-  const bool adds = action.kind == Action::Kind::kPcpuAdd;
-  const bool is_free = std::ranges::none_of(pools_, [&](const LivePool& any) { return any.pcpus.has(action.value); });
-  if (adds ? !is_free : !pool.pcpus.has(action.value)) return;
-  if (!adds && pool.pcpus.count() == 1) return ask_for_last_pcpu(action);
-  PcpuSet both = pool.pcpus;
-  both.add(action.value);
-  for (size_t i = 0; i < places_.size(); ++i) {
-    if (places_[i]->pool == action.pool) tell_masks(i, both);
+  const auto& [pool, pcpu] = std::pair(action.pool, action.value);
+  if (action.kind == Action::Kind::kPcpuAdd) {
+    if (!pool_of(pcpu) && !offline_.contains(pcpu)) give_pcpu(pool, pcpu);
+  } else if (pools_[pool].pcpus.has(pcpu)) {
+    if (pools_[pool].pcpus.count() == 1) return ask_for_last_pcpu(action);
+    take_pcpu(pool, pcpu);
   }
-  if (adds) {
-    scheduler_.add_pcpu(pool.id, action.value);
-    pool.pcpus.add(action.value);
-  } else {
-    scheduler_.remove_pcpu(pool.id, action.value);
-    pool.pcpus.remove(action.value);
+}
+
+void Stage::take_offline(uint32_t pcpu) {
+  if (offline_.contains(pcpu)) return;
+  const std::optional<size_t> pool = pool_of(pcpu);
+  if (pool) {
+    // What is refused changes nothing, and the oracles see to that.
+    scheduler_.try_offline(pcpu);
+    if (pools_[*pool].pcpus.count() == 1) return;
+    take_pcpu(*pool, pcpu);
   }
-  for (size_t i = 0; i < places_.size(); ++i) {
-    if (places_[i]->pool == action.pool) tell_masks(i, {});
-  }
+  scheduler_.take_offline(pcpu);
+  offline_[pcpu] = pool;
+}
+
+void Stage::bring_online(uint32_t pcpu) {
+  const auto found = offline_.find(pcpu);
+  if (found == offline_.end()) return;
+  const std::optional<size_t> pool = found->second;
+  offline_.erase(found);
+  scheduler_.bring_online(pcpu);
+  scheduler_.remove_pcpu(kFirstPool, pcpu);
+  if (pool) give_pcpu(*pool, pcpu);
 }
 
 /// Refused where domains are, which go on; a core that gives it away starves them.
@@ -292,6 +339,12 @@ void Stage::perform(const Action& action) {
 void Stage::carry_out(const Action& action) {
   using What = Action::Kind;
   if (action.kind == What::kPcpuAdd || action.kind == What::kPcpuRemove) return change_pool(action);
+  if (action.kind == What::kOffline) return take_offline(action.value);
+  if (action.kind == What::kOnline) return bring_online(action.value);
+  if (action.kind == What::kSuspend) {
+    machine().set_sleep(action.for_ns);
+    return scheduler_.suspend();
+  }
   for (const size_t domain : action.domains) {
     Place& place = *places_[domain];
     switch (action.kind) {
@@ -323,6 +376,9 @@ void Stage::carry_out(const Action& action) {
         break;
       case What::kPcpuAdd:
       case What::kPcpuRemove:
+      case What::kOffline:
+      case What::kOnline:
+      case What::kSuspend:
         break;
     }
   }

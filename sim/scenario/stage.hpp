@@ -1,7 +1,9 @@
 /// The machine of a scenario: pools made, domains built and watched, and what can be done to them.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "sim/scenario/companion.hpp"
@@ -83,6 +85,13 @@ class Stage {
   void move(size_t domain, size_t pool);
   void change_pool(const Action& action);
   void ask_for_last_pcpu(const Action& action);
+  void take_offline(uint32_t pcpu);
+  void bring_online(uint32_t pcpu);
+  void give_pcpu(size_t pool, uint32_t pcpu);
+  void take_pcpu(size_t pool, uint32_t pcpu);
+  /// Tells the schedule of all that the pool has; `also`, as well as the pool's pCPUs.
+  void tell_pool_masks(size_t pool, const PcpuSet& also);
+  [[nodiscard]] std::optional<size_t> pool_of(uint32_t pcpu) const;
   /// Tells the schedule where the domain's vCPUs may run; `also`, as well as what is so now.
   void tell_masks(size_t domain, const PcpuSet& also);
   [[nodiscard]] PcpuSet mask_of(const Place& place, uint32_t vcpu) const;
@@ -104,6 +113,7 @@ class Stage {
     PcpuSet pcpus;
   };
   std::vector<LivePool> pools_;
+  std::map<uint32_t, std::optional<size_t>> offline_;  ///< pCPUs, and the pool that each is to come back to
   std::vector<std::unique_ptr<Place>> places_;
   uint64_t start_ns_ = 0;
   uint64_t seed_;

@@ -22,7 +22,8 @@ class PoolMachine {
  public:
   static constexpr uint64_t kArenaBytes = 64u << 20;
 
-  PoolMachine(uint32_t pcpus, std::string_view policy) : host_(16, pcpus, kArenaBytes) {
+  PoolMachine(uint32_t pcpus, std::string_view policy, uint32_t threads_per_core = 1) : host_(16, pcpus, kArenaBytes) {
+    host_.set_threads(threads_per_core);
     timers_init();
     if (!sched_init(policy).ok()) throw Panic{"no such policy"};
     set_vcpu_hooks({sched_wake, sched_sleep, sched_forget, nullptr, nullptr, nullptr});

@@ -132,13 +132,43 @@ void LiveStage::move(size_t domain, size_t pool) {
 void LiveStage::change_pool(const Action& action) {
   LivePool& pool = pools_[action.pool];
   if (action.kind == Action::Kind::kPcpuAdd) {
-    if (std::ranges::any_of(pools_, [&](const LivePool& any) { return any.pcpus.has(action.value); })) return;
+    if (pool_of(action.value) || offline_.contains(action.value)) return;
     scheduler_.add_pcpu(pool.id, pcpu(action.value));
     pool.pcpus.add(action.value);
   } else if (pool.pcpus.has(action.value) && pool.pcpus.count() > 1) {
     scheduler_.remove_pcpu(pool.id, pcpu(action.value));
     pool.pcpus.remove(action.value);
   }
+}
+
+std::optional<size_t> LiveStage::pool_of(uint32_t pcpu) const {
+  for (size_t i = 0; i < pools_.size(); ++i) {
+    if (pools_[i].pcpus.has(pcpu)) return i;
+  }
+  return std::nullopt;
+}
+
+void LiveStage::take_offline(uint32_t number) {
+  const std::optional<size_t> pool = pool_of(number);
+  if (offline_.contains(number) || (pool && pools_[*pool].pcpus.count() == 1)) return;
+  if (pool) {
+    scheduler_.remove_pcpu(pools_[*pool].id, pcpu(number));
+    pools_[*pool].pcpus.remove(number);
+  }
+  scheduler_.take_offline(pcpu(number));
+  offline_[number] = pool;
+}
+
+void LiveStage::bring_online(uint32_t number) {
+  const auto found = offline_.find(number);
+  if (found == offline_.end()) return;
+  const std::optional<size_t> pool = found->second;
+  offline_.erase(found);
+  scheduler_.bring_online(pcpu(number));
+  scheduler_.remove_pcpu(kFirstPool, pcpu(number));
+  if (!pool) return;
+  scheduler_.add_pcpu(pools_[*pool].id, pcpu(number));
+  pools_[*pool].pcpus.add(number);
 }
 
 void LiveStage::perform(const Action& action) {
@@ -148,6 +178,8 @@ void LiveStage::perform(const Action& action) {
 void LiveStage::carry_out(const Action& action) {
   using What = Action::Kind;
   if (action.kind == What::kPcpuAdd || action.kind == What::kPcpuRemove) return change_pool(action);
+  if (action.kind == What::kOffline) return take_offline(action.value);
+  if (action.kind == What::kOnline) return bring_online(action.value);
   for (const size_t domain : action.domains) {
     if (action.kind == What::kPause) pause(domain);
     if (action.kind == What::kUnpause) unpause(domain);
@@ -166,6 +198,7 @@ void LiveStage::carry_out(const Action& action) {
 }
 
 void LiveStage::undo() {
+  while (!offline_.empty()) bring_online(offline_.begin()->first);
   for (const Place& place : places_) target_.destroy_guest(*place.guest);
   places_.clear();
   for (const LivePool& pool : pools_) {

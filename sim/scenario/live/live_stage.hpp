@@ -2,6 +2,8 @@
 /// whose vCPUs spin for as long as nobody asks them anything: so much for cpu-bound.
 #pragma once
 
+#include <map>
+#include <optional>
 #include <vector>
 
 #include "sim/scenario/live/subset.hpp"
@@ -53,13 +55,17 @@ class LiveStage {
   void unpause(size_t domain);
   void move(size_t domain, size_t pool);
   void change_pool(const Action& action);
+  void take_offline(uint32_t number);
+  void bring_online(uint32_t number);
+  [[nodiscard]] std::optional<size_t> pool_of(uint32_t pcpu) const;
 
   const Scenario& scenario_;
   TargetPcpus pcpus_;
   Target& target_;
   SchedulerControl scheduler_;
   std::vector<LivePool> pools_;
-  PcpuSet taken_;  ///< from the pool that was there before
+  std::map<uint32_t, std::optional<size_t>> offline_;  ///< pCPUs, and the pool that each is to come back to
+  PcpuSet taken_;                                      ///< from the pool that was there before
   std::vector<Place> places_;
 };
 
