@@ -30,7 +30,8 @@ std::string facts(const SchedulePage& head) {
 }
 
 std::string links(const SchedulePage& head) {
-  std::string text = "<p class=\"files\"><a href=\"index.html\">All results</a>";
+  std::string text = "<p class=\"files\">";
+  if (!head.report.empty()) text += fmt::format("<a href=\"{}\">All results</a>", html_escape(head.report));
   if (!head.trace.empty()) {
     text += fmt::format(
         " <span><a href=\"{}\" download>Trace of the same run</a> <span class=\"dim\">open it in "

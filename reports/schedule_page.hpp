@@ -17,6 +17,7 @@ struct SchedulePage {
   std::string reproduce;                ///< a line for the shell
   std::string made_by;                  ///< version
   std::vector<std::pair<std::string, std::string>> facts{};
+  std::string report{};    ///< a page beside it with all results; empty: none
   std::string trace{};     ///< a file beside the page that Perfetto loads; empty: none
   std::string evidence{};  ///< likewise, text
 };

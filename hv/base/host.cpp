@@ -19,6 +19,10 @@ void set_host(const assay_host* host) {
   current_host = host;
 }
 
+uint32_t core_of(uint32_t pcpu) {
+  return pcpu / host().threads_per_core;
+}
+
 Ns now() {
   return host().now_ns(host().ctx);
 }

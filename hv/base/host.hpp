@@ -13,6 +13,9 @@ namespace hv {
 const assay_host& host();
 void set_host(const assay_host* host);
 
+/// The number of a pCPU's core, in the whole machine.
+uint32_t core_of(uint32_t pcpu);
+
 Ns now();
 /// Makes that pCPU enter the core soon. A scheduling point.
 void signal(uint32_t pcpu);

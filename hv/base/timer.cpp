@@ -1,6 +1,7 @@
 #include "hv/base/timer.hpp"
 
 #include "hv/base/arena.hpp"
+#include "hv/base/fault.hpp"
 #include "hv/base/host.hpp"
 #include "hv/base/lock.hpp"
 
@@ -12,6 +13,7 @@ struct Queue {
   Lock lock;
   Timer* head = nullptr;
   Ns armed = kNever;  ///< what the host's timer of this pCPU was last set to
+  bool closed = false;
 };
 
 Queue* queues = nullptr;
@@ -42,11 +44,51 @@ void link(Queue& queue, Timer& timer, Ns deadline) {
   if (next != nullptr) next->previous = &timer;
 }
 
+/// The queue where the timer is, locked; null: it is not armed, or not any more.
+Queue* lock_queue_of(const Timer& timer) {
+  while (timer.deadline != kNever) {
+    Queue& queue = queue_of(timer.pcpu);
+    queue.lock.lock();
+    if (timer.deadline != kNever && &queue == &queue_of(timer.pcpu)) return &queue;
+    queue.lock.unlock();  // it has fired, or its queue was closed, while we waited for the lock
+  }
+  return nullptr;
+}
+
+/// Of that pCPU, or of pCPU 0 instead; locked. The number is that of the queue that it is.
+Queue& lock_open_queue(uint32_t& pcpu) {
+  Queue& wanted = queue_of(pcpu);
+  wanted.lock.lock();
+  if (!wanted.closed) return wanted;
+  wanted.lock.unlock();
+  pcpu = 0;
+  queues[0].lock.lock();
+  return queues[0];
+}
+
 void arm_host(Queue& queue, uint32_t pcpu) {
   const Ns wanted = queue.head == nullptr ? kNever : queue.head->deadline;
   if (wanted == queue.armed) return;
   queue.armed = wanted;
   host().set_timer(host().ctx, pcpu, wanted);
+}
+
+void move(Timer& timer, Queue& from, Queue& to, uint32_t to_pcpu) {
+  const Ns deadline = timer.deadline;
+  unlink(from, timer);
+  timer.pcpu = to_pcpu;
+  link(to, timer, deadline);
+}
+
+/// With the queues of that pCPU and of pCPU 0 locked.
+template <typename Exchange>
+void exchange(uint32_t pcpu, const Exchange& timers) {
+  Queue& queue = queue_of(pcpu);
+  const LockGuard guard(queue.lock);
+  const LockGuard also(queues[0].lock);  // always the second: nobody holds it and waits for another one
+  timers(queue, queues[0]);
+  arm_host(queue, pcpu);
+  arm_host(queues[0], 0);
 }
 
 }  // namespace
@@ -58,23 +100,43 @@ void timers_init() {
 }
 
 void timer_stop(Timer& timer) {
-  if (timer.deadline == kNever) return;
-  Queue& queue = queue_of(timer.pcpu);
-  LockGuard guard(queue.lock);
-  if (timer.deadline == kNever) return;  // fired while we waited for the lock
-  unlink(queue, timer);
-  arm_host(queue, timer.pcpu);
+  Queue* const queue = lock_queue_of(timer);
+  if (queue == nullptr) return;
+  unlink(*queue, timer);
+  arm_host(*queue, timer.pcpu);
+  queue->lock.unlock();
 }
 
 void timer_set(Timer& timer, uint32_t pcpu, Ns deadline) {
   HV_ASSERT(timer.fire != nullptr);
   timer_stop(timer);
   if (deadline == kNever) return;
-  Queue& queue = queue_of(pcpu);
-  LockGuard guard(queue.lock);
+  timer.home = pcpu;
+  Queue& queue = lock_open_queue(pcpu);
   timer.pcpu = pcpu;
   link(queue, timer, deadline);
   arm_host(queue, pcpu);
+  queue.lock.unlock();
+}
+
+void timers_close(uint32_t pcpu) {
+  HV_ASSERT(pcpu != 0);
+  exchange(pcpu, [](Queue& own, Queue& first) {
+    own.closed = true;
+    while (own.head != nullptr) move(*own.head, own, first, 0);
+  });
+}
+
+void timers_open(uint32_t pcpu) {
+  if (fault("timer.stays_on_pcpu_0")) return;
+  exchange(pcpu, [pcpu](Queue& own, Queue& first) {
+    own.closed = false;
+    for (Timer* timer = first.head; timer != nullptr;) {
+      Timer& moved = *timer;
+      timer = timer->next;
+      if (moved.home == pcpu) move(moved, first, own, pcpu);
+    }
+  });
 }
 
 void timers_run(uint32_t pcpu) {

@@ -103,4 +103,39 @@ TEST_F(TimerTest, DeadlineNever_Stops) {
   EXPECT_TRUE(fired_.empty());
 }
 
+TEST_F(TimerTest, ClosedQueue_IsPcpu0s_WithWhatWasInIt) {
+  timer_set(probes_[0].timer, 1, 300);
+  timer_set(probes_[1].timer, 0, 400);
+  timers_close(1);
+  EXPECT_EQ(host_.timers[1], kNever);
+  EXPECT_EQ(host_.timers[0], 300u);
+  timer_set(probes_[2].timer, 1, 200);
+  EXPECT_EQ(host_.timers[0], 200u);
+  run_at(400);
+  EXPECT_EQ(fired_, (std::vector<int>{2, 0, 1}));
+}
+
+TEST_F(TimerTest, TimerOfAClosedQueue_CanBeStoppedAndSetAgain) {
+  timer_set(probes_[0].timer, 1, 300);
+  timers_close(1);
+  timer_stop(probes_[0].timer);
+  EXPECT_EQ(host_.timers[0], kNever);
+  timer_set(probes_[0].timer, 1, 500);
+  EXPECT_EQ(host_.timers[0], 500u);
+}
+
+TEST_F(TimerTest, OpenedQueue_HasWhatWasSetForIt_BeforeOrMeanwhile) {
+  timer_set(probes_[0].timer, 1, 300);
+  timers_close(1);
+  timer_set(probes_[1].timer, 1, 200);
+  timer_set(probes_[2].timer, 0, 100);
+  timers_open(1);
+  EXPECT_EQ(host_.timers[1], 200u);
+  EXPECT_EQ(host_.timers[0], 100u);
+  run_at(300);
+  EXPECT_EQ(fired_, std::vector<int>{2});
+  timers_run(1);
+  EXPECT_EQ(fired_, (std::vector<int>{2, 1, 0}));
+}
+
 }  // namespace hv::testing

@@ -13,6 +13,7 @@ struct DomainList {
   uint16_t id_cursor = 0;          ///< the id handed out last
   uint32_t grant_frames_max = 64;  ///< most that a new domain may ask for
   uint32_t maptrack_frames_max = 1024;
+  bool suspending = false;                        ///< the machine is on its way to sleep
   bool dead_wait = false;                         ///< for the last references to their frames to go
   std::array<Domain*, NR_VIRQS> virq_handlers{};  ///< null: the first domain
 };

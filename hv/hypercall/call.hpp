@@ -60,6 +60,7 @@ int64_t do_event_channel_op_compat(Call& call);
 int64_t do_event_channel_op(Call& call);
 int64_t do_physdev_op(Call& call);
 int64_t do_hvm_op(Call& call);
+int64_t do_platform_op(Call& call);
 int64_t do_sysctl(Call& call);
 int64_t do_domctl(Call& call);
 int64_t do_dm_op(Call& call);

@@ -63,6 +63,7 @@ int64_t domctl_setvcpuaffinity(Domctl& ctl) {
   const Result<Vcpu*> found = find(ctl);
   if (!found.ok()) return found.status().raw();
   Vcpu& vcpu = **found;
+  if (fault("domctl.affinity_of_running_refused") && vcpu.running && !ctl.on_self()) return -XEN_EBUSY;
   const CpuMask pool = pool_cpus(ctl.target());
   const CpuMask old_hard = load(vcpu.hard_affinity);
   Status status = kOk;

@@ -21,6 +21,8 @@ int64_t dispatch(Sysctl& ctl) {
       return sysctl_getcpuinfo(ctl);
     case XEN_SYSCTL_availheap:
       return sysctl_availheap(ctl);
+    case XEN_SYSCTL_cpu_hotplug:
+      return sysctl_cpu_hotplug(ctl);
     case XEN_SYSCTL_cputopoinfo:
       return sysctl_cputopoinfo(ctl);
     case XEN_SYSCTL_numainfo:

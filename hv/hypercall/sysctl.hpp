@@ -16,6 +16,7 @@ int64_t sysctl_sched_id(Sysctl& ctl);
 int64_t sysctl_getdomaininfolist(Sysctl& ctl);
 int64_t sysctl_getcpuinfo(Sysctl& ctl);
 int64_t sysctl_availheap(Sysctl& ctl);
+int64_t sysctl_cpu_hotplug(Sysctl& ctl);
 int64_t sysctl_cputopoinfo(Sysctl& ctl);
 int64_t sysctl_numainfo(Sysctl& ctl);
 int64_t sysctl_cpupool_op(Sysctl& ctl);

@@ -7,6 +7,7 @@
 #include "hv/domain/pool_move.hpp"
 #include "hv/hypercall/bitmap.hpp"
 #include "hv/hypercall/sysctl.hpp"
+#include "hv/sched/sched.hpp"
 
 namespace hv {
 
@@ -53,24 +54,20 @@ int64_t add_pcpu(CpuPool& pool, uint32_t pcpu) {
   }
   if (pcpu >= host().pcpus) return -XEN_EINVAL;
   if (!pcpu_free(pcpu)) return -XEN_ENODEV;
-  if (const Status status = cpupool_add(pool, pcpu); !status.ok()) return status.raw();
-  settle_pool(pool);
-  return 0;
+  return give_pcpu(pool, pcpu).raw();
 }
 
-/// Errors, in order: EINVAL no such pCPU; EADDRNOTAVAIL not the pool's; EBUSY the last one, and there are domains.
+/// Errors, in order: EINVAL no such pCPU, or it is offline; EADDRNOTAVAIL not the pool's; EBUSY the last one, and there
+/// are domains.
 int64_t remove_pcpu(CpuPool& pool, uint32_t pcpu) {
   if (pcpu == XEN_SYSCTL_CPUPOOL_PAR_ANY) {
     for (pcpu = host().pcpus; pcpu > 0 && !affinity_has(pool.pcpus, pcpu - 1);) --pcpu;
     --pcpu;
   }
-  if (pcpu >= host().pcpus) return -XEN_EINVAL;
+  if (pcpu >= host().pcpus || !sched_pcpu(pcpu).online) return -XEN_EINVAL;
   if (!affinity_has(pool.pcpus, pcpu)) return -XEN_EADDRNOTAVAIL;
   if (pool.pcpu_count == 1 && pool.domains != 0 && !fault("cpupool.last_pcpu_taken")) return -XEN_EBUSY;
-  cpupool_remove(pool, pcpu);
-  if (!fault("cpupool.leaving_pcpu_keeps_vcpus")) leave_pcpu(pool);
-  settle_pool(pool);
-  sched_leave(pcpu);
+  take_pcpu(pool, pcpu);
   return 0;
 }
 
@@ -81,17 +78,6 @@ int64_t move_domain(const Sysctl& ctl, CpuPool* pool, uint32_t domid) {
   if (domain == &ctl.call.domain()) return -XEN_EPERM;
   if (pool == nullptr || pool->pcpu_count == 0) return -XEN_ENOENT;
   return domain->sched.pool == pool ? 0 : move_to_pool(*domain, *pool).raw();
-}
-
-/// pCPUs that are on their way out of a pool leave at their next switch, in which they need nothing of the caller. But
-/// two callers that took each other's pCPU away would wait for ever.
-void await_leave(const Sysctl& ctl) {
-  const Vcpu& caller = ctl.call.vcpu;
-  const Pcpu& own = sched_pcpu(caller.pcpu);
-  for (uint32_t number = 0; number < host().pcpus; ++number) {
-    const Pcpu& pcpu = sched_pcpu(number);
-    while (pcpu.leaving && !own.leaving && vcpu_runnable(caller)) wait_for_others(&pcpu.leaving);
-  }
 }
 
 int64_t dispatch(Sysctl& ctl) {
@@ -125,7 +111,7 @@ int64_t sysctl_cpupool_op(Sysctl& ctl) {
     const LockGuard guard(domain_list().control_lock);
     result = dispatch(ctl);
   }
-  if (ctl.op.u.cpupool_op.op == XEN_SYSCTL_CPUPOOL_OP_RMCPU && result == 0) await_leave(ctl);
+  if (ctl.op.u.cpupool_op.op == XEN_SYSCTL_CPUPOOL_OP_RMCPU && result == 0) sched_await_leaves(ctl.call.vcpu);
   return result;
 }
 

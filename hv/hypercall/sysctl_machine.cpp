@@ -1,4 +1,4 @@
-/// The machine: one node, one socket, as many cores as pCPUs.
+/// The machine: one node, its sockets, cores and threads.
 #include <algorithm>
 
 #include "hv/hypercall/scratch.hpp"
@@ -41,9 +41,9 @@ struct AddressWindow {
 int64_t sysctl_physinfo(Sysctl& ctl) {
   xen_sysctl_physinfo& info = ctl.op.u.physinfo;
   info = {};
-  info.threads_per_core = 1;
-  info.cores_per_socket = host().pcpus;
-  info.nr_cpus = host().pcpus;
+  info.threads_per_core = host().threads_per_core;
+  info.cores_per_socket = host().cores_per_socket;
+  for (uint32_t pcpu = 0; pcpu < host().pcpus; ++pcpu) info.nr_cpus += sched_pcpu(pcpu).online ? 1u : 0u;
   info.max_cpu_id = host().pcpus - 1;
   info.nr_nodes = kNodes;
   info.max_node_id = kNodes - 1;
@@ -93,7 +93,8 @@ int64_t sysctl_cputopoinfo(Sysctl& ctl) {
   if (array != Gva{}) {
     count = std::min(count, topology.num_cpus);
     for (uint32_t i = 0; i < count; ++i) {
-      const xen_sysctl_cputopo_t place{i, 0, 0};
+      xen_sysctl_cputopo_t place{core_of(i) % host().cores_per_socket, core_of(i) / host().cores_per_socket, 0};
+      if (!sched_pcpu(i).online) place = {XEN_INVALID_CORE_ID, XEN_INVALID_SOCKET_ID, place.node};
       if (!put_element(ctl.call.space(), array, i, place)) return -XEN_EFAULT;
     }
   }

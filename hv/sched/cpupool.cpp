@@ -55,8 +55,14 @@ CpuPool* cpupool_by_id(uint32_t id) {
   return pool != nullptr && pool->id == id ? pool : nullptr;
 }
 
+CpuPool* cpupool_of(uint32_t pcpu) {
+  CpuPool* pool = first;
+  while (pool != nullptr && !affinity_has(pool->pcpus, pcpu)) pool = pool->next;
+  return pool;
+}
+
 bool pcpu_free(uint32_t pcpu) {
-  return sched_pcpu(pcpu).policy == nullptr;
+  return sched_pcpu(pcpu).policy == nullptr && sched_pcpu(pcpu).online;
 }
 
 Result<CpuPool*> cpupool_create(uint32_t id, const PolicyKind& policy) {
@@ -98,7 +104,6 @@ void cpupool_remove(CpuPool& pool, uint32_t pcpu) {
   const PolicyGuard guard(*pool.policy);
   pool.pcpus[pcpu / 64] &= ~(uint64_t{1} << (pcpu % 64));
   --pool.pcpu_count;
-  sched_pcpu(pcpu).leaving = true;
 }
 
 }  // namespace hv

@@ -24,7 +24,9 @@ void cpupools_init(const PolicyKind& policy);
 /// Null when there is none.
 [[nodiscard]] CpuPool* cpupool_by_id(uint32_t id);
 [[nodiscard]] CpuPool* cpupool_at_or_above(uint32_t id);
-/// The pCPU belongs to no pool; one that is on its way out of one still does.
+/// The pool that the pCPU is in; null: none, or it is on its way out.
+[[nodiscard]] CpuPool* cpupool_of(uint32_t pcpu);
+/// The pCPU is online and belongs to no pool; one that is on its way out of one still does.
 [[nodiscard]] bool pcpu_free(uint32_t pcpu);
 
 /// A pool without pCPUs; XEN_SYSCTL_CPUPOOL_PAR_ANY: the one behind the last. ENOMEM: nothing has changed.

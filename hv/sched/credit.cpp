@@ -102,6 +102,7 @@ void Credit::ask(uint32_t pcpu) {
 
 void Credit::notify(const CreditVcpu& data) {
   PcpuState& own = pcpus_[data.vcpu->pcpu];
+  end_boost(own, now());
   const bool first = own.current == nullptr || data.priority < own.current->priority || own.until == kNever;
   if (first) return ask(data.vcpu->pcpu);
   // Others that thought nobody waits look again when their slice is over.
@@ -166,7 +167,7 @@ void Credit::switch_to(uint32_t pcpu, CreditVcpu* next, Ns now) {
     dequeue(*next);
     next->waiting = false;
     next->charged_at = now;
-    if (!next->active) activate(*next, now);  // its cap counts even if nobody ever makes room for another one
+    if (!next->active) activate(*next);  // its cap counts even if nobody ever makes room for another one
   }
   state.current = next;
   state.started = now;
@@ -179,9 +180,12 @@ void Credit::switch_to(uint32_t pcpu, CreditVcpu* next, Ns now) {
 Choice Credit::choose(uint32_t pcpu, Vcpu* current, bool yielded, Ns now) {
   PcpuState& state = pcpus_[pcpu];
   state.asked = false;
+  // Before anybody is chosen: others may pause a vCPU while the timer is set.
+  expect_account(now);
   CreditVcpu* running = current == nullptr ? nullptr : &of(*current);
   HV_ASSERT(running == state.current);
   if (running != nullptr) charge(*running, now);
+  end_boost(state, now);
   const Ns ran = now - state.started;
   const bool goes_on = running != nullptr && !running->parked && vcpu_runnable(*current) && may_run_on(*current, pcpu);
   const bool limited = goes_on && !yielded && ran < std::min(ratelimit_, slice_);
@@ -200,7 +204,8 @@ Choice Credit::choose(uint32_t pcpu, Vcpu* current, bool yielded, Ns now) {
   }
   if (next != running) switch_to(pcpu, next, now);
   if (next == running && slice_over) state.started = now;
-  state.until = next == nullptr || queued_ == 0 ? kNever : state.started + slice_;
+  const bool boosted = next != nullptr && next->priority == CreditVcpu::kBoost;
+  state.until = next == nullptr || queued_ == 0 ? kNever : state.started + (boosted ? tick() : slice_);
   if (limited && queued_ != 0) state.until = state.started + std::min(ratelimit_, slice_);
   return {next == nullptr ? nullptr : next->vcpu, state.until};
 }

@@ -1,6 +1,7 @@
 /// credit: slices in turn, and credit that an account every slice's length gives to active vCPUs by weight and takes
 /// for time run. Who has credit left (UNDER) comes before who has not (OVER); who wakes up with some comes first
-/// (BOOST). Source: public/domctl.h, xen_domctl_sched_credit; public/sysctl.h, xen_sysctl_credit_schedule.
+/// (BOOST) until it has run for a tick, an account comes, or somebody takes its place. Source: public/domctl.h,
+/// xen_domctl_sched_credit; public/sysctl.h, xen_sysctl_credit_schedule.
 #pragma once
 
 #include "hv/base/ordered.hpp"
@@ -56,6 +57,8 @@ class Credit final : public Scheduler {
   void audit(AuditReport& report) const override;
 
  private:
+  static constexpr Ns kTicksPerSlice = 3;
+
   struct PcpuState {
     bool present;
     bool asked;           ///< to choose anew, and has not yet
@@ -73,12 +76,17 @@ class Credit final : public Scheduler {
 
   // Accounts (credit_account.cpp).
   void charge(CreditVcpu& data, Ns now);
-  void activate(CreditVcpu& data, Ns now);
+  void activate(CreditVcpu& data);
   void deactivate(CreditVcpu& data);
+  /// BOOST lets somebody in soon, and no more: who still runs after a tick has had its turn before the others.
+  void end_boost(PcpuState& state, Ns now) const;
   void account(CreditDomain& domain, int64_t share, Ns now);
   void set_priority(CreditVcpu& data, CreditVcpu::Priority priority);
   void park_or_unpark(CreditVcpu& data);
   void arm_account(Ns deadline);
+  /// An account is due while anybody is active, and somebody who waits may be made so.
+  void expect_account(Ns now);
+  [[nodiscard]] Ns tick() const { return slice_ / kTicksPerSlice; }
 
   [[nodiscard]] uint32_t place(const Vcpu& vcpu) const;
   /// Waits: parked, or in the queue of a pCPU that is made to choose if it should.

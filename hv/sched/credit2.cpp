@@ -82,6 +82,7 @@ void Credit2::settle(Credit2Vcpu& data, Ns now) {
 
 void Credit2::wake(Vcpu& vcpu, WakeReason /*reason*/) {
   settle(of(vcpu), now());
+  arm_refill();
 }
 
 void Credit2::sleep(Vcpu& vcpu) {
@@ -89,6 +90,7 @@ void Credit2::sleep(Vcpu& vcpu) {
   if (!data.waiting) return;
   if (data.parked) {
     unpark(data);
+    arm_refill();
   } else {
     dequeue(data, now());
   }
@@ -165,12 +167,10 @@ void Credit2::prepare(Credit2Vcpu& data, bool has_rival, Ns now) {
   if (credit(data) <= 0 && !fault("sched.credit2_epoch_never_ends")) end_epoch(*data.queue, data, now);
 }
 
-Choice Credit2::choose(uint32_t pcpu, Vcpu* current, bool yielded, Ns now) {
+Credit2Vcpu* Credit2::decide(uint32_t pcpu, bool yielded, Ns now) {
   PcpuState& state = pcpus_[pcpu];
   Credit2Queue& queue = *state.queue;
-  queue.tickled[pcpu / 64] &= ~(uint64_t{1} << (pcpu % 64));
-  Credit2Vcpu* running = current == nullptr ? nullptr : &of(*current);
-  HV_ASSERT(running == state.current);
+  Credit2Vcpu* running = state.current;
   if (running != nullptr) charge(*running, now);
   const bool goes_on = running != nullptr && may_go_on(*running, pcpu, now);
   const bool limited = goes_on && !yielded && now - state.started < ratelimit_;
@@ -185,6 +185,20 @@ Choice Credit2::choose(uint32_t pcpu, Vcpu* current, bool yielded, Ns now) {
   if (next != nullptr) prepare(*next, rival(queue, pcpu) != nullptr, now);
   balance(queue, now);
   state.until = limited ? std::min(state.started + ratelimit_, turn_ends(pcpu, now)) : turn_ends(pcpu, now);
+  return next;
+}
+
+Choice Credit2::choose(uint32_t pcpu, Vcpu* current, bool yielded, Ns now) {
+  PcpuState& state = pcpus_[pcpu];
+  state.queue->tickled[pcpu / 64] &= ~(uint64_t{1} << (pcpu % 64));
+  HV_ASSERT((current == nullptr ? nullptr : &of(*current)) == state.current);
+  Credit2Vcpu* next = nullptr;
+  do {
+    next = decide(pcpu, yielded, now);
+    // Who is put aside is known only now. While the timer is set, others may pause whoever was chosen, or keep it from
+    // this pCPU: then it was not there, and somebody else is chosen.
+    arm_refill();
+  } while (next != nullptr && !may_go_on(*next, pcpu, now));
   return {next == nullptr ? nullptr : next->vcpu, state.until};
 }
 

@@ -73,6 +73,7 @@ class Credit2 final : public Scheduler {
   void audit(AuditReport& report) const override;
 
  private:
+  using Mask = uint64_t[4];
   struct PcpuState {
     Credit2Queue* queue;   ///< null: not the pool's
     Credit2Vcpu* current;  ///< null: idle
@@ -109,6 +110,7 @@ class Credit2 final : public Scheduler {
   static void take_budget(Credit2Vcpu& data);
   /// It does not need what it has taken: others that are parked may.
   void return_budget(Credit2Vcpu& data, Ns now);
+  /// These change who waits for which refill; the timer follows when `arm_refill` is called, at the end of an entry.
   void park(Credit2Vcpu& data);
   void unpark(Credit2Vcpu& data);
   void unpark_some(Credit2Domain& domain, Ns now);
@@ -116,8 +118,8 @@ class Credit2 final : public Scheduler {
   void arm_refill();
 
   // Queues (credit2_queue.cpp).
-  /// Null: no memory.
-  [[nodiscard]] Credit2Queue* queue_with_room();
+  /// For that pCPU: where its siblings are, if there is room. Null: no memory.
+  [[nodiscard]] Credit2Queue* queue_with_room(uint32_t pcpu);
   static void account_load(Credit2Queue& queue, Ns now);
   /// Where the vCPU should wait: its own queue if it can run there at once, else the one with least load.
   [[nodiscard]] Credit2Queue* place(const Credit2Vcpu& data, Ns now) const;
@@ -126,12 +128,18 @@ class Credit2 final : public Scheduler {
   static void dequeue(Credit2Vcpu& data, Ns now);
   /// A pCPU of the queue where the vCPU could run at once, where it prefers to be first; kNone: none.
   [[nodiscard]] static uint32_t idle_pcpu(const Credit2Queue& queue, const Vcpu& vcpu);
+  /// Of the candidates, all of them free: one whose siblings in the queue are free too, or any; `now_on` if it is as
+  /// good as the first. kNone: there is no candidate.
+  [[nodiscard]] static uint32_t best_of(const Mask& candidates, const Mask& free, const Credit2Queue& queue,
+                                        uint32_t now_on);
   /// Makes the pCPU choose anew on which a vCPU that waits now gets its turn first.
   void notify(const Credit2Vcpu& data, Ns now);
   void ask(uint32_t pcpu);
   /// Moves somebody who waits here to a queue with less load.
   void balance(Credit2Queue& from, Ns now);
 
+  /// Who runs next, if nobody has anything against it until it does.
+  [[nodiscard]] Credit2Vcpu* decide(uint32_t pcpu, bool yielded, Ns now);
   [[nodiscard]] Credit2Vcpu* candidate(const Credit2Queue& queue, uint32_t pcpu, Ns now);
   [[nodiscard]] Credit2Vcpu* steal(const Credit2Queue& own, uint32_t pcpu, Ns now);
   [[nodiscard]] bool may_go_on(Credit2Vcpu& data, uint32_t pcpu, Ns now) const;

@@ -61,16 +61,13 @@ void Credit2::park(Credit2Vcpu& data) {
   if (domain.parked.size() != 1) return;
   domain.key = static_cast<int64_t>(domain.refill_at);
   refills_.insert(domain);
-  arm_refill();
 }
 
 void Credit2::unpark(Credit2Vcpu& data) {
   Credit2Domain& domain = domain_of(data);
   data.parked = false;
   domain.parked.remove(data);
-  if (!domain.parked.empty()) return;
-  refills_.remove(domain);
-  arm_refill();
+  if (domain.parked.empty()) refills_.remove(domain);
 }
 
 void Credit2::unpark_some(Credit2Domain& domain, Ns now) {
@@ -86,7 +83,6 @@ void Credit2::unpark_some(Credit2Domain& domain, Ns now) {
   refills_.remove(domain);
   domain.key = static_cast<int64_t>(domain.refill_at);
   refills_.insert(domain);
-  arm_refill();
 }
 
 void Credit2::arm_refill() {
@@ -119,6 +115,7 @@ void Credit2::set_cap(Credit2Domain& domain, uint16_t cap, Ns now) {
   domain.budget = whole_budget(domain);
   domain.refill_at = now + kCredit2Period;
   unpark_some(domain, now);
+  arm_refill();
 }
 
 }  // namespace hv

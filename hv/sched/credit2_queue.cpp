@@ -39,6 +39,25 @@ uint32_t first_common(const uint64_t (&a)[4], const uint64_t (&b)[4], const uint
   return none;
 }
 
+/// The queue has another thread of the pCPU's core.
+bool has_sibling(const Credit2Queue& queue, uint32_t pcpu) {
+  for (uint32_t other = 0; other < host().pcpus; ++other) {
+    if (core_of(other) == core_of(pcpu) && affinity_has(queue.pcpus, other)) return true;
+  }
+  return false;
+}
+
+/// All threads of the pCPU's core that the queue has are free.
+bool core_is_free(const Credit2Queue& queue, const uint64_t (&free)[4], uint32_t pcpu) {
+  const uint32_t threads = host().threads_per_core;
+  const uint32_t end = std::min((core_of(pcpu) + 1) * threads, host().pcpus);
+  for (uint32_t sibling = core_of(pcpu) * threads; sibling < end; ++sibling) {
+    const bool counts = affinity_has(queue.pcpus, sibling) || fault("sched.credit2_core_across_queues");
+    if (counts && !affinity_has(free, sibling)) return false;
+  }
+  return true;
+}
+
 int64_t vcpus_of(const Credit2Queue& queue) {
   return int64_t{queue.waiting.size()} + queue.running;
 }
@@ -52,21 +71,26 @@ int64_t load_now(const Credit2Queue& queue, Ns now) {
 
 }  // namespace
 
-Credit2Queue* Credit2::queue_with_room() {
+Credit2Queue* Credit2::queue_with_room(uint32_t pcpu) {
   Credit2Queue** unused = nullptr;
+  Credit2Queue* with_room = nullptr;
   for (uint32_t i = 0; i < machine_pcpus_; ++i) {
     Credit2Queue*& at = queues_[i];
     const uint32_t count = at == nullptr ? 0 : at->pcpu_count;
-    if (count > 0 && count < kCredit2QueuePcpus) return at;
     if (count == 0 && unused == nullptr) unused = &at;
+    if (count == 0 || count == kCredit2QueuePcpus) continue;
+    if (has_sibling(*at, pcpu)) return at;
+    if (with_room == nullptr) with_room = at;
   }
+  if (with_room != nullptr) return with_room;
   HV_ASSERT(unused != nullptr);  // there are as many places as pCPUs
+  if (fault("sched.credit2_queues_by_pcpu_alone")) unused = &queues_[pcpu / kCredit2QueuePcpus];
   if (*unused == nullptr) *unused = arena_new<Credit2Queue>();
   return *unused;
 }
 
 Status Credit2::add_pcpu(uint32_t pcpu) {
-  Credit2Queue* queue = queue_with_room();
+  Credit2Queue* queue = queue_with_room(pcpu);
   if (queue == nullptr) return fail(XEN_ENOMEM);
   set_bit(queue->pcpus, pcpu);
   set_bit(queue->idle, pcpu);
@@ -96,15 +120,31 @@ void Credit2::account_load(Credit2Queue& queue, Ns now) {
 }
 
 uint32_t Credit2::idle_pcpu(const Credit2Queue& queue, const Vcpu& vcpu) {
-  uint64_t free[4];
-  for (size_t i = 0; i < 4; ++i) free[i] = queue.idle[i] & ~queue.tickled[i] & vcpu.pool->pcpus[i];
-  const uint32_t preferred = first_common(free, vcpu.hard_affinity, vcpu.soft_affinity, kNone);
-  if (preferred != kNone) {
-    const bool stays = affinity_has(free, vcpu.pcpu) && affinity_has(vcpu.hard_affinity, vcpu.pcpu) &&
-                       affinity_has(vcpu.soft_affinity, vcpu.pcpu);
-    return stays ? vcpu.pcpu : preferred;
+  Mask free;
+  Mask preferred;
+  for (size_t i = 0; i < 4; ++i) {
+    free[i] = queue.idle[i] & ~queue.tickled[i] & vcpu.pool->pcpus[i];
+    preferred[i] = free[i] & vcpu.hard_affinity[i] & vcpu.soft_affinity[i];
   }
-  return first_common(free, free, fault("sched.woken_outside_affinity") ? free : vcpu.hard_affinity, kNone);
+  if (const uint32_t pcpu = best_of(preferred, free, queue, vcpu.pcpu); pcpu != kNone) return pcpu;
+  Mask allowed;
+  for (size_t i = 0; i < 4; ++i) {
+    allowed[i] = fault("sched.woken_outside_affinity") ? free[i] : free[i] & vcpu.hard_affinity[i];
+  }
+  return best_of(allowed, free, queue, kNone);
+}
+
+uint32_t Credit2::best_of(const Mask& candidates, const Mask& free, const Credit2Queue& queue, uint32_t now_on) {
+  uint32_t on_whole_core = kNone;
+  const uint32_t first = first_common(candidates, candidates, candidates, kNone);
+  if (first == kNone) return kNone;
+  for (uint32_t pcpu = first; pcpu < host().pcpus && host().threads_per_core > 1; ++pcpu) {
+    if (!affinity_has(candidates, pcpu) || !core_is_free(queue, free, pcpu)) continue;
+    if (pcpu == now_on) return pcpu;
+    if (on_whole_core == kNone) on_whole_core = pcpu;
+  }
+  if (on_whole_core != kNone) return on_whole_core;
+  return now_on != kNone && affinity_has(candidates, now_on) ? now_on : first;
 }
 
 Credit2Queue* Credit2::place(const Credit2Vcpu& data, Ns now) const {

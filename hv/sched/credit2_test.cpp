@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "hv/sched/testing/near.hpp"
 #include "hv/sched/testing/pool_machine.hpp"
 
@@ -19,6 +21,12 @@ class Credit2Test : public ::testing::Test {
 class Credit2OneTest : public Credit2Test {
  protected:
   Credit2OneTest() : Credit2Test(1) {}
+};
+
+class Credit2ThreadsTest : public ::testing::Test {
+ protected:
+  ~Credit2ThreadsTest() override { EXPECT_EQ(machine_.audit(), ""); }
+  PoolMachine machine_{8, "credit2", 2};
 };
 
 class Credit2ManyTest : public Credit2Test {
@@ -39,6 +47,31 @@ TEST_F(Credit2Test, AsManyAsPcpus_AllRunAllTheTime_WithoutSwitches) {
   machine_.run_for(10 * kSecond);
   for (const Vcpu& vcpu : guest.vcpus) EXPECT_EQ(PoolMachine::ran(vcpu), 10 * kSecond);
   EXPECT_EQ(machine_.switches(), 2u);
+}
+
+TEST_F(Credit2ThreadsTest, AsManyAsCores_EachHasACoreForItself) {
+  machine_.run_for(kMillisecond);  // all pCPUs have looked once, and are idle
+  const auto& guest = machine_.add_busy(4);
+  machine_.run_for(kSecond);
+  std::array<uint32_t, 4> on_core{};
+  for (const Vcpu& vcpu : guest.vcpus) ++on_core[core_of(vcpu.pcpu)];
+  EXPECT_EQ(on_core, (std::array<uint32_t, 4>{1, 1, 1, 1}));
+}
+
+TEST_F(Credit2ThreadsTest, MoreThanCores_UseTheOtherThreadsToo) {
+  const auto& guest = machine_.add_busy(8);
+  machine_.run_for(kSecond);
+  for (const Vcpu& vcpu : guest.vcpus) EXPECT_EQ(PoolMachine::ran(vcpu), kSecond);
+}
+
+TEST_F(Credit2ThreadsTest, CoreWithOneThreadInThePool_IsIdleWhenThatIs) {
+  for (uint32_t pcpu = 3; pcpu < 8; ++pcpu) machine_.take_pcpu(pcpu);
+  const auto& first = machine_.add_busy(1);
+  machine_.run_for(kMillisecond);
+  ASSERT_EQ(first.vcpus[0].pcpu, 0u);
+  const auto& other = machine_.add_busy(1);
+  machine_.run_for(kMillisecond);
+  EXPECT_EQ(other.vcpus[0].pcpu, 2u);
 }
 
 TEST_F(Credit2OneTest, Shares_FollowWeights) {
@@ -153,6 +186,11 @@ TEST_F(Credit2OneTest, Ratelimit_KeepsTheNewcomerWaiting_ThenItRuns) {
   machine_.run_for(kMillisecond / 2);
   EXPECT_GT(PoolMachine::ran(waker), first);
   EXPECT_GT(PoolMachine::ran(busy), 95 * kMillisecond);
+}
+
+TEST_F(Credit2Test, ChoiceHolds_WhoeverIsPausedWhileARefillIsArmed) {
+  auto& guest = machine_.add_busy(4, 256, 60);
+  machine_.expect_choices_to_hold_while_timers_are_set(guest);
 }
 
 TEST_F(Credit2Test, WorkIsConserved_OnEverySubsetOfPcpus) {

@@ -20,7 +20,7 @@ void Credit::charge(CreditVcpu& data, Ns now) {
   data.charged_at = now;
 }
 
-void Credit::activate(CreditVcpu& data, Ns now) {
+void Credit::activate(CreditVcpu& data) {
   CreditDomain& domain = domain_of(data);
   data.active = true;
   data.previous = nullptr;
@@ -34,7 +34,6 @@ void Credit::activate(CreditVcpu& data, Ns now) {
     if (domain.next != nullptr) domain.next->previous = &domain;
     first_active_ = &domain;
   }
-  if (account_timer_.timer.deadline == kNever) arm_account(now + slice_);
 }
 
 void Credit::deactivate(CreditVcpu& data) {
@@ -54,8 +53,19 @@ void Credit::arm_account(Ns deadline) {
   set_timer(account_timer_, home, home == machine_pcpus_ ? kNever : deadline);
 }
 
+void Credit::expect_account(Ns now) {
+  // With somebody active and no deadline it has just gone off, and sets itself again.
+  if (first_active_ != nullptr || queued_ == 0 || account_timer_.timer.deadline != kNever) return;
+  arm_account(now + slice_);
+}
+
+void Credit::end_boost(PcpuState& state, Ns now) const {
+  const bool has_run = state.current != nullptr && now - state.started >= tick();
+  if (has_run && state.current->priority == CreditVcpu::kBoost) state.current->priority = CreditVcpu::kUnder;
+}
+
 void Credit::set_priority(CreditVcpu& data, CreditVcpu::Priority priority) {
-  if (data.priority == priority || (data.priority == CreditVcpu::kBoost && priority == CreditVcpu::kUnder)) return;
+  if (data.priority == priority) return;
   const bool queued = data.waiting && !data.parked;
   if (queued) dequeue(data);
   data.priority = priority;
@@ -171,6 +181,7 @@ void Credit::audit(AuditReport& report) const {
   report.check(queued == queued_, "a count of queued vCPUs is wrong");
   report.check(weight == active_weight_, "the weight of active vCPUs is wrong");
   const Timer& timer = account_timer_.timer;
+  report.check(first_active_ == nullptr || pcpu_count_ == 0 || timer.deadline != kNever, "no account is to come");
   report.check(timer.deadline == kNever || pcpus_[timer.pcpu].present, "a timer on a pCPU that is not the pool's");
 }
 

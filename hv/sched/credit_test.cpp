@@ -92,6 +92,48 @@ TEST_F(CreditOneTest, Boost_AfterABlock_NotAfterAPause) {
   }
 }
 
+TEST_F(CreditOneTest, Boost_EndsAfterATick_AndWhoWokeMeanwhileIsLetIn) {
+  machine_.add_busy(1);
+  auto& first = machine_.add(1);
+  auto& second = machine_.add(1);
+  for (auto* guest : {&first, &second}) {
+    vcpu_pause(guest->vcpus[0], kPauseBlocked);
+    vcpu_unpause(guest->vcpus[0], kPauseDown);
+  }
+  machine_.run_for(91 * kMillisecond);  // accounts are every 30 ms
+  vcpu_unblock(first.vcpus[0]);
+  machine_.run_for(kMillisecond + kMillisecond / 2);
+  ASSERT_TRUE(first.vcpus[0].running);
+  vcpu_unblock(second.vcpus[0]);
+  machine_.run_until(101 * kMillisecond);
+  EXPECT_EQ(PoolMachine::ran(second), 0u) << "it was as urgent as the one that runs";
+  machine_.run_until(103 * kMillisecond);
+  EXPECT_GT(PoolMachine::ran(second), 0u) << "which has had a tick for itself";
+}
+
+TEST_F(CreditTest, Boost_EndsWithTheAccount_ForThoseWhoWaitToo) {
+  auto& guest = machine_.add_busy(4);
+  for (Vcpu& vcpu : guest.vcpus) PoolMachine::pin(vcpu, 1);
+  machine_.run_for(170 * kMillisecond);
+  const auto priority = [](const Vcpu& vcpu) { return static_cast<const CreditVcpu*>(vcpu.sched)->priority; };
+  uint32_t boosted = 0;
+  for (Vcpu& vcpu : guest.vcpus) {
+    if (vcpu.running) continue;
+    vcpu_pause(vcpu, kPauseBlocked);
+    vcpu_unblock(vcpu);
+    if (priority(vcpu) == CreditVcpu::kBoost) ++boosted;
+  }
+  EXPECT_GT(boosted, 0u);
+  machine_.run_until(180 * kMillisecond + 1);
+  for (const Vcpu& vcpu : guest.vcpus) EXPECT_NE(priority(vcpu), CreditVcpu::kBoost);
+}
+
+TEST_F(CreditTest, ChoiceHolds_WhoeverIsPausedWhileTheAccountIsArmed) {
+  auto& guest = machine_.add(4);
+  for (Vcpu& vcpu : guest.vcpus) vcpu_unpause(vcpu, kPauseDown);
+  machine_.expect_choices_to_hold_while_timers_are_set(guest);
+}
+
 TEST_F(CreditTest, WorkIsConserved_OnEverySubsetOfPcpus) {
   machine_.expect_work_conserved_on_subsets();
 }

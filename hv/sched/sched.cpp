@@ -57,6 +57,7 @@ void leave_policy(Pcpu& pcpu) {
   pcpu.policy->remove_pcpu(pcpu.id);
   pcpu.policy = nullptr;
   pcpu.leaving = false;
+  if (!pcpu.online) timers_close(pcpu.id);
 }
 
 /// Null when it had none when its lock was taken.
@@ -74,10 +75,10 @@ void choose_and_switch(Pcpu& pcpu, Scheduler& policy) {
 }
 
 /// Asleep or running until now, and runnable.
-void wake_under_lock(Scheduler& policy, Vcpu& vcpu, WakeReason reason) {
+void wake_under_lock(const PolicyGuard& policy, Vcpu& vcpu, WakeReason reason) {
   set_runstate(vcpu, RUNSTATE_runnable, now());
   // A pool may have no pCPU: then the vCPU is looked at again when it gets one.
-  if (may_run_anywhere(vcpu)) policy.wake(vcpu, reason);
+  if (may_run_anywhere(vcpu)) policy->wake(vcpu, reason);
 }
 
 }  // namespace
@@ -139,7 +140,7 @@ void sched_wake(Vcpu& vcpu) {
   }
   if (vcpu.running || vcpu.sched->waiting) return;
   const bool blocked = vcpu.runstate.state == RUNSTATE_blocked;
-  wake_under_lock(*vcpu.sched->owner, vcpu, blocked ? WakeReason::kUnblocked : WakeReason::kUnpaused);
+  wake_under_lock(policy, vcpu, blocked ? WakeReason::kUnblocked : WakeReason::kUnpaused);
 }
 
 void sched_sleep(Vcpu& vcpu) {
@@ -163,7 +164,7 @@ void sched_affinity_changed(Vcpu& vcpu) {
     if (!vcpu.running) {
       if (!vcpu_runnable(vcpu)) return;
       policy->sleep(vcpu);
-      wake_under_lock(*vcpu.sched->owner, vcpu, WakeReason::kRequeued);
+      wake_under_lock(policy, vcpu, WakeReason::kRequeued);
       return;
     }
     if (may_run_on(vcpu, vcpu.pcpu) || fault("sched.running_vcpu_stays")) return;
@@ -175,13 +176,22 @@ void sched_affinity_changed(Vcpu& vcpu) {
 void sched_leave(uint32_t pcpu) {
   Pcpu& leaver = sched_pcpu(pcpu);
   Scheduler* const policy = leaver.policy;
-  if (policy == nullptr) return;  // it has switched since it was asked to leave, and left
+  HV_ASSERT(policy != nullptr && !leaver.leaving);
   {
     const PolicyGuard guard(*policy);
-    if (leaver.policy != policy) return;
+    leaver.leaving = true;
     if (leaver.current == nullptr) return leave_policy(leaver);
   }
   sched_request(pcpu);
+}
+
+// Two callers that took each other's pCPU away would wait for ever.
+void sched_await_leaves(const Vcpu& caller) {
+  const Pcpu& own = sched_pcpu(caller.pcpu);
+  for (uint32_t number = 0; number < host().pcpus; ++number) {
+    const Pcpu& pcpu = sched_pcpu(number);
+    while (pcpu.leaving && !own.leaving && vcpu_runnable(caller)) wait_for_others(&pcpu.leaving);
+  }
 }
 
 bool may_run_anywhere(const Vcpu& vcpu) {
@@ -212,6 +222,8 @@ uint32_t sched_audit(void (*report)(void*, const char*), void* context) {
   for (uint32_t number = 0; number < host().pcpus; ++number) {
     const Pcpu& pcpu = sched_pcpu(number);
     const Vcpu* current = pcpu.current;
+    out.check(pcpu.online || pcpu.leaving || pcpu.policy == nullptr, "a pCPU that is offline is in a pool");
+    out.check(pcpu.online || pcpu.leaving || current == nullptr, "a pCPU that is offline runs a vCPU");
     if (current == nullptr) continue;
     out.check(current->running, "a pCPU runs a vCPU that is not marked as running");
     out.check(current->pcpu == number, "a pCPU runs a vCPU that says it is elsewhere");

@@ -15,6 +15,7 @@ struct Pcpu {
   bool reschedule = true;       ///< choose before going back to a guest
   bool yielded = false;         ///< the current vCPU asked for it
   bool leaving = false;         ///< its pool's policy loses it as soon as nothing runs there
+  bool online = true;           ///< offline it is in no pool, and has no timers once its policy has lost it
   Scheduler* policy = nullptr;  ///< of its pool; null: in none
   uint64_t tlb_version = 0;     ///< what the current vCPU was last entered with
   Ns until = kNever;            ///< when to choose again
@@ -38,6 +39,9 @@ void sched_affinity_changed(Vcpu& vcpu);
 /// The pCPU, which cpupool_remove has taken from its pool and where nobody waits any more, leaves the policy when
 /// nothing runs there: at once, or at its next switch.
 void sched_leave(uint32_t pcpu);
+/// pCPUs that are on their way out of a pool leave at their next switch, in which they need nothing of the caller:
+/// waits for that, unless the caller's own is among them. To be called without locks.
+void sched_await_leaves(const Vcpu& caller);
 /// Waits until no vCPU that runs elsewhere uses translations that were flushed before: each has left its guest since.
 /// Called before the caller's own guest goes on, so that a flush is complete when the hypercall returns.
 void sched_complete_flushes();

@@ -3,10 +3,10 @@
 import {BLOCKED, PAUSED, RUNNABLE, RUNNING, SIGNAL, TIMER, YIELD, firstAbove} from './schedule_model.js';
 import {tickText, ticks} from './schedule_view.js';
 
-export const RULER = 64;  // pixels: an axis, actions, violations
-const AXIS = 22;
+const AXIS = 22;  // pixels
 const LANE = 20;
 const MARKS_APART = 5;
+const SIGNS_APART = 12;  // on the average; where marks are closer together, they are ticks
 const HUES = 8;
 const NAMES = ['fg', 'dim', 'line', 'bg', 'raised', 'sunk', 'accent', 'fail', 'waits', 'held', 'late',
   ...Array.from({length: HUES}, (_, i) => `hue${i}`)];
@@ -23,6 +23,9 @@ export function coloursOf(element) {
   colours.font = getComputedStyle(element).fontFamily;
   return colours;
 }
+
+/** An axis, actions, and violations where there are any. */
+export const rulerHeight = (model) => AXIS + LANE * (model.violations.length > 0 ? 2 : 1) + 2;
 
 export const hueName = (domain) => `hue${domain % HUES}`;
 
@@ -47,6 +50,14 @@ function clipped(context, text, room) {
   return kept > 2 ? `${text.slice(0, kept)}…` : '';
 }
 
+/** The end of a name that is too long: domains often have the same beginning, and the vCPU's number stands there. */
+function ending(context, text, room) {
+  let from = 0;
+  const shown = () => (from === 0 ? text : `…${text.slice(from)}`);
+  while (from < text.length - 1 && context.measureText(shown()).width > room) ++from;
+  return shown();
+}
+
 /** Where a time stands; times outside are kept near, since canvases lose precision far away. */
 function scaleOf(view, left, width) {
   return (ns) => left + Math.min(2, Math.max(-1, (ns - view.from) / view.width)) * width;
@@ -54,7 +65,8 @@ function scaleOf(view, left, width) {
 
 export function paintRuler(canvas, frame, model, view, colours) {
   const {width, labels} = frame;
-  const context = fitted(canvas, width, RULER);
+  const tall = rulerHeight(model);
+  const context = fitted(canvas, width, tall);
   const room = width - labels;
   const x = scaleOf(view, labels, room);
   context.font = `11px ${colours.font}`;
@@ -76,7 +88,7 @@ export function paintRuler(canvas, frame, model, view, colours) {
   }
   context.save();
   context.beginPath();
-  context.rect(labels, 0, room, RULER);
+  context.rect(labels, 0, room, tall);
   context.clip();
   paintActions(context, frame, model, view, x, colours);
   paintFlags(context, frame, model, x, colours);
@@ -92,23 +104,23 @@ function diamond(context, x, y, size) {
   context.fill();
 }
 
+/** Actions with their words, as far as they have room; those that would cover each other are one mark. */
 function paintActions(context, {width}, model, view, x, colours) {
   const y = AXIS + LANE / 2;
-  let free = -Infinity;  // texts do not cover each other, and marks that would are one
-  let lastMark = -Infinity;
-  model.actions.forEach((action, index) => {
-    if (action.ns < view.from || action.ns > view.to) return;
+  const places = [];
+  for (const action of model.actions) {
+    if (action.ns < view.from || action.ns > view.to) continue;
     const at = x(action.ns);
-    if (at - lastMark < MARKS_APART) return;
-    lastMark = at;
+    const last = places[places.length - 1];
+    if (last && at - last.at < MARKS_APART) last.words += `; ${action.words}`;
+    else places.push({at, words: action.words});
+  }
+  places.forEach(({at, words}, index) => {
     context.fillStyle = colours.accent;
     diamond(context, at, y, 4.5);
-    const next = model.actions[index + 1];
-    const room = (next ? Math.min(x(next.ns) - 8, width) : width) - at - 9;
-    const text = at > free && room > 24 ? clipped(context, action.words, room) : '';
+    const room = (places[index + 1]?.at ?? width) - at - 17;
     context.fillStyle = colours.fg;
-    context.fillText(text, at + 8, y);
-    if (text) free = at + 8 + context.measureText(text).width;
+    if (room > 24) context.fillText(clipped(context, words, room), at + 8, y);
   });
 }
 
@@ -123,7 +135,7 @@ function paintFlags(context, {width, labels}, model, x, colours) {
     const left = Math.max(labels, Math.min(at, width - wide));
     context.fillStyle = colours.fail;
     context.fillRect(left, AXIS + LANE + 2, wide, LANE - 2);
-    context.fillRect(at - 1, AXIS + LANE + 2, 2, RULER);
+    context.fillRect(at - 1, AXIS + LANE + 2, 2, LANE);
     context.fillStyle = colours.bg;
     context.fillText(text, left + 5, y);
   }
@@ -151,7 +163,7 @@ export function paintRows(canvas, frame, model, view, colours) {
     context.rect(labels, y, width - labels, rowHeight);
     context.clip();
     paintIntervals(context, rows[i], model, view, {x, y, rowHeight, labels, width}, colours);
-    paintMarks(context, rows[i], view, {x, y, rowHeight}, colours);
+    paintMarks(context, rows[i], view, {x, y, rowHeight, room: width - labels}, colours);
     context.restore();
     paintLabel(context, rows[i], y, frame, colours, i === selected);
   }
@@ -165,7 +177,7 @@ function paintLabel(context, row, y, {labels, rowHeight}, colours, isSelected) {
     context.fillRect(1, y + 3, 3, rowHeight - 6);
   }
   context.fillStyle = isSelected ? colours.fg : colours.dim;
-  context.fillText(clipped(context, row.name, labels - 12), 8, y + rowHeight / 2);
+  context.fillText(ending(context, row.name, labels - 12), 8, y + rowHeight / 2);
 }
 
 function paintViolations(context, {width, height, labels, rows, rowHeight, top}, model, x, colours) {
@@ -247,14 +259,21 @@ function occupant(context, row, other, model, room) {
   return words.find((text) => context.measureText(text).width <= room) ?? '';
 }
 
-function paintMarks(context, row, view, {x, y, rowHeight}, colours) {
+function paintMarks(context, row, view, {x, y, rowHeight, room}, colours) {
   const {ns, what} = row.marks;
   let last = -Infinity;
+  const [from, to] = [firstAbove(ns, view.from - 1), firstAbove(ns, view.to)];
+  const areSigns = (to - from) * SIGNS_APART <= room;
   const base = y + rowHeight - 1;
-  for (let i = firstAbove(ns, view.from - 1); i < ns.length && ns[i] <= view.to; ++i) {
+  for (let i = from; i < to; ++i) {
     const at = x(ns[i]);
     if (at - last < MARKS_APART) continue;
     last = at;
+    if (!areSigns) {
+      context.fillStyle = row.kind === 'pcpu' ? colours.late : colours.dim;
+      context.fillRect(at, row.kind === 'pcpu' ? y : base - 2, 1, 3);
+      continue;
+    }
     if (row.kind === 'pcpu') {
       context.fillStyle = colours.late;
       diamond(context, at, y + 4, 3.5);

@@ -33,7 +33,7 @@ const text = (x, y, words, anchor) => svg('text', {x, y, 'text-anchor': anchor},
 
 function niceTop(value) {
   const power = 10 ** Math.floor(Math.log10(value || 1));
-  return [1, 2, 4, 6, 8, 10].map((times) => times * power).find((top) => top >= value);
+  return [1, 2, 4, 6, 8, 10].map((times) => times * power).find((top) => top >= value * 0.999);
 }
 
 function grid(area, top, words) {

@@ -2,7 +2,7 @@
 
 import {el} from './dom.js';
 import {RUNNABLE, firstAbove, intervalAt} from './schedule_model.js';
-import {RULER, coloursOf, paintRows, paintRuler} from './schedule_paint.js';
+import {coloursOf, paintRows, paintRuler, rulerHeight} from './schedule_paint.js';
 import {View} from './schedule_view.js';
 import {cutWords, gapWords, intervalWords, markWords, moment, span} from './schedule_words.js';
 
@@ -156,8 +156,9 @@ export class Timeline {
     const room = this.scroller.clientWidth - labels;
     const ns = this.view.from + (x - labels) / room * this.view.width;
     const near = this.view.width / room * NEAR;
-    if (y < RULER) return {ns, words: x < labels ? null : this.rulerWords(ns, near)};
-    const index = Math.floor((y - RULER + this.scroller.scrollTop) / this.rowHeight);
+    const ruler = rulerHeight(this.model);
+    if (y < ruler) return {ns, words: x < labels ? null : this.rulerWords(ns, near)};
+    const index = Math.floor((y - ruler + this.scroller.scrollTop) / this.rowHeight);
     const row = this.rows[index];
     if (!row) return {ns, words: null};
     if (x < labels) return {ns, index, words: {what: row.name, when: this.poolOf(row), why: ''}};

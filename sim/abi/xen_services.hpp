@@ -1,4 +1,5 @@
-/// Parts of the public Xen ABI that only device models and toolstacks speak: dm_op and hypfs_op. As xen.hpp otherwise.
+/// Parts of the public Xen ABI that only device models and toolstacks speak: dm_op, hypfs_op and platform_op. As
+/// xen.hpp otherwise.
 #pragma once
 
 #include "sim/abi/xen.hpp"
@@ -10,6 +11,7 @@
 extern "C" {
 #include <xen/hvm/dm_op.h>
 #include <xen/hypfs.h>
+#include <xen/platform.h>
 }
 #if defined(__GNUC__)
 #pragma GCC diagnostic pop

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "sim/engine/policy.hpp"
 
@@ -26,5 +28,17 @@ constexpr bool is_steered_run(uint64_t number) {
 /// For a whole run, in which there are many thousands of scheduling points: three of four numbers choose a random walk
 /// or Pct and its pace, the fourth none, so that what needs no race shows as well.
 std::unique_ptr<SchedulePolicy> interleaving_of_run(uint64_t number);
+
+/// What such a number chooses, so that less of it can be tried: the points at which Pct changes priorities, or that a
+/// walk goes elsewhere at one point in so many. At most one of them.
+struct RunChoice {
+  std::optional<std::vector<uint64_t>> changes;
+  std::optional<uint64_t> one_in;
+};
+RunChoice choice_of_run(uint64_t number);
+/// Pct with the number's priorities and these changes: with those that it chooses itself, the same interleaving.
+std::unique_ptr<SchedulePolicy> pct_of_run(uint64_t number, std::vector<uint64_t> changes);
+/// The number's walk at this pace.
+std::unique_ptr<SchedulePolicy> walk_of_run(uint64_t number, uint64_t one_in);
 
 }  // namespace assay

@@ -39,6 +39,8 @@ class CoreDied : public std::runtime_error {
 
 struct MachineConfig {
   uint32_t pcpus = 8;
+  uint32_t threads_per_core = 1;
+  uint32_t cores_per_socket = 0;  ///< 0: one socket has all
   uint64_t memory_bytes = 256ull << 20;
   uint64_t arena_bytes = 64ull << 20;
   uint32_t tsc_khz = 2'000'000;
@@ -88,6 +90,8 @@ class Machine final : private CoreTrapTarget {
   void go_back(const Moment& moment);
 
   void set_policy(std::unique_ptr<SchedulePolicy> policy);
+  /// How long the machine sleeps when the core suspends it.
+  void set_sleep(uint64_t ns) { sleep_ns_ = ns; }
   /// Null: prompt. It must outlive the machine, or be taken off.
   void set_hardware(Hardware* hardware) { hardware_ = hardware; }
   /// Folds a word of the harness's own (a seed, the contents of a reply) into the digest.
@@ -172,6 +176,7 @@ class Machine final : private CoreTrapTarget {
   static uint64_t host_console_read(void* ctx, char* text, uint64_t bytes);
   static void host_trace(void* ctx, uint32_t id, const uint64_t* words, uint32_t count);
   static void host_point(void* ctx, uint32_t kind, const void* object);
+  static void host_suspend(void* ctx);
   static void host_panic(void* ctx, const char* message);
   void on_point(assay_point kind, const void* object);
   uint32_t choose_other(uint32_t pcpu, bool for_signal);
@@ -189,6 +194,7 @@ class Machine final : private CoreTrapTarget {
   bool steers_ = false;
   MachineWatcher* watcher_ = nullptr;
   Hardware* hardware_ = nullptr;
+  uint64_t sleep_ns_ = 1'000'000'000;
 
   MachineState state_;
   MachineConsole console_;

@@ -34,6 +34,10 @@ void Machine::fill_host() {
   host_.trace = host_trace;
   host_.point = host_point;
   host_.panic = host_panic;
+  host_.threads_per_core = config_.threads_per_core;
+  const uint32_t cores = (config_.pcpus + config_.threads_per_core - 1) / config_.threads_per_core;
+  host_.cores_per_socket = config_.cores_per_socket != 0 ? config_.cores_per_socket : cores;
+  host_.suspend = host_suspend;
 }
 
 uint64_t Machine::tsc(uint64_t now_ns) const {
@@ -157,6 +161,19 @@ uint32_t Machine::hurry_signal(uint32_t pcpu) {
   state_.now_ns = std::max(state_.now_ns, std::exchange(state_.pcpus[first].signal_ns, ASSAY_NEVER));
   interrupt(first);
   return first;
+}
+
+void Machine::host_suspend(void* ctx) {
+  Machine& machine = self(ctx);
+  MachineState& state = machine.state_;
+  while (state.inside > 1) host_point(ctx, ASSAY_POINT_WAIT, &state.inside);
+  for (const PcpuState& pcpu : state.pcpus) {
+    const bool has_guest = !pcpu.in_core && pcpu.guest != nullptr;
+    if (has_guest) machine.stop_core(CoreDied::How::kPanic, "suspend: another pcpu has a guest");
+  }
+  const uint64_t from_ns = state.now_ns;
+  state.now_ns += machine.sleep_ns_;
+  if (machine.watcher_ != nullptr) machine.watcher_->on_sleep(from_ns, state.now_ns);
 }
 
 void Machine::host_panic(void* ctx, const char* message) {

@@ -17,6 +17,8 @@ class MachineWatcher {
   virtual void on_exit(uint64_t now_ns, uint32_t pcpu, const assay_run& run, const assay_exit& exit) = 0;
   /// The core has decided what the pCPU runs from now on.
   virtual void on_entry(uint64_t now_ns, uint32_t pcpu, const assay_run& run) = 0;
+  /// The core has suspended the machine, which has slept and is awake again.
+  virtual void on_sleep(uint64_t /*from_ns*/, uint64_t /*until_ns*/) {}
   /// An event of the core's own trace.
   virtual void on_core_event(uint64_t now_ns, uint32_t pcpu, uint32_t id, std::span<const uint64_t> words) = 0;
 };

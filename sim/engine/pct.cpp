@@ -24,8 +24,10 @@ uint32_t Pct::at_wait(uint32_t current, const PcpuSet& others) {
 uint32_t Pct::next(uint32_t last, const PcpuSet& ready) {
   const uint32_t chosen = highest(ready);
   steps_in_a_row_ = chosen == last ? steps_in_a_row_ + 1 : 0;
-  if (steps_in_a_row_ <= kStepsInARowMax) return chosen;
-  steps_in_a_row_ = 0;
+  uint32_t& steps = steps_.at(chosen);
+  if (ready.after(chosen) != chosen) ++steps;
+  if (steps_in_a_row_ <= kStepsInARowMax && steps <= kStepsMax) return chosen;
+  steps_in_a_row_ = steps = 0;
   fall_to_the_bottom(chosen);
   return highest(ready);
 }

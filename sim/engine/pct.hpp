@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "sim/engine/policy.hpp"
@@ -20,6 +21,10 @@ class Pct final : public SchedulePolicy {
  public:
   /// `depth` and `points` are at least 1.
   Pct(const Rng& rng, uint32_t depth, uint64_t points);
+  /// The points where a pCPU falls.
+  [[nodiscard]] const std::vector<uint64_t>& changes() const { return changes_; }
+  /// Other points, before anything has run. Priorities are drawn as they would have been.
+  void change_at(std::vector<uint64_t> points) { changes_ = std::move(points); }
   [[nodiscard]] bool steers() const override { return true; }
   uint32_t at_point(assay_point kind, uint32_t current, const PcpuSet& ready) override;
   uint32_t at_wait(uint32_t current, const PcpuSet& others) override;
@@ -28,6 +33,8 @@ class Pct final : public SchedulePolicy {
  private:
   /// A guest may wait for another by looking, which no point tells: after so many steps in a row it is taken to do so.
   static constexpr uint32_t kStepsInARowMax = 1000;
+  /// And after so many before others that were ready, whoever of higher priority came between.
+  static constexpr uint32_t kStepsMax = 2000;
   static constexpr int64_t kNotDrawn = 0;
 
   uint32_t highest(const PcpuSet& of);
@@ -39,6 +46,7 @@ class Pct final : public SchedulePolicy {
   int64_t bottom_ = kNotDrawn;
   uint32_t steps_in_a_row_ = 0;
   std::array<int64_t, ASSAY_PCPUS_MAX> priorities_{};
+  std::array<uint32_t, ASSAY_PCPUS_MAX> steps_{};
 };
 
 }  // namespace assay

@@ -158,6 +158,21 @@ TEST(Pct, StepsWithoutEnd_LetOthersGetOn) {
   EXPECT_GT(steps, 100);
 }
 
+TEST(Pct, StepsWithoutEnd_ThatOthersInterrupt_LetTheLastGetOn) {
+  Pct policy(Rng(1), 2, 100);
+  PcpuSet all;
+  for (uint32_t pcpu = 0; pcpu < 3; ++pcpu) all.add(pcpu);
+  const uint32_t first = policy.next(0, all);
+  PcpuSet rest = all;
+  rest.remove(first);
+  const uint32_t second = policy.next(first, rest);
+  const uint32_t third = 3 - first - second;
+  uint32_t chosen = first;
+  int steps = 0;
+  for (; chosen != third && steps < 50'000; ++steps) chosen = policy.next(chosen, steps % 100 == 0 ? all : rest);
+  EXPECT_EQ(chosen, third);
+}
+
 TEST(Interleaving, Numbers_ChooseWalksAndPriorities) {
   for (uint64_t number = 1; number <= 40; ++number) {
     const auto policy = interleaving(number);
@@ -177,6 +192,21 @@ TEST(Interleaving, TheFirstKind_SwitchesOnce) {
 TEST(Interleaving, SameNumber_SameOrder) {
   for (uint64_t number = 1; number <= 50; ++number) {
     EXPECT_EQ(Crew(interleaving(number), 3, add_one).order, Crew(interleaving(number), 3, add_one).order);
+  }
+}
+
+TEST(InterleavingOfRun, WhatANumberChooses_CanBeHadWithoutIt) {
+  for (uint64_t number = 0; number < 40; ++number) {
+    const RunChoice choice = choice_of_run(number);
+    EXPECT_EQ(choice.changes.has_value() + choice.one_in.has_value(), number % 4 != 0) << number;
+    const auto whole = Crew(interleaving_of_run(number), 3, add_one).order;
+    if (choice.one_in) {
+      EXPECT_EQ(Crew(walk_of_run(number, *choice.one_in), 3, add_one).order, whole);
+    }
+    if (choice.changes) {
+      EXPECT_EQ(Crew(pct_of_run(number, *choice.changes), 3, add_one).order, whole);
+    }
+    EXPECT_EQ(Crew(pct_of_run(number, {}), 3, add_one).preemptions, 0) << "strict priorities";
   }
 }
 

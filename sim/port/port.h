@@ -23,7 +23,7 @@ extern "C" {
 
 /// A core built for another major version is refused; a greater minor version only adds at the end of structures.
 #define ASSAY_PORT_MAJOR 1u
-#define ASSAY_PORT_MINOR 1u
+#define ASSAY_PORT_MINOR 2u
 
 #define ASSAY_PAGE_SHIFT 12u
 #define ASSAY_PAGE_SIZE 4096u
@@ -148,6 +148,14 @@ struct assay_host {
   void (*point)(void* ctx, uint32_t kind, const void* object);
   /// Stops the machine: the core found itself broken. Does not return.
   void (*panic)(void* ctx, const char* message);
+
+  /// Since 1.2. pCPUs are numbered thread by thread, core by core, socket by socket. Each is at least 1; the last core
+  /// and the last socket may have fewer.
+  uint32_t threads_per_core, cores_per_socket;
+  /// Since 1.2. Waits until no other pCPU is in the core, then the machine sleeps: memory is kept, the clock goes on.
+  /// It returns when something has woken the machine, and timers that were due meanwhile go off. No other pCPU may have
+  /// a guest by then.
+  void (*suspend)(void* ctx);
 };
 
 /// A guest image in the host's memory, for the first domain.

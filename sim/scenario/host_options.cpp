@@ -17,6 +17,8 @@ HostOptions host_options(const Scenario& scenario, const std::filesystem::path& 
   HostOptions options;
   options.core = core;
   options.pcpus = scenario.pcpus + 1;
+  options.threads_per_core = scenario.threads_per_core;
+  options.cores_per_socket = scenario.cores_per_socket;
   options.dom0_vcpus = 1;
   options.dom0_bytes = kDom0Bytes;
   options.memory_bytes = kDom0Bytes + kCoreBytes + domains * kBytesPerDomain + vcpus * kBytesPerVcpu;

@@ -13,6 +13,7 @@ namespace {
 constexpr uint32_t kWeightMax = 65'535;
 constexpr uint64_t kTimesMax = 100'000;
 constexpr uint64_t kEveryMinNs = 10 * kNsPerUs;
+constexpr uint64_t kSleepMaxNs = kNsPerS;
 
 std::vector<std::string_view> keys_of_action() {
   std::vector<std::string_view> all(keys::kWhen.begin(), keys::kWhen.end());
@@ -29,6 +30,7 @@ void Reader::read_actions(const Entry& top) {
 Action Reader::action_of(const YAML::Node& node) {
   const Entry entry(file_, node, keys_of_action());
   Action action;
+  action.where = file_.place(node);
   const char* what = nullptr;
   for (size_t i = 0; i < keys::kActions.size(); ++i) {
     if (!entry.has(keys::kActions.at(i).data())) continue;
@@ -38,7 +40,11 @@ Action Reader::action_of(const YAML::Node& node) {
   }
   if (what == nullptr) entry.fail("this action does nothing: say pause, unpause, affinity, weight, cap, move, ...");
   read_when(entry, action);
-  read_what(action, entry[what], what);
+  if (action.kind == Action::Kind::kOffline || action.kind == Action::Kind::kOnline) {
+    read_hotplug(action, entry, what);
+  } else {
+    read_what(action, entry[what], what);
+  }
   return action;
 }
 
@@ -71,6 +77,19 @@ void Reader::read_when(const Entry& entry, Action& action) const {
   action.until_ns = std::min(action.until_ns, scenario_.duration_ns);
 }
 
+void Reader::read_hotplug(Action& action, const Entry& entry, const char* key) const {
+  action.value = entry.required_count(key, 0, scenario_.pcpus - 1);
+  if (action.value == 0) entry.fail(key, "pCPU 0 is always online: name another one");
+  action.words = fmt::format("{} {}", key, action.value);
+}
+
+void Reader::read_suspend(Action& action, const YAML::Node& what) const {
+  const Entry entry(file_, what, keys::kSuspend);
+  action.for_ns = entry.required_duration("for");
+  if (action.for_ns > kSleepMaxNs) entry.fail("for", "at most 1s");
+  action.words = fmt::format("suspend for {}", show_duration(action.for_ns));
+}
+
 void Reader::read_what(Action& action, const YAML::Node& what, const char* key) {
   using Kind = Action::Kind;
   const bool is_plain = action.kind == Kind::kPause || action.kind == Kind::kUnpause || action.kind == Kind::kCreate ||
@@ -80,6 +99,7 @@ void Reader::read_what(Action& action, const YAML::Node& what, const char* key) 
     action.words = fmt::format("{} {}", key, what.Scalar());
     return;
   }
+  if (action.kind == Kind::kSuspend) return read_suspend(action, what);
   const Entry entry(file_, what, keys::kAction);
   action.words = key;
   if (action.kind == Kind::kPcpuAdd || action.kind == Kind::kPcpuRemove) {
@@ -91,7 +111,15 @@ void Reader::read_what(Action& action, const YAML::Node& what, const char* key) 
   if (entry["domain"].IsScalar()) action.words = fmt::format("{} {}", key, entry["domain"].Scalar());
   if (action.kind == Kind::kMove) action.pool = pool_named(entry, "pool");
   if (action.kind == Kind::kWeight) action.value = entry.required_count("to", 1, kWeightMax);
-  if (action.kind == Kind::kCap) action.value = entry.required_count("to", 0, 100 * kVcpusPerDomainMax);
+  if (action.kind == Kind::kCap) {
+    action.value = entry.required_count("to", 0, 100 * kVcpusPerDomainMax);
+    for (const size_t domain : action.domains) check_cap(entry, "to", scenario_.domains[domain], action.value);
+  }
+  const bool is_share = action.kind == Kind::kWeight || action.kind == Kind::kCap;
+  const auto has_shares = [](const Pool& pool) { return may_have_shares(pool.scheduler.kind); };
+  if (is_share && std::ranges::none_of(scenario_.pools, has_shares)) {
+    entry.fail(fmt::format("no pool has a scheduler that knows a {}: only credit and credit2 do", key));
+  }
   if (action.kind != Kind::kAffinity) return;
   action.vcpu = entry.count("vcpu", 0, kVcpusPerDomainMax);
   if (action.vcpu) check_vcpu(entry, action.domains, *action.vcpu);

@@ -12,6 +12,7 @@ namespace {
 
 constexpr uint32_t kDomainsMax = 10'000;
 constexpr uint32_t kWeightMax = 65'535;
+constexpr uint64_t kBudgetMinNs = 10 * kNsPerUs;
 constexpr uint64_t kPauseMinNs = 10 * kNsPerUs;  ///< less, and a vCPU would do nothing but call the hypervisor
 
 }  // namespace
@@ -29,6 +30,7 @@ void Reader::read_domain(const YAML::Node& node) {
   const Entry entry(file_, node, keys::kDomain);
   DomainSpec domain;
   domain.group = entry.text("name");
+  domain.where = file_.place(node);
   if (std::ranges::find(scenario_.domains, domain.group, &DomainSpec::group) != scenario_.domains.end()) {
     entry.fail("name", fmt::format("there is a domain {} already", domain.group));
   }
@@ -43,6 +45,7 @@ void Reader::read_domain(const YAML::Node& node) {
   }
   domain.extratime = entry.flag("extratime", false);
   domain.pool = entry.has("pool") ? pool_named(entry, "pool") : 0;
+  check_parameters(entry, domain);
   domain.hard = entry.pcpus("affinity", scenario_.pcpus);
   domain.soft = entry.pcpus("soft_affinity", scenario_.pcpus);
   check_affinity(entry, domain);
@@ -51,6 +54,28 @@ void Reader::read_domain(const YAML::Node& node) {
   for (uint32_t i = 0; i < count; ++i) {
     domain.name = count == 1 ? domain.group : fmt::format("{}-{}", domain.group, i);
     scenario_.domains.push_back(domain);
+  }
+}
+
+/// What the scheduler of its pool would have to refuse; of one that is not named, only the target knows.
+void Reader::check_parameters(const Entry& entry, const DomainSpec& domain) const {
+  const SchedulerKind kind = scenario_.pools[domain.pool].scheduler.kind;
+  const bool is_any = kind == SchedulerKind::kAny;
+  for (const char* key : {"weight", "cap"}) {
+    if (entry.has(key) && !may_have_shares(kind)) entry.fail(key, "only credit and credit2 have one");
+  }
+  if (domain.cap) check_cap(entry, "cap", domain, *domain.cap);
+  if (domain.budget_ns && !is_any && kind != SchedulerKind::kRtds) entry.fail("budget", "only rtds has one");
+  for (const char* key : {"budget", "period"}) {
+    const uint64_t time_ns = entry.duration(key, kBudgetMinNs);
+    if (time_ns < kBudgetMinNs || time_ns % kNsPerUs != 0) entry.fail(key, "at least 10us, and whole microseconds");
+  }
+}
+
+void Reader::check_cap(const Entry& entry, const char* key, const DomainSpec& domain, uint32_t cap) {
+  if (cap > 100 * domain.vcpus.size()) {
+    entry.fail(key, fmt::format("domain {} has {} vCPUs: at most {}", domain.name.empty() ? domain.group : domain.name,
+                                domain.vcpus.size(), 100 * domain.vcpus.size()));
   }
 }
 
@@ -147,6 +172,7 @@ void Reader::read_slots() {
       const uint32_t vcpu = entry.count("vcpu", 0, kVcpusPerDomainMax).value_or(0);
       check_vcpu(entry, domains, vcpu);
       scheduler.slots.push_back({domains.front(), vcpu, entry.required_duration("runtime")});
+      if (scheduler.slots.size() > kSlotsMax) entry.fail(fmt::format("at most {} slots", kSlotsMax));
       sum += scheduler.slots.back().runtime_ns;
       if (sum > scheduler.frame_ns) entry.fail("runtime", "the slots are longer than the frame");
     }

@@ -25,7 +25,8 @@ Expectation Reader::expectation_of(const YAML::Node& node) {
   const std::string what = node.begin()->first.Scalar();
   expectation.kind = static_cast<Kind>(std::ranges::find(keys::kExpectations, what) - keys::kExpectations.begin());
   const Entry entry(file_, node.begin()->second, keys::kExpectation.at(static_cast<size_t>(expectation.kind)));
-  const bool is_of_somebody = expectation.kind == Kind::kShare || expectation.kind == Kind::kSupply;
+  const bool is_of_somebody =
+      expectation.kind == Kind::kShare || expectation.kind == Kind::kSupply || expectation.kind == Kind::kFrames;
   if (is_of_somebody) entry.require("of");
   expectation.words = what;
   if (entry.has("of")) {
@@ -75,6 +76,18 @@ void Reader::read_bounds(const Entry& entry, Expectation& expectation) const {
       expectation.budget_ns = entry.required_duration("budget");
       expectation.period_ns = entry.required_duration("period");
       if (expectation.budget_ns > expectation.period_ns) entry.fail("budget", "is longer than the period");
+      expectation.is_exact = entry.flag("exact", false);
+      for (const size_t domain : expectation.domains) {
+        const DomainSpec& spec = scenario_.domains[domain];
+        if (expectation.is_exact && spec.extratime)
+          entry.fail("exact", fmt::format("domain {} has extra time: it may have more", spec.name));
+      }
+      break;
+    case Kind::kFrames:
+      expectation.period_ns = entry.required_duration("frame");
+      expectation.bound_ns = entry.required_duration("within");
+      if (expectation.bound_ns >= expectation.period_ns / 2)
+        entry.fail("within", "is half of the frame or more: nothing could miss it");
       break;
   }
 }
@@ -88,7 +101,7 @@ void Reader::check_can_be_told(const Entry& entry, const Expectation& expectatio
   const uint64_t window = expectation.until_ns - expectation.from_ns;
   const bool has_bound = expectation.kind == Kind::kWorkConserving || expectation.kind == Kind::kNoStarvation;
   if (has_bound && expectation.bound_ns >= window) entry.fail("can never be told: the bound is longer than the window");
-  if (expectation.kind == Kind::kSupply && expectation.period_ns * 2 > window) {
+  if (expectation.period_ns * 2 > window) {
     entry.fail("can never be told: the window must hold at least two periods");
   }
   const bool needs_periodic = expectation.kind == Kind::kDeadlineMisses;

@@ -71,11 +71,44 @@ TEST(ReadScenario, ExpectationThatCanNeverBeTold_IsRefused) {
   EXPECT_THAT(with("expect:\n- no_starvation: {longer_than: 1s}\n"), HasSubstr("longer than the window"));
   EXPECT_THAT(with("expect:\n- deadline_misses: {of: a}\n"), HasSubstr("none of these vCPUs has a periodic workload"));
   EXPECT_THAT(with("expect:\n- supply: {of: a, budget: 1ms, period: 600ms}\n"), HasSubstr("at least two periods"));
+  EXPECT_THAT(
+      complaint(kHead + "domains:\n- {name: a, budget: 1ms, period: 9ms, extratime: true, workload: cpu-bound}\n"
+                        "expect:\n- supply: {of: a, budget: 1ms, period: 9ms, exact: true}\n"),
+      HasSubstr("domain a has extra time: it may have more"));
   EXPECT_THAT(with("actions:\n- {at: 2s, pause: a}\n"), HasSubstr("never happens"));
 }
 
 TEST(ReadScenario, AKeyThatTheKindHasNot_IsRefused) {
   EXPECT_THAT(with("expect:\n- share: {of: a, at_least: 1%, percentile: 9%}\n"), HasSubstr("unknown key 'percentile'"));
+}
+
+TEST(ReadScenario, WhatEverySchedulerOfThatNameWouldRefuse_IsRefused) {
+  const auto file = [](const std::string& scheduler, const std::string& domain, const std::string& rest = "") {
+    return complaint("machine: {pcpus: 1}\nduration: 1s\nscheduler: {" + scheduler +
+                     "}\ndomains:\n- {name: a, workload: cpu-bound" + domain + "}\n" + rest);
+  };
+  EXPECT_THAT(file("name: rtds", ", weight: 7"), HasSubstr("5:42: 'weight': only credit and credit2 have one"));
+  EXPECT_THAT(file("name: credit2", ", cap: 101"), HasSubstr("domain a has 1 vCPUs: at most 100"));
+  EXPECT_THAT(file("name: credit2", ", budget: 1ms, period: 2ms"), HasSubstr("only rtds has one"));
+  EXPECT_THAT(file("name: rtds", ", budget: 9us, period: 2ms"), HasSubstr("at least 10us"));
+  EXPECT_THAT(file("name: rtds", "", "actions:\n- {at: 1ms, cap: {domain: a, to: 5}}\n"),
+              HasSubstr("no pool has a scheduler that knows a cap"));
+  EXPECT_THAT(file("name: credit, timeslice: 1500us", ""), HasSubstr("whole milliseconds"));
+  EXPECT_THAT(file("name: credit2, ratelimit: 99us", ""), HasSubstr("0, or from 100us to 500ms"));
+  EXPECT_THAT(file("name: credit, timeslice: 1ms, ratelimit: 2ms", ""), HasSubstr("longer than the time slice, 1ms"));
+}
+
+TEST(ReadScenario, Interleaving_IsNone_ChangesOrAPace) {
+  const auto spec = [](const std::string& text) {
+    return read_scenario("s.yaml", kHead + "domains:\n- {name: a, workload: idle}\ninterleaving: " + text).interleaving;
+  };
+  EXPECT_FALSE(spec("none")->changes || spec("none")->one_in);
+  EXPECT_EQ(spec("{changes: [7, 9000]}")->changes, (std::vector<uint64_t>{7, 9000}));
+  EXPECT_EQ(spec("{one_in: 64}")->one_in, 64u);
+  EXPECT_THAT(with("interleaving: some\n"), HasSubstr("expected none, {changes: [...]} or {one_in: N}"));
+  EXPECT_THAT(with("interleaving: {one_in: 0}\n"), HasSubstr("0 is not a whole number from 1"));
+  EXPECT_THAT(with("interleaving: {changes: [x]}\n"), HasSubstr("expected the number of a scheduling point"));
+  EXPECT_THAT(with("interleaving: {changes: [1], one_in: 2}\n"), HasSubstr("either 'changes'"));
 }
 
 TEST(ReadScenario, WorkloadThatNeverYields_IsRefused) {
@@ -97,6 +130,34 @@ TEST(ReadScenario, NamesThatAreNotThere_AreRefusedWithTheNearest) {
   EXPECT_THAT(with("actions:\n- {at: 1ms, affinity: {domain: b, vcpu: 2, hard: 0}}\n"),
               HasSubstr("domain b has 2 vCPUs"));
   EXPECT_THAT(with("actions:\n- {at: 1ms, affinity: {domain: b, hard: 2}}\n"), HasSubstr("there is no pCPU 2"));
+}
+
+TEST(ReadScenario, HotPlugAndSleep_AreActions) {
+  const Scenario scenario = read_scenario("test.yaml", kHead +
+                                                           "domains:\n- {name: a, workload: idle}\nactions:\n"
+                                                           "- {at: 1ms, offline: 1}\n- {at: 2ms, online: 1}\n"
+                                                           "- {at: 3ms, suspend: {for: 5ms}}\n");
+  ASSERT_EQ(scenario.actions.size(), 3u);
+  EXPECT_EQ(scenario.actions[0].kind, Action::Kind::kOffline);
+  EXPECT_EQ(scenario.actions[1].kind, Action::Kind::kOnline);
+  EXPECT_EQ(scenario.actions[1].value, 1u);
+  EXPECT_EQ(scenario.actions[2].kind, Action::Kind::kSuspend);
+  EXPECT_EQ(scenario.actions[2].for_ns, 5 * kNsPerMs);
+  EXPECT_THAT(complaint(kHead + "domains:\n- {name: a, workload: idle}\nactions:\n- {at: 1ms, offline: 0}\n"),
+              HasSubstr("pCPU 0 is always online"));
+  EXPECT_THAT(complaint(kHead + "domains:\n- {name: a, workload: idle}\nactions:\n- {at: 1ms, online: 2}\n"),
+              HasSubstr("online"));
+  EXPECT_THAT(complaint(kHead + "domains:\n- {name: a, workload: idle}\nactions:\n- {at: 1ms, suspend: {for: 2s}}\n"),
+              HasSubstr("at most 1s"));
+}
+
+TEST(ReadScenario, Topology_IsKept) {
+  const Scenario scenario = read_scenario(
+      "test.yaml",
+      "machine: {sockets: 2, cores: 3, threads: 2}\nduration: 1s\ndomains:\n- {name: a, workload: idle}\n");
+  EXPECT_EQ(scenario.pcpus, 12u);
+  EXPECT_EQ(scenario.cores_per_socket, 3u);
+  EXPECT_EQ(scenario.threads_per_core, 2u);
 }
 
 TEST(ReadScenario, AffinityOutsideThePool_IsRefused) {

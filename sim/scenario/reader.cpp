@@ -16,6 +16,9 @@ namespace {
 constexpr uint64_t kLivenessDefaultNs = kNsPerS;
 constexpr uint64_t kFaultDelayMaxNs = kNsPerMs;
 constexpr uint64_t kSlowFactorMax = 100 * kWholePcpu;
+constexpr uint64_t kRatelimitMinNs = 100 * kNsPerUs, kRatelimitMaxNs = 500 * kNsPerMs;
+constexpr uint64_t kSliceUsualNs = 30 * kNsPerMs;
+constexpr size_t kChangesMax = 100;
 constexpr uint64_t kFileBytesMax = 1 << 20;
 
 }  // namespace
@@ -33,6 +36,7 @@ void Reader::read() {
   read_domains(top);
   read_slots();
   read_faults(top);
+  read_interleaving(top);
   read_actions(top);
   read_expectations(top);
 }
@@ -49,15 +53,17 @@ void Reader::read_machine(const Entry& top) {
   const Entry machine(file_, top["machine"], keys::kMachine);
   const auto pcpus = machine.count("pcpus", 1, kPcpusMax);
   const bool has_topology = machine.has("sockets") || machine.has("cores") || machine.has("threads");
-  const uint64_t product = uint64_t{machine.count("sockets", 1, kPcpusMax).value_or(1)} *
-                           machine.count("cores", 1, kPcpusMax).value_or(1) *
-                           machine.count("threads", 1, kPcpusMax).value_or(1);
+  const uint32_t cores = machine.count("cores", 1, kPcpusMax).value_or(1);
+  const uint32_t threads = machine.count("threads", 1, kPcpusMax).value_or(1);
+  const uint64_t product = uint64_t{machine.count("sockets", 1, kPcpusMax).value_or(1)} * cores * threads;
   if (!pcpus && !has_topology) machine.fail("say how many 'pcpus' there are, or 'sockets', 'cores' and 'threads'");
   if (pcpus && has_topology && product != *pcpus) {
     machine.fail("pcpus", fmt::format("{} pCPUs cannot be: sockets x cores x threads are {}", *pcpus, product));
   }
   if (product > kPcpusMax) machine.fail(fmt::format("{} pCPUs; at most {} are possible", product, kPcpusMax));
   scenario_.pcpus = pcpus.value_or(static_cast<uint32_t>(product));
+  scenario_.threads_per_core = threads;
+  if (has_topology) scenario_.cores_per_socket = cores;
   const uint32_t nodes = machine.count("nodes", 1, kPcpusMax).value_or(1);
   if (scenario_.pcpus % nodes != 0) {
     machine.fail("nodes", fmt::format("{} pCPUs cannot be divided among {} nodes", scenario_.pcpus, nodes));
@@ -74,6 +80,7 @@ Scheduler Reader::scheduler_of(const YAML::Node& node) {
   const bool has_limit = has_slice || scheduler.kind == SchedulerKind::kCredit2;
   if (scheduler.timeslice_ns && !has_slice) entry.fail("timeslice", "only credit has one");
   if (scheduler.ratelimit_ns && !has_limit) entry.fail("ratelimit", "only credit and credit2 have one");
+  check_times(entry, scheduler);
   const bool has_frame = scheduler.kind == SchedulerKind::kArinc653;
   if (has_frame) scheduler.frame_ns = entry.required_duration("frame");
   if (!has_frame && entry.has("frame")) entry.fail("frame", "only arinc653 has one");
@@ -82,9 +89,23 @@ Scheduler Reader::scheduler_of(const YAML::Node& node) {
   return scheduler;
 }
 
+/// Source: public/sysctl.h, XEN_SYSCTL_SCHED_RATELIMIT_* and XEN_SYSCTL_CSCHED_TSLICE_*.
+void Reader::check_times(const Entry& entry, const Scheduler& scheduler) {
+  const uint64_t slice_ns = scheduler.timeslice_ns.value_or(kSliceUsualNs);
+  if (slice_ns < kNsPerMs || slice_ns > kNsPerS || slice_ns % kNsPerMs != 0) {
+    entry.fail("timeslice", "from 1ms to 1s, and whole milliseconds");
+  }
+  const uint64_t limit_ns = scheduler.ratelimit_ns.value_or(0);
+  const bool in_range = limit_ns >= kRatelimitMinNs && limit_ns <= kRatelimitMaxNs && limit_ns % kNsPerUs == 0;
+  if (limit_ns != 0 && !in_range) entry.fail("ratelimit", "0, or from 100us to 500ms, and whole microseconds");
+  if (scheduler.kind == SchedulerKind::kCredit && limit_ns > slice_ns) {
+    entry.fail("ratelimit", fmt::format("longer than the time slice, {}", show_duration(slice_ns)));
+  }
+}
+
 void Reader::read_pools(const Entry& top) {
   if (!top.has("pools")) {
-    Pool pool{"all", {}, {}};
+    Pool pool{"all", {}, {}, file_.place(top["machine"])};
     for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; ++pcpu) pool.pcpus.add(pcpu);
     if (top.has("scheduler")) pool.scheduler = scheduler_of(top["scheduler"]);
     if (top.has("scheduler") && top["scheduler"]["slots"]) slots_.push_back({0, top["scheduler"]["slots"]});
@@ -95,7 +116,7 @@ void Reader::read_pools(const Entry& top) {
   PcpuSet taken;
   for (const YAML::Node& node : list_of(top, "pools")) {
     const Entry entry(file_, node, keys::kPool);
-    Pool pool{entry.text("name"), {}, {}};
+    Pool pool{entry.text("name"), {}, {}, file_.place(node)};
     const bool is_known = std::ranges::find(scenario_.pools, pool.name, &Pool::name) != scenario_.pools.end();
     if (is_known) entry.fail("name", fmt::format("there is a pool {} already", pool.name));
     entry.require("pcpus");
@@ -122,6 +143,30 @@ size_t Reader::pool_named(const Entry& entry, const char* key) const {
     known.insert(scenario_.pools[i].name);
   }
   entry.fail(key, fmt::format("there is no pool {}{}", name, did_you_mean(nearest(known, name))));
+}
+
+void Reader::read_interleaving(const Entry& top) {
+  const YAML::Node node = top["interleaving"];
+  if (!node) return;
+  InterleavingSpec spec;
+  if (node.IsScalar()) {
+    if (node.Scalar() != "none") top.fail("interleaving", "expected none, {changes: [...]} or {one_in: N}");
+    scenario_.interleaving = spec;
+    return;
+  }
+  const Entry entry(file_, node, keys::kInterleaving);
+  if (entry.has("changes") == entry.has("one_in")) entry.fail("either 'changes', a list of points, or 'one_in'");
+  if (const auto one_in = entry.count("one_in", 1, UINT32_MAX)) spec.one_in = *one_in;
+  if (entry.has("changes")) {
+    spec.changes.emplace();
+    for (const YAML::Node& point : list_of(entry, "changes")) {
+      const auto number = parse_count(point.IsScalar() ? point.Scalar() : "");
+      if (!number) file_.fail(point, "'changes': expected the number of a scheduling point, counted from 0");
+      spec.changes->push_back(*number);
+    }
+    if (spec.changes->size() > kChangesMax) entry.fail("changes", fmt::format("at most {}", kChangesMax));
+  }
+  scenario_.interleaving = std::move(spec);
 }
 
 void Reader::read_faults(const Entry& top) {

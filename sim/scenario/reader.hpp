@@ -19,7 +19,9 @@ class Reader {
   void read_machine(const Entry& top);
   void read_pools(const Entry& top);
   Scheduler scheduler_of(const YAML::Node& node);
+  static void check_times(const Entry& entry, const Scheduler& scheduler);
   void read_faults(const Entry& top);
+  void read_interleaving(const Entry& top);
   [[nodiscard]] size_t pool_named(const Entry& entry, const char* key) const;
   // read_domains.cpp
   void read_domains(const Entry& top);
@@ -27,6 +29,11 @@ class Reader {
   void read_workloads(const Entry& entry, DomainSpec& domain);
   WorkloadSpec workload_of(const YAML::Node& node);
   void read_slots();
+  void check_parameters(const Entry& entry, const DomainSpec& domain) const;
+  static void check_cap(const Entry& entry, const char* key, const DomainSpec& domain, uint32_t cap);
+  [[nodiscard]] static bool may_have_shares(SchedulerKind kind) {
+    return kind == SchedulerKind::kAny || kind == SchedulerKind::kCredit || kind == SchedulerKind::kCredit2;
+  }
   void check_affinity(const Entry& entry, const DomainSpec& domain) const;
   [[nodiscard]] std::vector<size_t> domains_named(const Entry& entry, const char* key) const;
   [[nodiscard]] std::vector<size_t> domains_called(const YAML::Node& node) const;
@@ -35,6 +42,8 @@ class Reader {
   void read_actions(const Entry& top);
   Action action_of(const YAML::Node& node);
   void read_when(const Entry& entry, Action& action) const;
+  void read_hotplug(Action& action, const Entry& entry, const char* key) const;
+  void read_suspend(Action& action, const YAML::Node& what) const;
   void read_what(Action& action, const YAML::Node& what, const char* key);
   // read_expectations.cpp
   void read_expectations(const Entry& top);

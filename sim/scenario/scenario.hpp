@@ -20,6 +20,8 @@ constexpr uint32_t kPcpusMax = ASSAY_PCPUS_MAX - 1;
 /// As many as shared_info has room for: a further one would have to be brought up by the guest itself.
 constexpr uint32_t kVcpusPerDomainMax = 32;
 constexpr uint32_t kVcpusMax = 20'000;
+/// public/sysctl.h, xen_sysctl_arinc653_schedule.
+constexpr size_t kSlotsMax = 64;
 constexpr uint64_t kDurationMaxNs = 3600 * kNsPerS;
 
 enum class SchedulerKind : uint8_t { kAny, kCredit, kCredit2, kRtds, kArinc653, kNull };
@@ -34,7 +36,7 @@ struct Scheduler {
     uint32_t vcpu = 0;
     uint64_t runtime_ns = 0;
   };
-  std::vector<Slot> slots;
+  std::vector<Slot> slots;  ///< at most kSlotsMax
   uint64_t frame_ns = 0;
 };
 
@@ -42,6 +44,7 @@ struct Pool {
   std::string name;
   PcpuSet pcpus;
   Scheduler scheduler;
+  std::string where;  ///< file:line:column
 };
 
 /// What a vCPU does, over and over.
@@ -65,6 +68,7 @@ struct DomainSpec {
   std::optional<PcpuSet> hard, soft;
   size_t pool = 0;
   bool exists_from_the_start = true;
+  std::string where;  ///< file:line:column
 };
 
 struct Action {
@@ -78,7 +82,10 @@ struct Action {
     kPcpuAdd,
     kPcpuRemove,
     kCreate,
-    kDestroy
+    kDestroy,
+    kOffline,
+    kOnline,
+    kSuspend
   };
   Kind kind = Kind::kPause;
   std::vector<size_t> domains;
@@ -89,8 +96,10 @@ struct Action {
   uint64_t from_ns = 0;    ///< the first time, or the beginning of the window
   uint64_t until_ns = 0;   ///< end of the window, or of the repetition
   uint64_t every_ns = 0;   ///< 0: once
+  uint64_t for_ns = 0;     ///< suspend: how long the machine sleeps
   bool is_random = false;  ///< at a moment of [from, until) that the seed chooses
   std::string words;       ///< for messages: "pause a"
+  std::string where;       ///< file:line:column
 };
 
 /// What hardware may do and tests rarely see. All of it is bounded.
@@ -106,19 +115,35 @@ struct FaultSpec {
 };
 
 struct Expectation {
-  enum class Kind : uint8_t { kShare, kLatency, kDeadlineMisses, kWorkConserving, kNoStarvation, kSupply, kBusy };
+  enum class Kind : uint8_t {
+    kShare,
+    kLatency,
+    kDeadlineMisses,
+    kWorkConserving,
+    kNoStarvation,
+    kSupply,
+    kBusy,
+    kFrames
+  };
   Kind kind = Kind::kShare;
   std::vector<size_t> domains;   ///< share: together. Empty: all
   std::optional<uint32_t> vcpu;  ///< of each of them; none: all
   PcpuSet pcpus;                 ///< busy
   uint64_t at_least = 0;         ///< in hundredths of a percent of one pCPU
   uint64_t at_most = UINT64_MAX;
-  uint64_t bound_ns = 0;  ///< latency, work conservation, starvation
+  uint64_t bound_ns = 0;  ///< latency, work conservation, starvation, frames
   uint64_t percentile = kWholePcpu;
-  uint64_t count = 0;  ///< misses
-  uint64_t budget_ns = 0, period_ns = 0;
+  uint64_t count = 0;                     ///< misses
+  uint64_t budget_ns = 0, period_ns = 0;  ///< supply; frames: their length
+  bool is_exact = false;                  ///< supply: no more than that either
   uint64_t from_ns = 0, until_ns = 0;
   std::string words;
+};
+
+/// How pCPUs are interleaved inside the core, instead of as the seed chooses.
+struct InterleavingSpec {
+  std::optional<std::vector<uint64_t>> changes;  ///< Pct, priorities by the seed: points at which a pCPU falls
+  std::optional<uint64_t> one_in;  ///< else a walk by the seed, elsewhere at one point in so many; or none
 };
 
 struct Scenario {
@@ -126,11 +151,14 @@ struct Scenario {
   std::string about;
   std::string finds;  ///< a planted fault of the bundled core with which it fails; may be empty
   uint32_t pcpus = 1;
-  std::vector<Pool> pools;  ///< at least one
+  uint32_t threads_per_core = 1;
+  uint32_t cores_per_socket = 0;  ///< 0: one socket has all
+  std::vector<Pool> pools;        ///< at least one
   std::vector<DomainSpec> domains;
   std::vector<Action> actions;
   FaultSpec faults;
   std::vector<Expectation> expectations;
+  std::optional<InterleavingSpec> interleaving;
   uint64_t duration_ns = 0;  ///< of the safety phase
   uint64_t liveness_ns = 0;  ///< then, without faults and actions, everything runnable runs within so long
 };

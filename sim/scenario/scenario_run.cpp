@@ -5,10 +5,11 @@
 #include <algorithm>
 #include <map>
 
-#include "sim/engine/interleaving.hpp"
 #include "sim/scenario/action_times.hpp"
 #include "sim/scenario/host_options.hpp"
+#include "sim/scenario/interleaving_of.hpp"
 #include "sim/scenario/oracles/deadline_misses.hpp"
+#include "sim/scenario/oracles/frames.hpp"
 #include "sim/scenario/oracles/latency.hpp"
 #include "sim/scenario/oracles/placement.hpp"
 #include "sim/scenario/oracles/share.hpp"
@@ -16,6 +17,7 @@
 #include "sim/scenario/oracles/supply.hpp"
 #include "sim/scenario/oracles/time_accounting.hpp"
 #include "sim/scenario/oracles/work_conservation.hpp"
+#include "sim/scenario/refusal.hpp"
 #include "sim/scenario/stage.hpp"
 #include "sim/scenario/units.hpp"
 
@@ -24,6 +26,11 @@ namespace {
 
 /// How long a pCPU may keep a vCPU that must go: interrupts are prompt, but for what faults add.
 constexpr uint64_t kGraceNs = 100 * kNsPerUs;
+/// Where interleavings are chosen each of the other pCPUs may take so long before one has its turn.
+constexpr uint64_t kSteeredGraceNs = 2 * kNsPerMs;
+/// Time that the hypervisor and the guest may count apart: there, others come between a switch and its end.
+constexpr uint64_t kSlackParts = 20;
+constexpr uint64_t kSteeredSlackParts = 4;
 
 /// Something that happens at a time since the beginning; at the same one, in the order given.
 struct Moment {
@@ -60,10 +67,13 @@ std::unique_ptr<Oracle> oracle_of(const Expectation& expected, const Stage& stag
       return std::make_unique<WorkConservation>(expected.bound_ns, stage.held_back());
     case Kind::kNoStarvation:
       return std::make_unique<Starvation>(words, expected.bound_ns, std::move(vcpus));
+    case Kind::kFrames:
+      return std::make_unique<Frames>(words, expected.period_ns, expected.bound_ns, vcpus);
     case Kind::kSupply:
       break;
   }
-  return std::make_unique<Supply>(words, expected.budget_ns, expected.period_ns, std::move(vcpus));
+  const Supply::Promise promise{expected.budget_ns, expected.period_ns, expected.is_exact};
+  return std::make_unique<Supply>(words, promise, vcpus);
 }
 
 /// One seed, from the beginning to the end.
@@ -74,7 +84,7 @@ class Play {
       : scenario_(scenario),
         outcome_(outcome),
         observer_(onlookers.scenario),
-        is_steered_(is_steered_run(seed)),
+        is_steered_(interleaving_of(scenario, seed)->steers()),
         rng_(Rng(seed).fork("actions")),
         stage_(scenario, session, seed, companion, onlookers) {}
 
@@ -115,8 +125,11 @@ class Play {
   void add_oracles() {
     for (const Expectation& expected : scenario_.expectations) oracles_.push_back(oracle_of(expected, stage_));
     const uint64_t faults = scenario_.faults.signal_delay_ns + scenario_.faults.timer_lateness_ns;
-    placement_ = std::make_unique<Placement>(kGraceNs + faults);
-    accounting_ = std::make_unique<TimeAccounting>([this] { return stage_.areas(); });
+    const uint64_t slowness = std::max(scenario_.faults.slow_factor, kWholePcpu);
+    const uint64_t steered = is_steered_ ? kSteeredGraceNs * scenario_.pcpus * slowness / kWholePcpu : 0;
+    placement_ = std::make_unique<Placement>(kGraceNs + faults + steered);
+    accounting_ = std::make_unique<TimeAccounting>([this] { return stage_.areas(); },
+                                                   is_steered_ ? kSteeredSlackParts : kSlackParts);
     liveness_ = std::make_unique<Starvation>("liveness", scenario_.liveness_ns, std::vector<VcpuIndex>{});
   }
 
@@ -129,7 +142,7 @@ class Play {
   void take(const Moment& moment) {
     if (moment.action != nullptr) {
       stage_.perform(*moment.action);
-      // Where pCPUs may be in the middle of something, only the end tells.
+      // Where pCPUs may be in the middle of something, only the end of the phase tells.
       if (!is_steered_) audit();
     }
     if (moment.opens != nullptr) stage_.watch().open(*moment.opens, now());
@@ -138,6 +151,7 @@ class Play {
 
   void prove_liveness() {
     stage_.calm_down();
+    audit();
     const bool never = false;
     stage_.watch().open(*liveness_, now());
     stage_.machine().run_until(never, now() + scenario_.liveness_ns);
@@ -220,11 +234,15 @@ class ScenarioRunner::Impl {
       play.run(start_ns_);
       play.count();
     } catch (const CoreDied& died) {
-      end(outcome, onlookers, died.how() == CoreDied::How::kHang, died.what());
+      const bool hangs = died.how() == CoreDied::How::kHang;
+      end(outcome, onlookers, hangs ? Outcome::Kind::kHang : Outcome::Kind::kCrash, died.what(), died.what());
     } catch (const TargetDied& died) {
-      end(outcome, onlookers, died.how() == TargetDied::How::kHang, died.what());
+      const bool hangs = died.how() == TargetDied::How::kHang;
+      end(outcome, onlookers, hangs ? Outcome::Kind::kHang : Outcome::Kind::kCrash, died.what(), died.what());
+    } catch (const Lacking& lacking) {
+      outcome = {.kind = Outcome::Kind::kSkip, .reason = "not possible", .message = lacking.what()};
     } catch (const ToolstackError& error) {
-      outcome = {.kind = Outcome::Kind::kSkip, .reason = "not possible", .message = error.what()};
+      end(outcome, onlookers, Outcome::Kind::kFail, kRefused, error.what());
     }
     if (outcome.kind != Outcome::Kind::kPass) {
       outcome.evidence = session_.machine().describe() + "console:\n" + session_.console();
@@ -234,10 +252,13 @@ class ScenarioRunner::Impl {
   }
 
  private:
-  void end(Outcome& outcome, const Onlookers& onlookers, bool is_hang, const std::string& what) {
-    outcome.kind = is_hang ? Outcome::Kind::kHang : Outcome::Kind::kCrash;
-    outcome.reason = what;
-    outcome.message = fmt::format("at {}: {}", show_duration(session_.machine().now_ns() - start_ns_), what);
+  /// Before its time.
+  void end(Outcome& outcome, const Onlookers& onlookers, Outcome::Kind kind, std::string reason,
+           const std::string& what) {
+    outcome.kind = kind;
+    outcome.reason = std::move(reason);
+    outcome.failed_ns = session_.machine().now_ns() - start_ns_;
+    outcome.message = fmt::format("at {}: {}", show_duration(outcome.failed_ns), what);
     outcome.digest = session_.machine().digest();
     if (onlookers.scenario != nullptr) {
       onlookers.scenario->on_violation(session_.machine().now_ns(), kNoVcpu, PcpuSet::kNone, outcome.message);

@@ -20,7 +20,7 @@ struct Outcome {
     kFail,          ///< a promise was broken
     kCrash,         ///< the core died
     kHang,          ///< or came to no end
-    kSkip,          ///< the core cannot do what the scenario needs
+    kSkip,          ///< the core lacks what the scenario needs (refusal.hpp)
     kInconclusive,  ///< a running hypervisor only: what was seen tells nothing
   };
   Kind kind = Kind::kPass;

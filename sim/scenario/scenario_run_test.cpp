@@ -4,7 +4,11 @@
 #include <gtest/gtest.h>
 
 #include "sim/base/paths.hpp"
+#include "sim/scenario/host_options.hpp"
 #include "sim/scenario/read_scenario.hpp"
+#include "sim/scenario/refusal.hpp"
+#include "sim/scenario/scheduler_control.hpp"
+#include "sim/target/host/session.hpp"
 
 namespace assay::scenario {
 namespace {
@@ -22,6 +26,8 @@ actions:
   - {within: 10ms, until: 40ms, pause: pair}
   - {at: 45ms, unpause: pair}
 )";
+
+const std::string kOneBusy = "domains:\n- {name: a, workload: cpu-bound}\n";
 
 Outcome play(const std::string& text, uint64_t seed) {
   const Scenario scenario = read_scenario("test.yaml", text);
@@ -84,6 +90,57 @@ TEST(ScenarioRun, SchedulerThatTheCoreHasNot_IsSkipped) {
       "machine: {pcpus: 1}\nduration: 10ms\ndomains:\n- {name: a, budget: 1ms, period: 5ms, workload: cpu-bound}\n", 1);
   EXPECT_EQ(outcome.kind, Outcome::Kind::kSkip);
   EXPECT_THAT(outcome.message, HasSubstr("knows no budget"));
+}
+
+TEST(ScenarioRun, NoSuchScheduler_IsLacking_AndAnyOtherRefusalIsNot) {
+  const Scenario scenario = read_scenario("test.yaml", "machine: {pcpus: 1}\nduration: 10ms\n" + kOneBusy);
+  const CoreObject core(artifact("hv.so"));
+  host::Session session(core, host_options(scenario, artifact("hv.so"), ""));
+  session.rewind(1);
+  const toolstack::Privileged dom0(session.dom0());
+  const SchedulerControl control(dom0);
+  constexpr uint32_t kNoScheduler = 77, kNoPool = 50;
+  EXPECT_THROW(static_cast<void>(control.create_pool(kNoScheduler)), Lacking);
+  EXPECT_THROW(control.set_share(DomId{0}, XEN_SCHEDULER_RTDS, 256, std::nullopt), Lacking);
+  try {
+    control.add_pcpu(kNoPool, 0);
+    FAIL() << "there is no such pool";
+  } catch (const Lacking& lacking) {
+    FAIL() << lacking.what();
+  } catch (const ToolstackError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("-2 (ENOENT)"));
+  }
+}
+
+constexpr const char* kPinned =
+    "machine: {pcpus: 2}\nduration: 20ms\ndomains:\n- {name: a, vcpus: 2, workload: cpu-bound}\n"
+    "actions:\n- {at: 7ms, affinity: {domain: a, hard: 1}}\n";
+
+TEST(ScenarioRun, WrongRefusalInTheMiddle_FailsWithPlaceCallResultAndWhatWasExpected) {
+  const Scenario scenario = read_scenario("test.yaml", kPinned);
+  EXPECT_EQ(ScenarioRunner(scenario, artifact("hv.so"), "").run(1).kind, Outcome::Kind::kPass);
+  const Outcome outcome =
+      ScenarioRunner(scenario, artifact("hv-faults.so"), "fault=domctl.affinity_of_running_refused").run(1);
+  EXPECT_EQ(outcome.kind, Outcome::Kind::kFail);
+  EXPECT_EQ(outcome.reason, kRefused);
+  EXPECT_GE(outcome.failed_ns, 7'000'000u);
+  EXPECT_THAT(
+      outcome.message,
+      HasSubstr("test.yaml:6:3: affinity a: setvcpuaffinity of domain 1 returned -16 (EBUSY); expected success"));
+  EXPECT_THAT(outcome.evidence, HasSubstr("pcpu 0"));
+}
+
+TEST(ScenarioRun, WhatTheFileItselfForbids_IsNotAskedFor) {
+  const Outcome outcome = play(
+      "machine: {pcpus: 2}\nduration: 50ms\npools:\n- {name: p, pcpus: 0, scheduler: {name: credit}}\n"
+      "- {name: q, pcpus: 1, scheduler: {name: rtds}}\ndomains:\n- {name: a, workload: cpu-bound}\n"
+      "- {name: b, workload: cpu-bound}\nactions:\n- {every: 100us, until: 30ms, pause: b}\n"
+      "- {at: 5ms, move: {domain: a, pool: q}}\n- {at: 6ms, weight: {domain: a, to: 7}}\n"
+      "- {at: 7ms, affinity: {domain: a, hard: 0}}\n- {at: 8ms, remove_pcpu: {pool: q, pcpu: 1}}\n"
+      "- {at: 9ms, add_pcpu: {pool: q, pcpu: 0}}\n- {at: 31ms, destroy: b}\n- {at: 32ms, destroy: b}\n"
+      "- {at: 33ms, cap: {domain: b, to: 5}}\n",
+      1);
+  EXPECT_EQ(outcome.kind, Outcome::Kind::kPass) << outcome.message;
 }
 
 }  // namespace

@@ -1,19 +1,9 @@
 #include "sim/scenario/schedule_recorder.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 namespace assay::scenario {
 namespace {
-
-/// By time; at the same one, in the order in which they were told. Most are in order already.
-template <typename Entry>
-void put_in_order(std::vector<Entry>& entries) {
-  for (auto at = entries.begin(); at != entries.end(); ++at) {
-    if (at == entries.begin() || std::prev(at)->now_ns <= at->now_ns) continue;
-    std::rotate(std::ranges::upper_bound(entries.begin(), at, at->now_ns, {}, &Entry::now_ns), at, std::next(at));
-  }
-}
 
 using json = nlohmann::ordered_json;
 using Kind = ScheduleEvent::Kind;
@@ -89,10 +79,9 @@ void ScheduleRecorder::keep(uint64_t now_ns, Happening what, uint32_t who, uint6
     // An alarm is noticed when somebody leaves next, and then is the older event.
     now_ns = last_ns_[who] = std::max(now_ns, last_ns_[who]);
   }
-  entries_.push_back({now_ns, how_much, who, what});
+  entries_.insert(std::ranges::upper_bound(entries_, now_ns, {}, &Entry::now_ns), {now_ns, how_much, who, what});
   const size_t kept = shown_max_ * kPicturesKept;
   if (entries_.size() < 2 * kept) return;
-  put_in_order(entries_);
   const auto end = entries_.begin() + static_cast<std::ptrdiff_t>(kept);
   std::for_each(entries_.begin(), end, [&](const Entry& entry) { apply(entry, base_); });
   entries_.erase(entries_.begin(), end);
@@ -142,28 +131,27 @@ void ScheduleRecorder::on_violation(uint64_t now_ns, VcpuIndex vcpu, uint32_t pc
 
 void ScheduleRecorder::on_end(uint64_t now_ns) {
   end_ns_ = std::max(now_ns, start_ns_);
-  put_in_order(entries_);
 }
 
-ScheduleRecorder::Part ScheduleRecorder::shown() const {
-  if (entries_.size() <= shown_max_) return {0, entries_.size()};
-  if (violations_.empty()) return {0, shown_max_};
+ScheduleRecorder::Part ScheduleRecorder::shown(size_t most) const {
+  if (entries_.size() <= most) return {0, entries_.size()};
+  if (violations_.empty()) return {0, most};
   const auto after = std::ranges::upper_bound(entries_, violations_.front().now_ns, {}, &Entry::now_ns);
   const auto at = static_cast<size_t>(after - entries_.begin());
-  const size_t before = std::min(at, shown_max_ * kPartsBefore / kParts);
-  const size_t from = std::min(at - before, entries_.size() - shown_max_);
-  return {from, from + shown_max_};
+  const size_t before = std::min(at, most * kPartsBefore / kParts);
+  const size_t from = std::min(at - before, entries_.size() - most);
+  return {from, from + most};
 }
 
-ScheduleRecorder::Window ScheduleRecorder::window() const {
-  const Part part = shown();
+ScheduleRecorder::Window ScheduleRecorder::window(size_t most) const {
+  const Part part = shown(std::min(most, shown_max_));
   const bool has_beginning = dropped_ == 0 && part.from == 0;
   return {.from_ns = has_beginning || entries_.empty() ? start_ns_ : entries_[part.from].now_ns,
           .to_ns = part.to == entries_.size() ? end_ns_ : entries_[part.to].now_ns};
 }
 
 json ScheduleRecorder::to_json(const Scenario& scenario) const {
-  const Part part = shown();
+  const Part part = shown(shown_max_);
   const Window window = this->window();
   std::vector<State> states = base_;
   for (size_t i = 0; i < part.from; ++i) apply(entries_[i], states);

@@ -49,8 +49,8 @@ class ScheduleRecorder final : public ScenarioObserver {
   struct Window {
     uint64_t from_ns = 0, to_ns = 0;
   };
-  /// Meaningful after the end.
-  [[nodiscard]] Window window() const;
+  /// Of the picture, or of a part of it where `most` happened. Meaningful after the end.
+  [[nodiscard]] Window window(size_t most = kShownMax) const;
   [[nodiscard]] bool has_begun() const { return has_begun_; }
   [[nodiscard]] uint64_t start_ns() const { return start_ns_; }
 
@@ -87,7 +87,7 @@ class ScheduleRecorder final : public ScenarioObserver {
 
   void keep(uint64_t now_ns, Happening what, uint32_t who, uint64_t how_much = 0);
   static void apply(const Entry& entry, std::vector<State>& states);
-  [[nodiscard]] Part shown() const;
+  [[nodiscard]] Part shown(size_t most) const;
 
   uint32_t pcpus_;
   size_t shown_max_;
@@ -96,7 +96,7 @@ class ScheduleRecorder final : public ScenarioObserver {
   uint64_t dropped_ = 0;  ///< entries before those kept, in base_
   std::vector<State> base_;
   std::vector<uint64_t> last_ns_;  ///< by vCPU
-  std::vector<Entry> entries_;
+  std::vector<Entry> entries_;     ///< in the order of time
   std::vector<Remark> actions_;
   std::vector<Remark> violations_;
   std::map<uint16_t, VcpuIndex> domains_;

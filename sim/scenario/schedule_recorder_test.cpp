@@ -71,6 +71,9 @@ TEST(ScheduleRecorder, LongerThanAPicture_ShowsWhatIsAroundTheViolation_AndKnows
   EXPECT_EQ(made["left_out"][0].get<int>() + made["left_out"][1].get<int>(), 991);
   EXPECT_LT(made["from_ns"], 9505);
   EXPECT_GT(made["to_ns"], 9505);
+  EXPECT_GT(recorder.window(4).from_ns, recorder.window().from_ns);
+  EXPECT_LT(recorder.window(4).from_ns, kStart + 9505);
+  EXPECT_GT(recorder.window(4).to_ns, kStart + 9505);
   const bool begins_with_leaving = made["what"][0] == 7;
   EXPECT_EQ(made["at_start"][0][1], begins_with_leaving ? 0 : -1);
 }

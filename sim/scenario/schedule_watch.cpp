@@ -70,7 +70,7 @@ void ScheduleWatch::ring(uint64_t now_ns) {
     alarms_.pop();
     if (deadlines_[alarm.vcpu] != alarm.deadline_ns) continue;
     deadlines_[alarm.vcpu] = ASSAY_NEVER;
-    notify(alarm.vcpu, alarm.deadline_ns, Notice::kTimer);
+    notify(alarm.vcpu, std::max(alarm.deadline_ns, awake_from_ns_), Notice::kTimer);
   }
 }
 
@@ -88,6 +88,18 @@ void ScheduleWatch::close(Oracle& oracle, uint64_t now_ns) {
 
 void ScheduleWatch::on_core_event(uint64_t now_ns, uint32_t pcpu, uint32_t id, std::span<const uint64_t> words) {
   if (onlookers_.machine != nullptr) onlookers_.machine->on_core_event(now_ns, pcpu, id, words);
+}
+
+void ScheduleWatch::on_sleep(uint64_t from_ns, uint64_t until_ns) {
+  if (onlookers_.machine != nullptr) onlookers_.machine->on_sleep(from_ns, until_ns);
+  ring(from_ns);
+  awake_from_ns_ = until_ns;
+  std::vector<VcpuIndex> held;
+  for (VcpuIndex vcpu = 0; vcpu < schedule_.vcpus(); ++vcpu) {
+    if (schedule_.vcpu(vcpu).is_online && !schedule_.vcpu(vcpu).is_paused) held.push_back(vcpu);
+  }
+  for (const VcpuIndex vcpu : held) apply({.now_ns = from_ns, .kind = Kind::kPause, .vcpu = vcpu});
+  for (const VcpuIndex vcpu : held) apply({.now_ns = until_ns, .kind = Kind::kUnpause, .vcpu = vcpu});
 }
 
 void ScheduleWatch::on_exit(uint64_t now_ns, uint32_t pcpu, const assay_run& run, const assay_exit& exit) {

@@ -49,6 +49,8 @@ class ScheduleWatch final : public MachineWatcher {
 
   void on_exit(uint64_t now_ns, uint32_t pcpu, const assay_run& run, const assay_exit& exit) override;
   void on_entry(uint64_t now_ns, uint32_t pcpu, const assay_run& run) override;
+  /// Nobody runs, and nobody waits, while the machine sleeps.
+  void on_sleep(uint64_t from_ns, uint64_t until_ns) override;
   void on_core_event(uint64_t now_ns, uint32_t pcpu, uint32_t id, std::span<const uint64_t> words) override;
 
   /// Switches from one vCPU, or from idle, to another.
@@ -74,6 +76,7 @@ class ScheduleWatch final : public MachineWatcher {
   std::vector<uint64_t> deadlines_;         ///< by index
   std::vector<Oracle*> open_;
   std::priority_queue<Alarm, std::vector<Alarm>, std::greater<>> alarms_;
+  uint64_t awake_from_ns_ = 0;  ///< when the machine last woke up
   uint64_t switches_ = 0;
 };
 

@@ -3,6 +3,8 @@
 #include <array>
 #include <cstring>
 
+#include "sim/abi/xen_services.hpp"
+#include "sim/scenario/refusal.hpp"
 #include "sim/toolstack/error.hpp"
 #include "sim/toolstack/toolstack.hpp"
 
@@ -33,10 +35,16 @@ xen_sysctl make_pool_operation(uint32_t operation, uint32_t pool) {
 
 }  // namespace
 
+static_assert(kSlotsMax == std::size(xen_sysctl_arinc653_schedule{}.sched_entries));
+
 uint32_t abi_scheduler(SchedulerKind kind) {
   constexpr std::array<uint32_t, 6> kIds{
       0, XEN_SCHEDULER_CREDIT, XEN_SCHEDULER_CREDIT2, XEN_SCHEDULER_RTDS, XEN_SCHEDULER_ARINC653, XEN_SCHEDULER_NULL};
   return kIds.at(static_cast<size_t>(kind));
+}
+
+bool knows_shares(uint32_t scheduler) {
+  return scheduler == XEN_SCHEDULER_CREDIT || scheduler == XEN_SCHEDULER_CREDIT2;
 }
 
 void SchedulerControl::must_domctl(xen_domctl& op, const char* name) const {
@@ -55,7 +63,10 @@ uint32_t SchedulerControl::scheduler_of_pool(uint32_t pool) const {
 uint32_t SchedulerControl::create_pool(uint32_t scheduler) const {
   xen_sysctl op = make_pool_operation(XEN_SYSCTL_CPUPOOL_OP_CREATE, XEN_SYSCTL_CPUPOOL_PAR_ANY);
   op.u.cpupool_op.sched_id = scheduler;
-  must(dom0_.sysctl(op), "cpupool_op create with scheduler " + std::to_string(scheduler));
+  const std::string call = "cpupool_op create with scheduler " + std::to_string(scheduler);
+  const int64_t result = dom0_.sysctl(op);
+  if (result == -XEN_ENOENT) throw Lacking(call + ": the hypervisor has no such scheduler (ENOENT)");
+  must(result, call);
   return op.u.cpupool_op.cpupool_id;
 }
 
@@ -81,6 +92,50 @@ void SchedulerControl::add_pcpu(uint32_t pool, uint32_t pcpu) const {
 
 void SchedulerControl::remove_pcpu(uint32_t pool, uint32_t pcpu) const {
   pool_operation(XEN_SYSCTL_CPUPOOL_OP_RMCPU, pool, pcpu, DomId{0}, "rmcpu");
+}
+
+void SchedulerControl::ask_for_pcpu(uint32_t pool, uint32_t pcpu) const {
+  xen_sysctl op = make_pool_operation(XEN_SYSCTL_CPUPOOL_OP_RMCPU, pool);
+  op.u.cpupool_op.cpu = pcpu;
+  static_cast<void>(dom0_.sysctl(op));
+}
+
+int64_t SchedulerControl::hotplug(uint32_t operation, uint32_t pcpu) const {
+  constexpr int kTriesMax = 100;
+  int64_t result = -XEN_EBUSY;
+  // It may be on its way out of a pool.
+  for (int tries = 0; tries < kTriesMax && result == -XEN_EBUSY; ++tries) {
+    xen_sysctl op = make_sysctl(XEN_SYSCTL_cpu_hotplug);
+    op.u.cpu_hotplug.cpu = pcpu;
+    op.u.cpu_hotplug.op = operation;
+    result = dom0_.sysctl(op);
+  }
+  return result;
+}
+
+void SchedulerControl::take_offline(uint32_t pcpu) const {
+  must(hotplug(XEN_SYSCTL_CPU_HOTPLUG_OFFLINE, pcpu), "cpu_hotplug offline");
+}
+
+void SchedulerControl::try_offline(uint32_t pcpu) const {
+  if (hotplug(XEN_SYSCTL_CPU_HOTPLUG_OFFLINE, pcpu) == 0) {
+    throw ToolstackError("cpu_hotplug takes a pCPU away that a pool other than pool 0 has");
+  }
+}
+
+void SchedulerControl::bring_online(uint32_t pcpu) const {
+  must(hotplug(XEN_SYSCTL_CPU_HOTPLUG_ONLINE, pcpu), "cpu_hotplug online");
+}
+
+void SchedulerControl::suspend() const {
+  constexpr uint32_t kSuspendToMemory = 3;
+  xen_platform_op op;
+  std::memset(&op, 0, sizeof op);
+  op.cmd = XENPF_enter_acpi_sleep;
+  op.interface_version = XENPF_INTERFACE_VERSION;
+  op.u.enter_acpi_sleep.sleep_state = kSuspendToMemory;
+  dom0_.vcpu().write(dom0_.argument(), op);
+  must(dom0_.call(__HYPERVISOR_platform_op, {dom0_.argument().raw()}), "enter_acpi_sleep");
 }
 
 void SchedulerControl::destroy_pool(uint32_t pool) const {
@@ -118,6 +173,7 @@ void SchedulerControl::unpause(DomId domain) const {
 
 void SchedulerControl::set_share(DomId domain, uint32_t scheduler, std::optional<uint32_t> weight,
                                  std::optional<uint32_t> cap) const {
+  if (!knows_shares(scheduler)) throw Lacking("the scheduler of the pool knows neither weight nor cap");
   xen_domctl op = make_domctl(XEN_DOMCTL_scheduler_op, domain);
   op.u.scheduler_op.sched_id = scheduler;
   op.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_getinfo;
@@ -129,7 +185,8 @@ void SchedulerControl::set_share(DomId domain, uint32_t scheduler, std::optional
   must_domctl(op, "scheduler_op putinfo");
 }
 
-void SchedulerControl::set_budget(DomId domain, const DomainSpec& spec) const {
+void SchedulerControl::set_budget(DomId domain, uint32_t scheduler, const DomainSpec& spec) const {
+  if (scheduler != XEN_SCHEDULER_RTDS) throw Lacking("the scheduler of the pool knows no budget");
   xen_domctl op = make_domctl(XEN_DOMCTL_scheduler_op, domain);
   op.u.scheduler_op.sched_id = XEN_SCHEDULER_RTDS;
   op.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_putvcpuinfo;
@@ -156,7 +213,7 @@ void SchedulerControl::set_slots(uint32_t pool, const Scheduler& parameters) con
   xen_sysctl_arinc653_schedule schedule;
   std::memset(&schedule, 0, sizeof schedule);
   schedule.major_frame = parameters.frame_ns;
-  if (parameters.slots.size() > std::size(schedule.sched_entries)) throw ToolstackError("arinc653: too many slots");
+  if (parameters.slots.size() > kSlotsMax) throw HarnessFault("a scenario with too many slots was read");
   schedule.num_sched_entries = static_cast<uint8_t>(parameters.slots.size());
   for (size_t i = 0; i < parameters.slots.size(); ++i) {
     const size_t domain = parameters.slots[i].domain + 1;

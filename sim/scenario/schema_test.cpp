@@ -39,7 +39,9 @@ TEST(ScenarioSchema, EveryEntryHasTheKeysOfTheReader) {
   EXPECT_EQ(keys_in(entries.at("domain")), set_of(keys::kDomain));
   EXPECT_EQ(keys_in(entries.at("workload").at("anyOf").at(1)), set_of(keys::kWorkload));
   EXPECT_EQ(keys_in(entries.at("change")), set_of(keys::kAction));
+  EXPECT_EQ(keys_in(entries.at("suspend")), set_of(keys::kSuspend));
   EXPECT_EQ(keys_in(entries.at("faults")), set_of(keys::kFaults));
+  EXPECT_EQ(keys_in(entries.at("interleaving")), set_of(keys::kInterleaving));
   std::set<std::string> action = set_of(keys::kWhen);
   action.merge(set_of(keys::kActions));
   EXPECT_EQ(keys_in(entries.at("action")), action);

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
-#include "sim/engine/interleaving.hpp"
+#include "sim/scenario/interleaving_of.hpp"
+#include "sim/scenario/refusal.hpp"
 
 namespace assay::scenario {
 namespace {
@@ -12,10 +14,6 @@ namespace {
 using Kind = ScheduleEvent::Kind;
 constexpr DomId kDom0{0};
 constexpr uint32_t kFirstPool = 0;
-
-bool has_shares(uint32_t scheduler) {
-  return scheduler == XEN_SCHEDULER_CREDIT || scheduler == XEN_SCHEDULER_CREDIT2;
-}
 
 PcpuSet either(const PcpuSet& a, const PcpuSet& b) {
   PcpuSet both;
@@ -42,7 +40,8 @@ Stage::Stage(const Scenario& scenario, host::Session& session, uint64_t seed, Co
       }),
       seed_(seed),
       companion_(companion) {
-  make_pools();
+  as_asked(scenario.pools.front().where, "machine", [&] { free_pcpus(); });
+  for (const Pool& pool : scenario.pools) as_asked(pool.where, "pool " + pool.name, [&] { make_pool(pool); });
   for (const DomainSpec& domain : scenario_.domains) {
     auto place = std::make_unique<Place>();
     place->pool = domain.pool;
@@ -64,30 +63,32 @@ Stage::~Stage() {
   }
 }
 
-void Stage::make_pools() {
+void Stage::free_pcpus() {
   PcpuSet own;
   own.add(scenario_.pcpus);
   scheduler_.set_affinity(kDom0, 0, own, std::nullopt);
-  const uint32_t usual = scheduler_.scheduler_of_pool(kFirstPool);
   for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; ++pcpu) scheduler_.remove_pcpu(kFirstPool, pcpu);
-  for (const Pool& pool : scenario_.pools) {
-    LivePool live{0, pool.scheduler.kind == SchedulerKind::kAny ? usual : abi_scheduler(pool.scheduler.kind),
-                  pool.pcpus};
-    live.id = scheduler_.create_pool(live.scheduler);
-    for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; ++pcpu) {
-      if (pool.pcpus.has(pcpu)) scheduler_.add_pcpu(live.id, pcpu);
-    }
-    scheduler_.set_parameters(live.id, pool.scheduler);
-    if (!pool.scheduler.slots.empty()) scheduler_.set_slots(live.id, pool.scheduler);
-    pools_.push_back(live);
+}
+
+void Stage::make_pool(const Pool& pool) {
+  const bool is_usual = pool.scheduler.kind == SchedulerKind::kAny;
+  LivePool live{0, is_usual ? scheduler_.scheduler_of_pool(kFirstPool) : abi_scheduler(pool.scheduler.kind),
+                pool.pcpus};
+  live.id = scheduler_.create_pool(live.scheduler);
+  for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; ++pcpu) {
+    if (pool.pcpus.has(pcpu)) scheduler_.add_pcpu(live.id, pcpu);
   }
+  scheduler_.set_parameters(live.id, pool.scheduler);
+  if (!pool.scheduler.slots.empty()) scheduler_.set_slots(live.id, pool.scheduler);
+  pools_.push_back(live);
 }
 
 void Stage::begin() {
   if (companion_ != nullptr) company_ = companion_->oracles(*this);
   for (Oracle* const oracle : company_) watch_.open(*oracle, now_ns());
   for (size_t i = 0; i < places_.size(); ++i) {
-    if (scenario_.domains[i].exists_from_the_start) create(i);
+    const DomainSpec& domain = scenario_.domains[i];
+    if (domain.exists_from_the_start) as_asked(domain.where, "domain " + domain.name, [&] { create(i); });
   }
   start_ns_ = machine().now_ns();
   if (onlookers_.scenario != nullptr) onlookers_.scenario->on_begin(start_ns_);
@@ -95,9 +96,10 @@ void Stage::begin() {
     faults_ = std::make_unique<FaultInjection>(scenario_.faults, rng_.fork("faults"), start_ns_, onlookers_.scenario);
     machine().set_hardware(faults_.get());
   }
-  machine().set_policy(interleaving_of_run(seed_));
+  machine().set_policy(interleaving_of(scenario_, seed_));
   for (size_t i = 0; i < places_.size(); ++i) {
-    if (places_[i]->exists) let_run(i);
+    const DomainSpec& domain = scenario_.domains[i];
+    if (places_[i]->exists) as_asked(domain.where, "unpause " + domain.name, [&] { let_run(i); });
   }
 }
 
@@ -161,13 +163,16 @@ void Stage::set_parameters(size_t domain) {
   for (uint32_t vcpu = 0; vcpu < spec.vcpus.size(); ++vcpu) {
     if (spec.hard || spec.soft) scheduler_.set_affinity(place.id, vcpu, spec.hard, spec.soft);
   }
-  if (spec.weight || spec.cap) {
-    if (!has_shares(pool.scheduler)) throw ToolstackError("the scheduler of the pool knows neither weight nor cap");
-    scheduler_.set_share(place.id, pool.scheduler, spec.weight, spec.cap);
-  }
-  if (!spec.budget_ns) return;
-  if (pool.scheduler != XEN_SCHEDULER_RTDS) throw ToolstackError("the scheduler of the pool knows no budget");
-  scheduler_.set_budget(place.id, spec);
+  if (spec.weight || spec.cap) scheduler_.set_share(place.id, pool.scheduler, spec.weight, spec.cap);
+  if (spec.budget_ns) scheduler_.set_budget(place.id, pool.scheduler, spec);
+}
+
+void Stage::set_share(size_t domain, std::optional<uint32_t> weight, std::optional<uint32_t> cap) {
+  const Place& place = *places_[domain];
+  const uint32_t scheduler = pools_[place.pool].scheduler;
+  // The file itself has moved it to a pool whose scheduler has no shares.
+  const bool has_none = scenario_.pools[place.pool].scheduler.kind != SchedulerKind::kAny && !knows_shares(scheduler);
+  if (place.exists && !has_none) scheduler_.set_share(place.id, scheduler, weight, cap);
 }
 
 void Stage::tell(size_t domain, Kind kind) {
@@ -195,7 +200,7 @@ void Stage::let_run(size_t domain) {
 void Stage::destroy(size_t domain) {
   Place& place = *places_[domain];
   if (!place.exists) return;
-  static_cast<void>(builder_.control().destroy(place.id));
+  if (!builder_.control().destroy(place.id)) throw ToolstackError("destroydomain: it is gone already (ESRCH)");
   tell(domain, Kind::kPause);  // not before: until it has returned, its vCPUs may begin to run
   constexpr int kPollsMax = 1000;
   for (int polls = 0; builder_.control().info(place.id); ++polls) {
@@ -213,7 +218,7 @@ void Stage::destroy(size_t domain) {
 
 void Stage::pause(size_t domain) {
   Place& place = *places_[domain];
-  if (!place.exists) return;
+  if (!place.exists || place.pauses == SchedulerControl::kPausesMax) return;
   scheduler_.pause(place.id);
   if (place.pauses++ == 0) tell(domain, Kind::kPause);
 }
@@ -246,43 +251,100 @@ void Stage::move(size_t domain, size_t pool) {
   tell_masks(domain, either(pools_[place.pool].pcpus, pools_[pool].pcpus));
   scheduler_.move_domain(place.id, pools_[pool].id);
   place.pool = pool;
-  // Nobody asks for an affinity in another pool.
+  // Who comes to another pool may run on all of it.
   for (auto& hard : place.hard) hard.reset();
-  PcpuSet everywhere;
-  for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; ++pcpu) everywhere.add(pcpu);
-  for (uint32_t vcpu = 0; vcpu < place.hard.size(); ++vcpu) {
-    scheduler_.set_affinity(place.id, vcpu, everywhere, std::nullopt);
-  }
   tell_masks(domain, {});
 }
 
+std::optional<size_t> Stage::pool_of(uint32_t pcpu) const {
+  for (size_t i = 0; i < pools_.size(); ++i) {
+    if (pools_[i].pcpus.has(pcpu)) return i;
+  }
+  return std::nullopt;
+}
+
+void Stage::tell_pool_masks(size_t pool, const PcpuSet& also) {
+  for (size_t i = 0; i < places_.size(); ++i) {
+    if (places_[i]->pool == pool) tell_masks(i, also);
+  }
+}
+
+void Stage::give_pcpu(size_t pool, uint32_t pcpu) {
+  PcpuSet more = pools_[pool].pcpus;
+  more.add(pcpu);
+  tell_pool_masks(pool, more);
+  scheduler_.add_pcpu(pools_[pool].id, pcpu);
+  pools_[pool].pcpus = more;
+  tell_pool_masks(pool, {});
+}
+
+void Stage::take_pcpu(size_t pool, uint32_t pcpu) {
+  PcpuSet& pcpus = pools_[pool].pcpus;
+  tell_pool_masks(pool, pcpus);
+  scheduler_.remove_pcpu(pools_[pool].id, pcpu);
+  pcpus.remove(pcpu);
+  for (const auto& place : places_) {
+    // Affinity that is left without a pCPU is broken for good.
+    for (auto& hard : place->hard) {
+      if (place->pool == pool && hard && (*hard & pcpus).empty()) hard.reset();
+    }
+  }
+  tell_pool_masks(pool, {});
+}
+
 void Stage::change_pool(const Action& action) {
-  LivePool& pool = pools_[action.pool];
-  const bool adds = action.kind == Action::Kind::kPcpuAdd;
-  const bool is_free = std::ranges::none_of(pools_, [&](const LivePool& any) { return any.pcpus.has(action.value); });
-  const bool is_last = pool.pcpus.count() == 1;
-  if (adds ? !is_free : !pool.pcpus.has(action.value) || is_last) return;
-  PcpuSet both = pool.pcpus;
-  both.add(action.value);
-  for (size_t i = 0; i < places_.size(); ++i) {
-    if (places_[i]->pool == action.pool) tell_masks(i, both);
+  const auto& [pool, pcpu] = std::pair(action.pool, action.value);
+  if (action.kind == Action::Kind::kPcpuAdd) {
+    if (!pool_of(pcpu) && !offline_.contains(pcpu)) give_pcpu(pool, pcpu);
+  } else if (pools_[pool].pcpus.has(pcpu)) {
+    if (pools_[pool].pcpus.count() == 1) return ask_for_last_pcpu(action);
+    take_pcpu(pool, pcpu);
   }
-  if (adds) {
-    scheduler_.add_pcpu(pool.id, action.value);
-    pool.pcpus.add(action.value);
-  } else {
-    scheduler_.remove_pcpu(pool.id, action.value);
-    pool.pcpus.remove(action.value);
+}
+
+void Stage::take_offline(uint32_t pcpu) {
+  if (offline_.contains(pcpu)) return;
+  const std::optional<size_t> pool = pool_of(pcpu);
+  if (pool) {
+    // What is refused changes nothing, and the oracles see to that.
+    scheduler_.try_offline(pcpu);
+    if (pools_[*pool].pcpus.count() == 1) return;
+    take_pcpu(*pool, pcpu);
   }
-  for (size_t i = 0; i < places_.size(); ++i) {
-    if (places_[i]->pool == action.pool) tell_masks(i, {});
-  }
+  scheduler_.take_offline(pcpu);
+  offline_[pcpu] = pool;
+}
+
+void Stage::bring_online(uint32_t pcpu) {
+  const auto found = offline_.find(pcpu);
+  if (found == offline_.end()) return;
+  const std::optional<size_t> pool = found->second;
+  offline_.erase(found);
+  scheduler_.bring_online(pcpu);
+  scheduler_.remove_pcpu(kFirstPool, pcpu);
+  if (pool) give_pcpu(*pool, pcpu);
+}
+
+/// Refused where domains are, which go on; a core that gives it away starves them.
+void Stage::ask_for_last_pcpu(const Action& action) {
+  const auto is_there = [&](const auto& place) { return place->exists && place->pool == action.pool; };
+  if (std::ranges::any_of(places_, is_there)) scheduler_.ask_for_pcpu(pools_[action.pool].id, action.value);
 }
 
 void Stage::perform(const Action& action) {
   if (onlookers_.scenario != nullptr) onlookers_.scenario->on_action(machine().now_ns(), action.words);
+  as_asked(action.where, action.words, [&] { carry_out(action); });
+}
+
+void Stage::carry_out(const Action& action) {
   using What = Action::Kind;
   if (action.kind == What::kPcpuAdd || action.kind == What::kPcpuRemove) return change_pool(action);
+  if (action.kind == What::kOffline) return take_offline(action.value);
+  if (action.kind == What::kOnline) return bring_online(action.value);
+  if (action.kind == What::kSuspend) {
+    machine().set_sleep(action.for_ns);
+    return scheduler_.suspend();
+  }
   for (const size_t domain : action.domains) {
     Place& place = *places_[domain];
     switch (action.kind) {
@@ -296,10 +358,10 @@ void Stage::perform(const Action& action) {
         set_affinity(domain, action);
         break;
       case What::kWeight:
-        if (place.exists) scheduler_.set_share(place.id, pools_[place.pool].scheduler, action.value, std::nullopt);
+        set_share(domain, action.value, std::nullopt);
         break;
       case What::kCap:
-        if (place.exists) scheduler_.set_share(place.id, pools_[place.pool].scheduler, std::nullopt, action.value);
+        set_share(domain, std::nullopt, action.value);
         break;
       case What::kMove:
         move(domain, action.pool);
@@ -314,6 +376,9 @@ void Stage::perform(const Action& action) {
         break;
       case What::kPcpuAdd:
       case What::kPcpuRemove:
+      case What::kOffline:
+      case What::kOnline:
+      case What::kSuspend:
         break;
     }
   }

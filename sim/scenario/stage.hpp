@@ -1,7 +1,9 @@
 /// The machine of a scenario: pools made, domains built and watched, and what can be done to them.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "sim/scenario/companion.hpp"
@@ -17,8 +19,9 @@ namespace assay::scenario {
 
 class Stage {
  public:
-  /// Makes the pools. The privileged domain keeps the last pCPU for itself. Throws ToolstackError, TargetDied. All
-  /// of these outlive it; nobody has to be its companion.
+  /// Makes the pools. The privileged domain keeps the last pCPU for itself. Throws ToolstackError and Lacking as
+  /// refusal.hpp has it (`begin` and `perform` do so, too), and TargetDied. All of these outlive it; nobody has to be
+  /// its companion.
   Stage(const Scenario& scenario, host::Session& session, uint64_t seed, Companion* companion = nullptr,
         const Onlookers& onlookers = {});
   Stage(const Stage&) = delete;
@@ -66,17 +69,29 @@ class Stage {
     uint64_t created_from_ns = 0, created_until_ns = 0;
   };
 
-  void make_pools();
+  /// All but the privileged domain's leave the first pool.
+  void free_pcpus();
+  void make_pool(const Pool& pool);
   void create(size_t domain);
   std::unique_ptr<Workload> workload_of(size_t domain, uint32_t vcpu, const Rng& rng);
   void set_parameters(size_t domain);
+  void set_share(size_t domain, std::optional<uint32_t> weight, std::optional<uint32_t> cap);
   void let_run(size_t domain);
+  void carry_out(const Action& action);
   void destroy(size_t domain);
   void pause(size_t domain);
   void unpause(size_t domain);
   void set_affinity(size_t domain, const Action& action);
   void move(size_t domain, size_t pool);
   void change_pool(const Action& action);
+  void ask_for_last_pcpu(const Action& action);
+  void take_offline(uint32_t pcpu);
+  void bring_online(uint32_t pcpu);
+  void give_pcpu(size_t pool, uint32_t pcpu);
+  void take_pcpu(size_t pool, uint32_t pcpu);
+  /// Tells the schedule of all that the pool has; `also`, as well as the pool's pCPUs.
+  void tell_pool_masks(size_t pool, const PcpuSet& also);
+  [[nodiscard]] std::optional<size_t> pool_of(uint32_t pcpu) const;
   /// Tells the schedule where the domain's vCPUs may run; `also`, as well as what is so now.
   void tell_masks(size_t domain, const PcpuSet& also);
   [[nodiscard]] PcpuSet mask_of(const Place& place, uint32_t vcpu) const;
@@ -98,6 +113,7 @@ class Stage {
     PcpuSet pcpus;
   };
   std::vector<LivePool> pools_;
+  std::map<uint32_t, std::optional<size_t>> offline_;  ///< pCPUs, and the pool that each is to come back to
   std::vector<std::unique_ptr<Place>> places_;
   uint64_t start_ns_ = 0;
   uint64_t seed_;

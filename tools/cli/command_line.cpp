@@ -28,6 +28,7 @@ struct Flags {
   FuzzFlags fuzz;
   RunFlags run;
   RunFlags minimize;
+  RunFlags generate;
   TraceFlags trace;
   ReplayFlags replay;
   std::vector<std::string> list_select;
@@ -226,8 +227,19 @@ void add_minimize(CLI::App& app, Flags& flags, ExitCode& code) {
   minimize->add_option("--target", mine.target, "hv, or FILE.so (a core)")->capture_default_str();
   minimize->add_option("--fault", mine.fault, "hv: switch on a planted fault");
   minimize->add_option("--jobs", mine.jobs, "worker processes")->check(CLI::Range(1u, kJobsMax));
-  minimize->add_option("--out", mine.out, "file for what is left; default NAME.min.yaml");
+  minimize->add_option(
+      "--out", mine.out,
+      "FILE.yaml for what is left, or a folder for NAME.min.yaml and its picture; default: NAME.min.yaml");
   minimize->callback([&flags, &code] { code = minimize_scenario(flags.minimize); });
+}
+
+void add_generate(CLI::App& app, Flags& flags, ExitCode& code) {
+  RunFlags& mine = flags.generate;
+  auto* generate =
+      app.add_subcommand("generate", "Write scenarios that nobody wrote: a machine of any size for each seed");
+  generate->add_option("FOLDER", mine.out, "where to: generated-SEED.yaml")->required();
+  generate->add_option("--seeds", mine.seeds, "A..B, both included; default: 1");
+  generate->callback([&flags, &code] { code = generate_scenarios(flags.generate); });
 }
 
 void add_trace(CLI::App& app, Flags& flags, ExitCode& code) {
@@ -340,6 +352,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_fuzz(app, flags, code);
   add_run(app, flags, code);
   add_minimize(app, flags, code);
+  add_generate(app, flags, code);
   add_trace(app, flags, code);
   add_replay(app, flags, code);
   add_list(app, flags, code);

@@ -121,6 +121,8 @@ bool names_scenarios(const std::string& path);
 ExitCode run_scenarios(const RunFlags& flags);
 /// Writes what is left of a scenario that fails to the file `out`.
 ExitCode minimize_scenario(const RunFlags& flags);
+/// Writes a scenario for each of the seeds into the folder `out`.
+ExitCode generate_scenarios(const RunFlags& flags);
 ExitCode run_trace(const TraceFlags& flags);
 ExitCode replay_run(const ReplayFlags& flags);
 ExitCode list_cases(const std::vector<std::string>& select);

@@ -380,6 +380,10 @@ TEST_F(CommandLine, RunScenario_PassesOverSeeds_AndWritesResults) {
   EXPECT_TRUE(std::filesystem::exists(folder_ / "out" / "index.html"));
   const auto results = nlohmann::json::parse(read_file(folder_ / "out" / "results.json"));
   EXPECT_EQ(results["cases"].size(), 3u);
+  EXPECT_EQ(results["cases"][0]["picture"], "schedule.html");
+  EXPECT_THAT(read_file(folder_ / "out" / "schedule.html"), HasSubstr("fair, seed 1"));
+  const auto trace = nlohmann::json::parse(read_file(folder_ / "out" / "schedule.perfetto.json"));
+  EXPECT_GT(trace["traceEvents"].size(), 10u);
 }
 
 TEST_F(CommandLine, RunScenario_Fails_WithItsReasonAndTheLineThatRepeatsIt) {
@@ -420,6 +424,26 @@ TEST_F(CommandLine, Minimize_LeavesWhatFailsForTheSameReason_AndIsRepeatable) {
   const Ran again = run({"run", small, "--seed", "3"});
   EXPECT_EQ(again.code, kExitUnexpected);
   EXPECT_THAT(again.out, HasSubstr("share of a"));
+}
+
+TEST_F(CommandLine, Minimize_IntoAFolder_SaysWhyInWords_AndDrawsWhatIsLeft) {
+  const std::string scenario = file("held.yaml",
+                                    "machine: {pcpus: 1}\nduration: 100ms\nfaults: {signal_delay: 37us}\n"
+                                    "domains:\n- {name: a, workload: cpu-bound}\n- {name: b, workload: cpu-bound}\n"
+                                    "actions:\n- {within: 11ms, until: 13ms, pause: a}\n- {at: 77.7ms, unpause: a}\n"
+                                    "expect:\n- share: {of: a, at_least: 45%}\n");
+  const std::string out = (folder_ / "small").string();
+  const Ran ran = run({"minimize", scenario, "--seed", "3", "--out", out});
+  EXPECT_EQ(ran.code, kExitExpected) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("why it fails: share of a: at "));
+  EXPECT_THAT(ran.out, HasSubstr("1 of 1 expectations, hardware without faults; no interleaving inside the core"));
+  const std::string text = read_file(folder_ / "small" / "held.min.yaml");
+  EXPECT_THAT(text, HasSubstr("interleaving: none"));
+  for (const char* gone : {"faults", "within", "77.7"}) EXPECT_THAT(text, Not(HasSubstr(gone)));
+  EXPECT_THAT(read_file(folder_ / "small" / "schedule.html"),
+              AllOf(HasSubstr("held.min, seed 3"), Not(HasSubstr("All results"))));
+  const auto trace = nlohmann::json::parse(read_file(folder_ / "small" / "schedule.perfetto.json"));
+  EXPECT_GT(trace["traceEvents"].size(), 10u);
 }
 
 TEST_F(CommandLine, Minimize_OfWhatPasses_SaysSo) {

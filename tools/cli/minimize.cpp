@@ -4,16 +4,21 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <set>
 
 #include "reports/write_file.hpp"
 #include "sim/input/input_error.hpp"
+#include "sim/scenario/interleaving_of.hpp"
 #include "sim/scenario/read_scenario.hpp"
-#include "sim/scenario/units.hpp"
 #include "tools/cli/run_trouble.hpp"
 #include "tools/cli/scenario_batch.hpp"
+#include "tools/cli/scenario_candidates.hpp"
+#include "tools/cli/scenario_picture.hpp"
 
 namespace assay {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr size_t kTriedMax = 5000;
 
@@ -25,98 +30,17 @@ struct Failure {
   friend bool operator==(const Failure& a, const Failure& b) { return a.verdict == b.verdict && a.reason == b.reason; }
 };
 
-std::string text_of(const YAML::Node& document) {
-  YAML::Emitter emitter;
-  emitter << document;
-  return std::string(emitter.c_str()) + "\n";
-}
-
-/// Smaller scenarios, those that are much smaller first.
-class Candidates {
- public:
-  explicit Candidates(const std::string& text) : text_(text) {
-    const YAML::Node document = YAML::Load(text);
-    for (const char* list : {"actions", "domains", "expect", "pools"}) {
-      if (document[list]) without_parts(list, document[list].size());
-    }
-    for (const char* key : {"actions", "expect", "faults", "about", "liveness"}) without_key(key);
-    for (size_t i = 0; i < document["domains"].size(); ++i) smaller_domain(i, document["domains"][i]);
-    for (const char* fault : {"signal_delay", "timer_lateness", "slow_pcpus"}) without_fault(fault);
-    shorter(document);
-  }
-  [[nodiscard]] const std::vector<std::string>& all() const { return all_; }
-
- private:
-  template <typename Change>
-  void add(const Change& change) {
-    YAML::Node document = YAML::Load(text_);
-    change(document);
-    all_.push_back(text_of(document));
-  }
-
-  void without_parts(const char* list, size_t size) {
-    for (size_t length = (size + 1) / 2; length != 0; length = length == 1 ? 0 : (length + 1) / 2) {
-      for (size_t from = 0; from < size && size > 1; from += length) {
-        add([&](YAML::Node& document) {
-          YAML::Node kept;
-          for (size_t i = 0; i < size; ++i) {
-            if (i < from || i >= from + length) kept.push_back(document[list][i]);
-          }
-          document[list] = kept;
-        });
-      }
-    }
-  }
-
-  void without_key(const char* key) {
-    if (!YAML::Load(text_)[key]) return;
-    add([&](YAML::Node& document) { document.remove(key); });
-  }
-
-  void without_fault(const char* key) {
-    if (!YAML::Load(text_)["faults"] || !YAML::Load(text_)["faults"][key]) return;
-    add([&](YAML::Node& document) {
-      document["faults"].remove(key);
-      if (std::string_view(key) == "slow_pcpus") document["faults"].remove("slow_factor");
-    });
-  }
-
-  void smaller_domain(size_t index, const YAML::Node& domain) {
-    for (const char* key : {"count", "vcpus"}) {
-      if (!domain[key]) continue;
-      const auto now = scenario::parse_count(domain[key].Scalar()).value_or(1);
-      for (const uint64_t less : {uint64_t{1}, now / 2, now - 1}) {
-        if (less != 0 && less < now) add([&](YAML::Node& document) { document["domains"][index][key] = less; });
-      }
-    }
-    for (const char* key : {"weight", "cap", "affinity", "soft_affinity"}) {
-      if (domain[key]) add([&](YAML::Node& document) { document["domains"][index].remove(key); });
-    }
-  }
-
-  void shorter(const YAML::Node& document) {
-    const auto now = scenario::parse_duration(document["duration"].Scalar()).value_or(0);
-    for (const uint64_t part : {now / 10, now / 4, now / 2, now / 4 * 3, now / 10 * 9}) {
-      if (part == 0) continue;
-      const std::string time = scenario::show_duration(part / 1000 * 1000);
-      add([&](YAML::Node& smaller) { smaller["duration"] = time; });
-    }
-  }
-
-  std::string text_;
-  std::vector<std::string> all_;
-};
-
 /// What comes of some texts, with one seed; of those that are no scenarios, nothing.
 class Trial {
  public:
   explicit Trial(const RunFlags& flags) : flags_(flags) {}
 
-  /// The first text that fails so; as many as there are when none does. Throws InputError on Ctrl-C.
+  /// The first text that fails so; as many as there are when none does.
   size_t first_failing(const std::vector<std::string>& texts, Failure& failure) {
     ScenarioBatch batch;
     std::vector<size_t> places;
     for (size_t i = 0; i < texts.size(); ++i) {
+      if (!seen_.insert(texts[i]).second) continue;
       try {
         scenario::Scenario scenario = scenario::read_scenario(flags_.kernel, texts[i]);
         scenario.name = fmt::format("candidate{}", i);
@@ -128,49 +52,108 @@ class Trial {
       places.push_back(i);
     }
     if (places.empty()) return texts.size();
+    const auto is_it = [&](const CaseResult& result) {
+      return failure.verdict == Verdict::kPass ? result.verdict > Verdict::kInconclusive
+                                               : Failure{result.verdict, result.console, {}} == failure;
+    };
     RunObserver nobody;
-    const RunOutcome outcome = play_all(flags_, batch, nobody);
-    tried_ += places.size();
+    const RunOutcome outcome = play_all(flags_, batch, nobody, is_it);
     interrupted_ = interrupted_ || outcome.interrupted;
+    size_t found = texts.size();
     for (size_t i = 0; i < places.size(); ++i) {
       if (!outcome.results[i]) continue;
+      ++tried_;
       const CaseResult& result = *outcome.results[i];
-      const Failure found{result.verdict, result.console, result.message};
-      const bool is_it = failure.verdict == Verdict::kPass ? found.verdict > Verdict::kInconclusive : found == failure;
-      if (!is_it) continue;
-      failure = found;
-      return places[i];
+      if (found != texts.size() || !is_it(result)) continue;
+      failure = {result.verdict, result.console, result.message};
+      found = places[i];
     }
-    return texts.size();
+    return found;
   }
   [[nodiscard]] size_t tried() const { return tried_; }
   [[nodiscard]] bool is_interrupted() const { return interrupted_; }
 
  private:
   const RunFlags& flags_;
+  std::set<std::string> seen_;  ///< a text that did not fail so never will
   size_t tried_ = 0;
   bool interrupted_ = false;
 };
 
 /// Ever smaller; what there is when nothing smaller fails, time is up or somebody interrupts.
-std::string shrink(std::string text, Trial& trial, Failure& failure) {
+std::string shrink(std::string text, uint64_t seed, Trial& trial, Failure& failure) {
   while (trial.tried() < kTriedMax && !trial.is_interrupted()) {
-    const Candidates candidates(text);
-    const size_t found = trial.first_failing(candidates.all(), failure);
-    if (found == candidates.all().size()) break;
-    text = candidates.all()[found];
+    const std::vector<std::string> candidates = smaller_scenarios(text, seed);
+    const size_t found = trial.first_failing(candidates, failure);
+    if (found == candidates.size()) break;
+    text = candidates[found];
   }
   return text;
+}
+
+std::string interleaving_in_words(const scenario::Scenario& scenario, uint64_t seed) {
+  const RunChoice choice = scenario.interleaving
+                               ? RunChoice{scenario.interleaving->changes, scenario.interleaving->one_in}
+                               : choice_of_run(seed);
+  if (choice.one_in) return fmt::format("pCPUs interleaved by a walk, elsewhere at one point in {}", *choice.one_in);
+  if (!choice.changes) return "no interleaving inside the core: it is no race";
+  return fmt::format("pCPUs interleaved by strict priorities, changed {} times", choice.changes->size());
+}
+
+/// What of the scenario it takes.
+std::string left_in_words(const scenario::Scenario& before, const scenario::Scenario& after, uint64_t seed) {
+  const auto vcpus = [](const scenario::Scenario& scenario) {
+    size_t sum = 0;
+    for (const scenario::DomainSpec& domain : scenario.domains) sum += domain.vcpus.size();
+    return sum;
+  };
+  return fmt::format("what it takes: {} of {} domains, {} of {} vCPUs, {} of {} actions, {} of {} expectations, {}; {}",
+                     after.domains.size(), before.domains.size(), vcpus(after), vcpus(before), after.actions.size(),
+                     before.actions.size(), after.expectations.size(), before.expectations.size(),
+                     after.faults.any() ? "late or slow hardware" : "hardware without faults",
+                     interleaving_in_words(after, seed));
+}
+
+/// Where what is left goes: a file, or in a folder, where its picture is beside it.
+struct Places {
+  fs::path file;
+  fs::path folder;  ///< empty: no picture
+};
+
+Places places_of(const RunFlags& flags) {
+  const fs::path small = fs::path(flags.kernel).stem().string() + ".min.yaml";
+  if (flags.out.empty()) return {small, {}};
+  const bool is_file = flags.out.ends_with(".yaml") || flags.out.ends_with(".yml");
+  if (is_file) return {flags.out, {}};
+  return {flags.out / small, flags.out};
+}
+
+void draw(const RunFlags& flags, const Places& places, const std::string& text, const std::string& again) {
+  scenario::Scenario scenario = scenario::read_scenario(places.file.string(), text);
+  const std::string why_not = draw_in_worker(scenario_factory(flags), scenario,
+                                             {.out = places.folder,
+                                              .seed = flags.seed,
+                                              .file = places.file.string(),
+                                              .reproduce = again,
+                                              .evidence = {},
+                                              .report = {}});
+  if (why_not.empty()) {
+    fmt::print("    {}\n", (places.folder / kPicturePage).string());
+  } else {
+    fmt::print(stderr, "assay: no picture of {}: {}\n", places.file.string(), why_not);
+  }
 }
 
 }  // namespace
 
 ExitCode minimize_scenario(const RunFlags& flags) {
-  static_cast<void>(scenario::read_scenario_file(flags.kernel));
+  const scenario::Scenario before = scenario::read_scenario_file(flags.kernel);
   static_cast<void>(scenario_core(flags));
-  const std::string out =
-      flags.out.empty() ? std::filesystem::path(flags.kernel).stem().string() + ".min.yaml" : flags.out;
-  std::string text = text_of(YAML::LoadFile(flags.kernel));
+  const Places places = places_of(flags);
+  if (!places.folder.empty()) prepare_out(flags.out);
+  YAML::Emitter emitter;
+  emitter << YAML::LoadFile(flags.kernel);
+  std::string text = std::string(emitter.c_str()) + "\n";
   Trial trial(flags);
   Failure failure;
   if (trial.first_failing({text}, failure) != 0) {
@@ -179,15 +162,18 @@ ExitCode minimize_scenario(const RunFlags& flags) {
     return kExitInconclusive;
   }
   fmt::print("{} {}\n", to_string(failure.verdict), failure.message);
-  text = shrink(std::move(text), trial, failure);
+  text = shrink(std::move(text), flags.seed, trial, failure);
   const std::string fault = flags.fault.empty() ? "" : " --fault " + flags.fault;
-  const std::string again = fmt::format("tools/assay run {}{} --seed {}", out, fault, flags.seed);
+  const std::string again = fmt::format("tools/assay run {}{} --seed {}", places.file.string(), fault, flags.seed);
   try {
-    write_file(out, fmt::format("# {}\n{}", again, text));
+    write_file(places.file, fmt::format("# {}\n{}", again, text));
   } catch (const WriteError& error) {
-    throw InputError(fmt::format("--out: {}; name a file that can be written", error.what()));
+    throw InputError(fmt::format("--out: {}; name a file or folder that can be written", error.what()));
   }
-  fmt::print("{}\n    {}\n    {}\n{} tried{}\n", out, failure.message, again, trial.tried(),
+  fmt::print("{}\n    why it fails: {}\n    {}\n    {}\n", places.file.string(), failure.message,
+             left_in_words(before, scenario::read_scenario(flags.kernel, text), flags.seed), again);
+  if (!places.folder.empty() && !trial.is_interrupted()) draw(flags, places, text, again);
+  fmt::print("{} tried{}\n", trial.tried(),
              trial.is_interrupted() ? "; interrupted: perhaps not the smallest there is" : "");
   return trial.is_interrupted() ? kExitInterrupted : kExitExpected;
 }

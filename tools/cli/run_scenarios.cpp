@@ -3,12 +3,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 
 #include "conformance/runner/assemble.hpp"
 #include "conformance/runner/progress.hpp"
-#include "conformance/runner/scenario_target.hpp"
 #include "conformance/runner/summary_text.hpp"
 #include "reports/report_files.hpp"
 #include "reports/write_file.hpp"
@@ -17,14 +15,12 @@
 #include "tools/cli/run_trouble.hpp"
 #include "tools/cli/scenario_batch.hpp"
 #include "tools/cli/scenario_picture.hpp"
+#include "tools/cli/seeds.hpp"
 
 namespace assay {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr uint64_t kRunsMax = 1'000'000;
-constexpr std::chrono::seconds kPictureLimit{180};  // two runs and what comes of them
 
 std::vector<fs::path> files_of(const std::string& named) {
   if (!fs::is_directory(named)) return {named};
@@ -37,36 +33,10 @@ std::vector<fs::path> files_of(const std::string& named) {
   return files;
 }
 
-struct Seeds {
-  uint64_t first;
-  uint64_t last;
-};
-
-Seeds seeds_of(const RunFlags& flags) {
-  if (flags.seeds.empty()) return {flags.seed, flags.seed};
-  const size_t dots = flags.seeds.find("..");
-  const auto number = [&](std::string_view text) {
-    uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (text.empty() || error != std::errc{} || end != text.data() + text.size()) {
-      throw InputError(fmt::format("--seeds {}: expected two numbers with dots between: 1..100", flags.seeds));
-    }
-    return value;
-  };
-  if (dots == std::string::npos) return {number(flags.seeds), number(flags.seeds)};
-  const Seeds seeds{number(std::string_view(flags.seeds).substr(0, dots)),
-                    number(std::string_view(flags.seeds).substr(dots + 2))};
-  if (seeds.first > seeds.last)
-    throw InputError(fmt::format("--seeds {}: the first is greater than the last", flags.seeds));
-  if (seeds.last - seeds.first >= kRunsMax)
-    throw InputError(fmt::format("--seeds {}: at most {}", flags.seeds, kRunsMax));
-  return seeds;
-}
-
 ScenarioBatch batch_of(const RunFlags& flags) {
   ScenarioBatch batch;
   batch.files = files_of(flags.kernel);
-  const Seeds seeds = seeds_of(flags);
+  const Seeds seeds = seeds_of(flags.seeds, flags.seed);
   for (size_t i = 0; i < batch.files.size(); ++i) {
     batch.scenarios.push_back(read_for(flags, batch.files[i]));
     for (uint64_t seed = seeds.first;; ++seed) {
@@ -109,7 +79,7 @@ Results results_of(const RunFlags& flags, const ScenarioBatch& batch, const RunO
   results.target_version = outcome.target.version;
   for (const Capability capability : outcome.target.capabilities)
     results.capabilities.emplace_back(to_string(capability));
-  results.seed = seeds_of(flags).first;
+  results.seed = seeds_of(flags.seeds, flags.seed).first;
   results.duration_us = static_cast<uint64_t>(outcome.duration.count());
   results.interrupted = outcome.interrupted;
   results.restarts = outcome.restarts;
@@ -138,44 +108,22 @@ std::optional<size_t> run_to_draw(const ScenarioBatch& batch, const Results& res
   return std::nullopt;
 }
 
-/// A pass: it is drawn; a skip: there is nothing to show.
-CaseResult drawn(const PictureRequest& request, const scenario::Scenario& scenario, ScenarioTarget& target) {
-  CaseResult result;
-  try {
-    const bool is_drawn = draw_picture(request, scenario, target.runner_of(scenario));
-    result.verdict = is_drawn ? Verdict::kPass : Verdict::kSkip;
-  } catch (const std::exception& error) {
-    result.message = error.what();
-  }
-  return result;
-}
-
-/// In a worker, as the run itself: a core may die of it.
 void draw(const RunFlags& flags, const ScenarioBatch& batch, Results& results) {
   const std::optional<size_t> index = run_to_draw(batch, results);
   if (!index) return;
   const ScenarioTask& task = batch.tasks[*index];
   const auto reported = std::ranges::find(results.cases, id_of(batch, task), &ReportedCase::id);
-  const PictureRequest request{.out = flags.out,
-                               .seed = task.seed,
-                               .file = batch.files[task.scenario].string(),
-                               .reproduce = reported->reproduce,
-                               .evidence = reported->evidence};
-  RunOptions options;
-  options.case_limit = kPictureLimit;
-  options.limits_count = LimitsCount::kProcessorTime;
-  options.grade = [&](Target& target, const Variant&) {
-    return drawn(request, batch.scenarios[task.scenario], dynamic_cast<ScenarioTarget&>(target));
-  };
-  Variant variant;
-  variant.id = reported->id;
-  RunObserver nobody;
-  const RunOutcome outcome = run_variants(scenario_factory(flags), {variant}, options, nobody);
-  const std::optional<CaseResult>& result = outcome.results.front();
-  if (result && result->verdict == Verdict::kPass) {
+  const std::string why_not = draw_in_worker(scenario_factory(flags), batch.scenarios[task.scenario],
+                                             {.out = flags.out,
+                                              .seed = task.seed,
+                                              .file = batch.files[task.scenario].string(),
+                                              .reproduce = reported->reproduce,
+                                              .evidence = reported->evidence,
+                                              .report = "index.html"});
+  if (why_not.empty()) {
     reported->picture = kPicturePage;
-  } else if (result && result->verdict != Verdict::kSkip) {
-    fmt::print(stderr, "assay: no picture of {}: {}\n", reported->id, result->message);
+  } else {
+    fmt::print(stderr, "assay: no picture of {}: {}\n", reported->id, why_not);
   }
 }
 

@@ -39,8 +39,18 @@ TargetFactory scenario_factory(const RunFlags& flags) {
 
 namespace {
 
-RunOutcome play_in_process(const RunFlags& flags, const ScenarioBatch& batch, RunObserver& progress) {
+using Enough = std::function<bool(const CaseResult&)>;
+
+/// None: nothing is.
+std::function<bool(size_t, const CaseResult&)> of_any_index(const Enough& enough) {
+  if (!enough) return {};
+  return [enough](size_t, const CaseResult& result) { return enough(result); };
+}
+
+RunOutcome play_in_process(const RunFlags& flags, const ScenarioBatch& batch, RunObserver& progress,
+                           const Enough& enough) {
   RunOptions options;
+  options.enough = of_any_index(enough);
   options.jobs = flags.jobs != 0 ? flags.jobs : std::max(1u, std::thread::hardware_concurrency());
   options.case_limit = kSeedLimit;
   options.limits_count = LimitsCount::kProcessorTime;
@@ -53,9 +63,10 @@ scenario::TargetPcpus live_pcpus() {
   return {options.dom0_vcpus, options.pcpus - options.dom0_vcpus};
 }
 
-RunOutcome play_live(const RunFlags& flags, const ScenarioBatch& batch, RunObserver& progress) {
+RunOutcome play_live(const RunFlags& flags, const ScenarioBatch& batch, RunObserver& progress, const Enough& enough) {
   const TargetChoice choice = choose_target(flags.target, {.fault = flags.fault});
   RunOptions options;
+  options.enough = of_any_index(enough);
   options.jobs = choice.jobs;
   options.case_limit = choice.case_limit;
   const ScenarioGrader grade = [](Target& target, const scenario::Scenario& scenario, uint64_t seed) {
@@ -82,8 +93,8 @@ void check_target(const RunFlags& flags) {
   }
 }
 
-RunOutcome play_all(const RunFlags& flags, const ScenarioBatch& batch, RunObserver& progress) {
-  return is_live(flags) ? play_live(flags, batch, progress) : play_in_process(flags, batch, progress);
+RunOutcome play_all(const RunFlags& flags, const ScenarioBatch& batch, RunObserver& progress, const Enough& enough) {
+  return is_live(flags) ? play_live(flags, batch, progress, enough) : play_in_process(flags, batch, progress, enough);
 }
 
 }  // namespace assay

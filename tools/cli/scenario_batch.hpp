@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <vector>
 
 #include "conformance/runner/scenario_tasks.hpp"
@@ -27,6 +28,8 @@ scenario::Scenario read_for(const RunFlags& flags, const std::filesystem::path& 
 TargetFactory scenario_factory(const RunFlags& flags);
 
 /// One result per task. What broke, the same for the same cause, is in `console`; what else broke, in `notes`.
-RunOutcome play_all(const RunFlags& flags, const ScenarioBatch& batch, RunObserver& progress);
+/// Once a result is `enough`, none that comes later in the batch is begun.
+RunOutcome play_all(const RunFlags& flags, const ScenarioBatch& batch, RunObserver& progress,
+                    const std::function<bool(const CaseResult&)>& enough = {});
 
 }  // namespace assay

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "conformance/runner/assemble.hpp"
+#include "conformance/runner/scenario_target.hpp"
 #include "reports/results.hpp"
 #include "reports/schedule_page.hpp"
 #include "reports/write_file.hpp"
@@ -22,8 +23,9 @@ using scenario::ScenarioRunner;
 using scenario::ScheduleRecorder;
 using scenario::show_duration;
 
-/// Of a longer run the trace has the last ones of those that the page shows.
-constexpr size_t kTraceEventsMax = 200'000;
+/// A trace is larger than a page for the same time: of what a long one shows, it has this much around the violation.
+constexpr size_t kTracedMax = 100'000;
+constexpr std::chrono::seconds kPictureLimit{180};  // two runs and what comes of them
 
 std::string verdict_of(Outcome::Kind kind) {
   switch (kind) {
@@ -66,11 +68,14 @@ SchedulePage page_of(const PictureRequest& request, const Scenario& scenario, co
   page.messages.insert(page.messages.end(), outcome.others.begin(), outcome.others.end());
   page.reproduce = request.reproduce;
   page.made_by = suite_version();
-  page.facts = {{"Scenario", request.file},
-                {"Hardware faults", faults_of(scenario.faults)},
-                {"Virtual time", show_duration(outcome.virtual_ns)},
-                {"Switches", fmt::format("{} on {} pCPUs", outcome.switches, scenario.pcpus)},
-                {"Digest", hex64(outcome.digest)}};
+  page.facts = {
+      {"Scenario", request.file}, {"Hardware faults", faults_of(scenario.faults)}, {"Digest", hex64(outcome.digest)}};
+  const bool has_ended = outcome.kind == Outcome::Kind::kPass || outcome.kind == Outcome::Kind::kFail;
+  if (has_ended) {
+    page.facts.emplace_back("Virtual time", show_duration(outcome.virtual_ns));
+    page.facts.emplace_back("Switches", fmt::format("{} on {} pCPUs", outcome.switches, scenario.pcpus));
+  }
+  page.report = request.report;
   page.trace = kPictureTrace;
   page.evidence = request.evidence;
   return page;
@@ -95,9 +100,9 @@ trace::Captions captions_of(const Scenario& scenario, const ScheduleRecorder& re
 
 std::string traced(uint64_t seed, const Scenario& scenario, ScenarioRunner& runner, const ScheduleRecorder& schedule) {
   trace::RecorderOptions options;
-  options.events_max = kTraceEventsMax;
-  options.filter.from_ns = schedule.window().from_ns;
-  options.filter.to_ns = schedule.window().to_ns + 1;
+  const ScheduleRecorder::Window window = schedule.window(kTracedMax);
+  options.filter.from_ns = window.from_ns;
+  options.filter.to_ns = window.to_ns + 1;
   trace::TraceRecorder recorder(std::move(options));
   runner.run(seed, nullptr, {.machine = &recorder});
   std::string text;
@@ -117,6 +122,31 @@ bool draw_picture(const PictureRequest& request, const Scenario& scenario, Scena
   const std::string data = recorder.to_json(scenario).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   write_file(request.out / kPicturePage, schedule_page(page_of(request, scenario, outcome), data));
   return true;
+}
+
+std::string draw_in_worker(const TargetFactory& make_target, const Scenario& scenario, const PictureRequest& request) {
+  RunOptions options;
+  options.case_limit = kPictureLimit;
+  options.limits_count = LimitsCount::kProcessorTime;
+  options.grade = [&](Target& target, const Variant&) {
+    CaseResult result;
+    try {
+      ScenarioRunner& runner = dynamic_cast<ScenarioTarget&>(target).runner_of(scenario);
+      const bool is_drawn = draw_picture(request, scenario, runner);
+      result.verdict = is_drawn ? Verdict::kPass : Verdict::kSkip;
+      if (!is_drawn) result.message = "it ends before the scenario begins";
+    } catch (const std::exception& error) {
+      result.message = error.what();
+    }
+    return result;
+  };
+  Variant variant;
+  variant.id = fmt::format("{}.seed{}", scenario.name, request.seed);
+  RunObserver nobody;
+  const RunOutcome outcome = run_variants(make_target, {variant}, options, nobody);
+  const std::optional<CaseResult>& result = outcome.results.front();
+  if (!result) return outcome.interrupted ? "interrupted" : "the target does not start";
+  return result->verdict == Verdict::kPass ? "" : result->message;
 }
 
 }  // namespace assay

@@ -49,6 +49,10 @@ void fake_point(void* ctx, uint32_t kind, const void* object) {
   if (self(ctx).on_point) self(ctx).on_point(kind, object);
 }
 
+void fake_suspend(void* ctx) {
+  self(ctx).now_ns += self(ctx).sleep_ns;
+}
+
 void fake_panic(void*, const char* message) {
   throw Panic{message};
 }
@@ -74,6 +78,9 @@ FakeHost::FakeHost(uint64_t frames, uint32_t pcpus, uint64_t arena_bytes) : time
   host_.trace = fake_trace;
   host_.point = fake_point;
   host_.panic = fake_panic;
+  host_.threads_per_core = 1;
+  host_.cores_per_socket = pcpus;
+  host_.suspend = fake_suspend;
   set_host(&host_);
   arena_init();
 }

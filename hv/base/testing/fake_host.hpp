@@ -29,7 +29,14 @@ class FakeHost {
 
   [[nodiscard]] const assay_host& port() const { return host_; }
 
+  /// Threads of each core, before the core looks for the first time.
+  void set_threads(uint32_t threads_per_core) {
+    host_.cores_per_socket = host_.pcpus / threads_per_core;
+    host_.threads_per_core = threads_per_core;
+  }
+
   Ns now_ns = 0;
+  Ns sleep_ns = 0;                                                  ///< how long a suspended machine sleeps
   std::vector<Ns> timers;                                           ///< per pCPU: the last deadline set
   std::vector<uint32_t> signals;                                    ///< per pCPU: signals sent
   std::string console;                                              ///< what the core wrote

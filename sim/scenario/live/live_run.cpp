@@ -9,8 +9,8 @@
 #include "sim/scenario/live/cpu_times.hpp"
 #include "sim/scenario/live/live_share.hpp"
 #include "sim/scenario/live/live_stage.hpp"
+#include "sim/scenario/refusal.hpp"
 #include "sim/scenario/units.hpp"
-#include "sim/toolstack/toolstack.hpp"
 
 namespace assay::scenario {
 namespace {
@@ -171,8 +171,10 @@ Outcome run_live(const Scenario& scenario, const TargetPcpus& pcpus, Target& tar
   try {
     play.run(Rng(seed).fork("actions"));
     play.judge_all(outcome);
+  } catch (const Lacking& lacking) {
+    outcome = {.kind = Outcome::Kind::kSkip, .reason = "not possible", .message = lacking.what()};
   } catch (const ToolstackError& error) {
-    outcome = {.kind = Outcome::Kind::kSkip, .reason = "not possible", .message = error.what()};
+    outcome = {.kind = Outcome::Kind::kFail, .reason = kRefused, .message = error.what()};
   } catch (const HarnessFault&) {
     play.undo();
     throw;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sim/scenario/refusal.hpp"
+
 namespace assay::scenario {
 namespace {
 
@@ -32,7 +34,10 @@ std::optional<PcpuSet> LiveStage::on_target(const std::optional<PcpuSet>& pcpus)
 void LiveStage::build() {
   build_domains();
   make_pools();
-  for (size_t i = 0; i < places_.size(); ++i) set_parameters(i);
+  for (size_t i = 0; i < places_.size(); ++i) {
+    const DomainSpec& domain = scenario_.domains[i];
+    as_asked(domain.where, "domain " + domain.name, [&] { set_parameters(i); });
+  }
 }
 
 // One after the other, so that each has a pCPU while its agent begins.
@@ -46,21 +51,23 @@ void LiveStage::build_domains() {
 
 void LiveStage::make_pools() {
   for (size_t i = 0; i < places_.size(); ++i) let_go(i);
-  const uint32_t usual = scheduler_.scheduler_of_pool(kFirstPool);
   for (uint32_t number = 0; number < scenario_.pcpus; ++number) {
     scheduler_.remove_pcpu(kFirstPool, pcpu(number));
     taken_.add(pcpu(number));
   }
-  for (const Pool& pool : scenario_.pools) {
-    const uint32_t kind = pool.scheduler.kind == SchedulerKind::kAny ? usual : abi_scheduler(pool.scheduler.kind);
-    pools_.push_back({scheduler_.create_pool(kind), kind, {}});
-    for_each(pool.pcpus, [&](uint32_t number) {
-      scheduler_.add_pcpu(pools_.back().id, pcpu(number));
-      pools_.back().pcpus.add(number);
-    });
-    scheduler_.set_parameters(pools_.back().id, pool.scheduler);
-    if (!pool.scheduler.slots.empty()) scheduler_.set_slots(pools_.back().id, pool.scheduler);
-  }
+  for (const Pool& pool : scenario_.pools) as_asked(pool.where, "pool " + pool.name, [&] { make_pool(pool); });
+}
+
+void LiveStage::make_pool(const Pool& pool) {
+  const bool is_usual = pool.scheduler.kind == SchedulerKind::kAny;
+  const uint32_t kind = is_usual ? scheduler_.scheduler_of_pool(kFirstPool) : abi_scheduler(pool.scheduler.kind);
+  pools_.push_back({scheduler_.create_pool(kind), kind, {}});
+  for_each(pool.pcpus, [&](uint32_t number) {
+    scheduler_.add_pcpu(pools_.back().id, pcpu(number));
+    pools_.back().pcpus.add(number);
+  });
+  scheduler_.set_parameters(pools_.back().id, pool.scheduler);
+  if (!pool.scheduler.slots.empty()) scheduler_.set_slots(pools_.back().id, pool.scheduler);
 }
 
 void LiveStage::set_affinity_of_all(size_t domain, const std::optional<PcpuSet>& hard,
@@ -87,7 +94,15 @@ void LiveStage::set_parameters(size_t domain) {
   scheduler_.move_domain(id, pool.id);
   if (spec.hard || spec.soft) set_affinity_of_all(domain, spec.hard, spec.soft);
   if (spec.weight || spec.cap) scheduler_.set_share(id, pool.scheduler, spec.weight, spec.cap);
-  if (spec.budget_ns) scheduler_.set_budget(id, spec);
+  if (spec.budget_ns) scheduler_.set_budget(id, pool.scheduler, spec);
+}
+
+void LiveStage::set_share(size_t domain, std::optional<uint32_t> weight, std::optional<uint32_t> cap) {
+  const size_t pool = places_[domain].pool;
+  const uint32_t scheduler = pools_[pool].scheduler;
+  // The file itself has moved it to a pool whose scheduler has no shares.
+  const bool has_none = scenario_.pools[pool].scheduler.kind != SchedulerKind::kAny && !knows_shares(scheduler);
+  if (!has_none) scheduler_.set_share(id_of(domain), scheduler, weight, cap);
 }
 
 void LiveStage::begin() {
@@ -95,6 +110,7 @@ void LiveStage::begin() {
 }
 
 void LiveStage::pause(size_t domain) {
+  if (places_[domain].pauses == SchedulerControl::kPausesMax) return;
   scheduler_.pause(id_of(domain));
   ++places_[domain].pauses;
 }
@@ -106,7 +122,7 @@ void LiveStage::unpause(size_t domain) {
 }
 
 void LiveStage::move(size_t domain, size_t pool) {
-  if (places_[domain].pool == pool) return;
+  if (places_[domain].pool == pool || pools_[pool].pcpus.empty()) return;
   scheduler_.move_domain(id_of(domain), pools_[pool].id);
   places_[domain].pool = pool;
   // Nobody asks for an affinity in another pool.
@@ -116,7 +132,7 @@ void LiveStage::move(size_t domain, size_t pool) {
 void LiveStage::change_pool(const Action& action) {
   LivePool& pool = pools_[action.pool];
   if (action.kind == Action::Kind::kPcpuAdd) {
-    if (std::ranges::any_of(pools_, [&](const LivePool& any) { return any.pcpus.has(action.value); })) return;
+    if (pool_of(action.value) || offline_.contains(action.value)) return;
     scheduler_.add_pcpu(pool.id, pcpu(action.value));
     pool.pcpus.add(action.value);
   } else if (pool.pcpus.has(action.value) && pool.pcpus.count() > 1) {
@@ -125,17 +141,54 @@ void LiveStage::change_pool(const Action& action) {
   }
 }
 
+std::optional<size_t> LiveStage::pool_of(uint32_t pcpu) const {
+  for (size_t i = 0; i < pools_.size(); ++i) {
+    if (pools_[i].pcpus.has(pcpu)) return i;
+  }
+  return std::nullopt;
+}
+
+void LiveStage::take_offline(uint32_t number) {
+  const std::optional<size_t> pool = pool_of(number);
+  if (offline_.contains(number) || (pool && pools_[*pool].pcpus.count() == 1)) return;
+  if (pool) {
+    scheduler_.remove_pcpu(pools_[*pool].id, pcpu(number));
+    pools_[*pool].pcpus.remove(number);
+  }
+  scheduler_.take_offline(pcpu(number));
+  offline_[number] = pool;
+}
+
+void LiveStage::bring_online(uint32_t number) {
+  const auto found = offline_.find(number);
+  if (found == offline_.end()) return;
+  const std::optional<size_t> pool = found->second;
+  offline_.erase(found);
+  scheduler_.bring_online(pcpu(number));
+  scheduler_.remove_pcpu(kFirstPool, pcpu(number));
+  if (!pool) return;
+  scheduler_.add_pcpu(pools_[*pool].id, pcpu(number));
+  pools_[*pool].pcpus.add(number);
+}
+
 void LiveStage::perform(const Action& action) {
+  as_asked(action.where, action.words, [&] { carry_out(action); });
+}
+
+void LiveStage::carry_out(const Action& action) {
   using What = Action::Kind;
   if (action.kind == What::kPcpuAdd || action.kind == What::kPcpuRemove) return change_pool(action);
+  if (action.kind == What::kOffline) return take_offline(action.value);
+  if (action.kind == What::kOnline) return bring_online(action.value);
   for (const size_t domain : action.domains) {
-    const uint32_t scheduler = pools_[places_[domain].pool].scheduler;
     if (action.kind == What::kPause) pause(domain);
     if (action.kind == What::kUnpause) unpause(domain);
-    if (action.kind == What::kWeight) scheduler_.set_share(id_of(domain), scheduler, action.value, std::nullopt);
-    if (action.kind == What::kCap) scheduler_.set_share(id_of(domain), scheduler, std::nullopt, action.value);
+    if (action.kind == What::kWeight) set_share(domain, action.value, std::nullopt);
+    if (action.kind == What::kCap) set_share(domain, std::nullopt, action.value);
     if (action.kind == What::kMove) move(domain, action.pool);
     if (action.kind != What::kAffinity) continue;
+    // A mask without a pCPU of the pool is refused, and nothing changes.
+    if (action.hard && (*action.hard & pools_[places_[domain].pool].pcpus).empty()) continue;
     if (!action.vcpu) {
       set_affinity_of_all(domain, action.hard, action.soft);
     } else {
@@ -145,6 +198,7 @@ void LiveStage::perform(const Action& action) {
 }
 
 void LiveStage::undo() {
+  while (!offline_.empty()) bring_online(offline_.begin()->first);
   for (const Place& place : places_) target_.destroy_guest(*place.guest);
   places_.clear();
   for (const LivePool& pool : pools_) {

@@ -2,6 +2,8 @@
 /// whose vCPUs spin for as long as nobody asks them anything: so much for cpu-bound.
 #pragma once
 
+#include <map>
+#include <optional>
 #include <vector>
 
 #include "sim/scenario/live/subset.hpp"
@@ -14,8 +16,8 @@ class LiveStage {
   /// All outlive it. Makes nothing yet.
   LiveStage(const Scenario& scenario, const TargetPcpus& pcpus, Target& target, const toolstack::Privileged& dom0);
 
-  /// Builds the domains, which do not run yet, and the pools, and puts these into those. Throws ToolstackError: the
-  /// hypervisor cannot do it.
+  /// Builds the domains, which do not run yet, and the pools, and puts these into those. Throws ToolstackError and
+  /// Lacking as refusal.hpp has it; `perform` does so, too.
   void build();
   /// They all begin to run.
   void begin();
@@ -45,18 +47,25 @@ class LiveStage {
   void let_go(size_t domain);
   void build_domains();
   void make_pools();
+  void make_pool(const Pool& pool);
   void set_parameters(size_t domain);
+  void set_share(size_t domain, std::optional<uint32_t> weight, std::optional<uint32_t> cap);
+  void carry_out(const Action& action);
   void pause(size_t domain);
   void unpause(size_t domain);
   void move(size_t domain, size_t pool);
   void change_pool(const Action& action);
+  void take_offline(uint32_t number);
+  void bring_online(uint32_t number);
+  [[nodiscard]] std::optional<size_t> pool_of(uint32_t pcpu) const;
 
   const Scenario& scenario_;
   TargetPcpus pcpus_;
   Target& target_;
   SchedulerControl scheduler_;
   std::vector<LivePool> pools_;
-  PcpuSet taken_;  ///< from the pool that was there before
+  std::map<uint32_t, std::optional<size_t>> offline_;  ///< pCPUs, and the pool that each is to come back to
+  PcpuSet taken_;                                      ///< from the pool that was there before
   std::vector<Place> places_;
 };
 

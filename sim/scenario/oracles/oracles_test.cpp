@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "sim/scenario/oracles/deadline_misses.hpp"
+#include "sim/scenario/oracles/frames.hpp"
 #include "sim/scenario/oracles/latency.hpp"
 #include "sim/scenario/oracles/placement.hpp"
 #include "sim/scenario/oracles/share.hpp"
@@ -157,7 +158,7 @@ TEST(Oracles, Latency_OfNobody_CannotBeTold) {
 
 TEST(Oracles, Supply_LessThanItsBudgets_IsCaught) {
   for (const uint64_t runs_for_ms : {1u, 3u}) {
-    Supply oracle("supply", 3 * kMs, 10 * kMs, {0});
+    Supply oracle("supply", {3 * kMs, 10 * kMs, false}, {0});
     Trace trace(oracle);
     for (uint64_t period = 0; period < 8; ++period) {
       trace.at(period * 10, Kind::kRun, trace.a, 0);
@@ -168,12 +169,74 @@ TEST(Oracles, Supply_LessThanItsBudgets_IsCaught) {
 }
 
 TEST(Oracles, Supply_AGapThatNoPhaseExplains_IsCaught) {
-  Supply oracle("supply", 5 * kMs, 10 * kMs, {0});
+  Supply oracle("supply", {5 * kMs, 10 * kMs, false}, {0});
   Trace trace(oracle);
   trace.at(0, Kind::kRun, trace.a, 0);
   trace.at(20, Kind::kLeave, trace.a, 0);
   trace.at(31, Kind::kRun, trace.a, 0);
   EXPECT_THAT(trace.end(40), HasSubstr("has waited for 11ms"));
+}
+
+/// What an oracle of 3 ms in each 10 ms says of times that it runs, in ms, from and until.
+std::string supplied(const std::vector<std::pair<uint64_t, uint64_t>>& stretches, bool is_exact) {
+  Supply oracle("supply", {3 * kMs, 10 * kMs, is_exact}, {0});
+  Trace trace(oracle);
+  for (const auto& [from, until] : stretches) {
+    trace.at(from, Kind::kRun, trace.a, 0);
+    trace.at(until, Kind::kLeave, trace.a, 0);
+  }
+  return trace.end((stretches.back().second + 9) / 10 * 10);
+}
+
+/// One stretch in each period.
+std::string supplied_each(const std::vector<uint64_t>& had_ms, bool is_exact) {
+  std::vector<std::pair<uint64_t, uint64_t>> stretches;
+  for (const uint64_t had : had_ms) stretches.emplace_back(stretches.size() * 10 + 1, stretches.size() * 10 + 1 + had);
+  return supplied(stretches, is_exact);
+}
+
+TEST(Oracles, Supply_MoreThanItsBudgets_IsCaughtWhereItIsExact) {
+  EXPECT_EQ(supplied_each({3, 3, 3, 3, 3, 3}, true), "");
+  EXPECT_EQ(supplied_each({3, 4, 4, 4, 4, 4}, false), "") << "extra time is no mistake";
+  EXPECT_THAT(supplied_each({3, 4, 4, 4, 4, 4}, true),
+              HasSubstr("has had 19ms in 50ms, at most 18ms expected: 3ms in each 10ms"));
+}
+
+TEST(Oracles, Supply_TwoBudgetsAtOnce_AreAPhase_MoreIsNot) {
+  EXPECT_EQ(supplied({{1, 4}, {17, 23}, {31, 34}, {41, 44}}, true), "");
+  EXPECT_THAT(supplied({{1, 4}, {17, 24}, {31, 34}, {41, 44}}, true),
+              HasSubstr("has run for 7ms without a pause, at most 6.05ms"));
+  EXPECT_EQ(supplied({{1, 4}, {17, 24}, {31, 34}, {41, 44}}, false), "");
+}
+
+TEST(Oracles, Supply_TooMuchAfterTooLittle_IsCaught_AlthoughItMakesUpForIt) {
+  EXPECT_EQ(supplied_each({3, 2, 2, 2, 4, 4, 4}, true), "");
+  EXPECT_THAT(supplied_each({3, 2, 2, 2, 4, 4, 4, 4}, true), HasSubstr("has had 16ms in 40ms, at most 15ms expected"));
+  EXPECT_THAT(supplied_each({5, 5, 1, 1, 3}, false), HasSubstr("has had 2ms in 20ms, at least 3ms expected"));
+}
+
+TEST(Oracles, Frames_LatenessThatAddsUp_IsCaught_LatenessAloneIsNot) {
+  for (const uint64_t length_ms : {10u, 11u}) {
+    Frames oracle("frames", 10 * kMs, 2 * kMs, {0});
+    Trace trace(oracle);
+    for (uint64_t frame = 0; frame < 4; ++frame) {
+      const uint64_t late_ms = frame == 1 ? 1 : 0;
+      trace.at(5 + frame * length_ms + late_ms, Kind::kRun, trace.a, 0);
+      trace.at(8 + frame * length_ms, Kind::kLeave, trace.a, 0);
+    }
+    EXPECT_EQ(trace.end(50), length_ms == 10 ? ""
+                                             : "gets its slot 33ms after the first time, which is 3ms late in frames "
+                                               "of 10ms; within 2ms expected");
+  }
+}
+
+TEST(Oracles, Frames_ASlotThatComesTooSoon_IsCaught) {
+  Frames oracle("frames", 10 * kMs, kMs, {0});
+  Trace trace(oracle);
+  trace.at(5, Kind::kRun, trace.a, 0);
+  trace.at(7, Kind::kLeave, trace.a, 0);
+  trace.at(12, Kind::kRun, trace.a, 0);
+  EXPECT_THAT(trace.end(20), HasSubstr("3ms early"));
 }
 
 TEST(Oracles, DeadlineMisses_MoreThanThatMany_IsCaught) {
@@ -194,7 +257,7 @@ TEST(Oracles, TimeAccounting_RunstatesThatDoNotAddUp_OrTellAnotherTime_AreCaught
       told.time[RUNSTATE_running] = ran_ms * kMs;
       told.time[RUNSTATE_runnable] = (4 - ran_ms) * kMs;
       told.time[RUNSTATE_blocked] = blocked_ms * kMs;
-      TimeAccounting oracle([&] { return TimeAccounting::Areas{{&told, kMs - 10, kMs + 10}}; });
+      TimeAccounting oracle([&] { return TimeAccounting::Areas{{&told, kMs - 10, kMs + 10}}; }, 20);
       Trace trace(oracle);
       trace.at(0, Kind::kRun, trace.a, 0);
       trace.at(4, Kind::kLeave, trace.a, 0);

@@ -17,15 +17,16 @@ class TimeAccounting final : public Oracle {
     uint64_t created_from_ns = 0, created_until_ns = 0;
   };
   using Areas = std::vector<Area>;  ///< by index
-  /// Called at the end: domains come and go.
-  explicit TimeAccounting(std::function<Areas()> areas) : Oracle("time accounting"), areas_(std::move(areas)) {}
+  /// `areas` is called at the end: domains come and go. A vCPU counts as running a little before it is seen to, and a
+  /// little longer, each time: 0.1 ms in all and one part in `slack_parts` of what it ran.
+  TimeAccounting(std::function<Areas()> areas, uint64_t slack_parts)
+      : Oracle("time accounting"), areas_(std::move(areas)), slack_parts_(slack_parts) {}
   void end(const Schedule& schedule, uint64_t now_ns) override;
 
  private:
-  /// A vCPU counts as running a little before it is seen to, and a little longer, each time.
   static constexpr uint64_t kSlackNs = 100'000;
-  static constexpr uint64_t kSlackParts = 20;  ///< and one part in so many
   std::function<Areas()> areas_;
+  uint64_t slack_parts_;
 };
 
 }  // namespace assay::scenario

@@ -265,6 +265,14 @@ class Machine:
         """Takes a pCPU from a pool that has another one; otherwise nothing happens."""
         self._act({"remove_pcpu": {"pool": pool, "pcpu": pcpu}})
 
+    def offline(self, pcpu: int) -> None:
+        """Takes a pCPU from its pool, and then offline, unless the pool has no other one. Not pCPU 0."""
+        self._act({"offline": pcpu})
+
+    def online(self, pcpu: int) -> None:
+        """Brings a pCPU that is offline back to the pool that it came from."""
+        self._act({"online": pcpu})
+
     def create(self, domain: str) -> None:
         """Builds a domain that was declared and is not there, and lets it run."""
         self._act({"create": domain})
