@@ -105,9 +105,8 @@ Credit2Vcpu* Credit2::candidate(const Credit2Queue& queue, uint32_t pcpu, Ns now
     Credit2Vcpu& data = *of(node);
     if (stops && !may_run_on(*data.vcpu, pcpu)) return nullptr;
     // Otherwise its sleep is still to come, or its affinity has just changed.
-    const bool may_run = vcpu_runnable(*data.vcpu) && may_run_on(*data.vcpu, pcpu);
-    const bool is_sunk = fault("sched.credit2_sinks_below_idle") && credit(data) < -(int64_t{1} << 30);
-    const bool is_wanted = may_run && !is_sunk;
+    bool is_wanted = vcpu_runnable(*data.vcpu) && may_run_on(*data.vcpu, pcpu);
+    if (fault("sched.credit2_sinks_below_idle") && credit(data) < -(int64_t{1} << 30)) is_wanted = false;
     if (is_wanted && has_budget(data, now)) return &data;
     if (is_wanted && fault("sched.credit2_no_budget_ends_scan")) return nullptr;
     node = OrderedSet::next_of(*node, here);
