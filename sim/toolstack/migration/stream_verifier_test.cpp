@@ -1,10 +1,11 @@
 /// What we write by the specification, Xen's own checker accepts.
+#include "sim/toolstack/migration/testing/stream_verifier.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "sim/toolstack/migration/stream_writer.hpp"
 #include "sim/toolstack/migration/testing/sample_records.hpp"
-#include "sim/toolstack/migration/testing/stream_verifier.hpp"
 
 namespace assay::migration {
 namespace {

@@ -1,0 +1,152 @@
+#include "sim/toolstack/migration/saver.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+#include "sim/toolstack/error.hpp"
+#include "sim/toolstack/migration/page_reader.hpp"
+#include "sim/toolstack/migration/stream_writer.hpp"
+#include "sim/toolstack/migration/vcpu_context.hpp"
+#include "sim/toolstack/toolstack.hpp"
+
+namespace assay::migration {
+
+namespace {
+
+/// Pages of one record: 1 MiB.
+constexpr uint64_t kBatchPages = 256;
+
+xen_domctl_getdomaininfo suspended(const Tools& tools, DomId domain) {
+  const std::string name = "domain " + std::to_string(domain.raw());
+  const auto info = tools.control.info(domain);
+  if (!info) throw ToolstackError(name + " is not there");
+  const uint32_t reason = info->flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
+  if ((info->flags & XEN_DOMINF_shutdown) == 0 || reason != SHUTDOWN_suspend) {
+    throw ToolstackError(name + " has not suspended itself, and cannot be saved");
+  }
+  return *info;
+}
+
+DomainHeader header_of(const Tools& tools, const xen_domctl_getdomaininfo& info) {
+  const int64_t version =
+      toolstack::must(tools.dom0.call(__HYPERVISOR_xen_version, {XENVER_version, 0}), "xen_version");
+  const bool is_hvm = (info.flags & XEN_DOMINF_hvm_guest) != 0;
+  return {is_hvm ? DomainType::kHvm : DomainType::kPv, static_cast<uint32_t>(version >> 16),
+          static_cast<uint32_t>(version & 0xffff)};
+}
+
+class Saver {
+ public:
+  Saver(const Tools& tools, const xen_domctl_getdomaininfo& info, ByteSink& sink)
+      : tools_(tools),
+        info_(info),
+        domain_(info.domain),
+        control_(tools.dom0, domain_),
+        writer_(sink, header_of(tools, info)) {}
+
+  SaveReport run() {
+    save_static_data();
+    save_pv();
+    writer_.write(Marker{RecordType::kEnd});
+    tools_.window.unmap();
+    report_.bytes = writer_.bytes_written();
+    return report_;
+  }
+
+ private:
+  void save_static_data() {
+    writer_.write(PvInfo{});
+    if (const auto policy = control_.cpu_policy()) {
+      if (!policy->cpuid.empty()) writer_.write(Blob{RecordType::kCpuidPolicy, policy->cpuid});
+      if (!policy->msrs.empty()) writer_.write(Blob{RecordType::kMsrPolicy, policy->msrs});
+    } else {
+      leave_out(RecordType::kCpuidPolicy);
+      leave_out(RecordType::kMsrPolicy);
+    }
+    writer_.write(Marker{RecordType::kStaticDataEnd});
+  }
+
+  void save_pv() {
+    const uint64_t frame = info_.shared_info_frame;
+    SharedInfoPage shared{Bytes(kPageSize)};
+    tools_.window.read(domain_, std::span(&frame, 1), shared.content);
+    arch_shared_info arch;
+    std::memcpy(&arch, &shared.content[offsetof(shared_info, arch)], sizeof arch);
+    const GuestP2m p2m = read_guest_p2m(tools_.window, domain_, arch);
+    save_p2m_frames(p2m);
+    save_pages(PageReader(tools_, domain_, &p2m), p2m.mfns.size());
+    writer_.write(control_.tsc_info());
+    writer_.write(shared);
+    for (uint32_t vcpu = 0; vcpu <= info_.max_vcpu_id; ++vcpu) {
+      if (control_.is_online(vcpu)) save_vcpu(vcpu, p2m);
+    }
+  }
+
+  void save_pages(const PageReader& reader, uint64_t pages) {
+    std::vector<uint64_t> pfns(pages);
+    std::iota(pfns.begin(), pfns.end(), 0);
+    for (uint64_t first = 0; first < pages; first += kBatchPages) {
+      const PageData record = reader.read(std::span(pfns).subspan(first, std::min(kBatchPages, pages - first)));
+      if (record.pages.empty()) continue;
+      writer_.write(record);
+      report_.pages += record.content.size() / kPageSize;
+    }
+  }
+
+  void save_p2m_frames(const GuestP2m& p2m) {
+    P2mFrames record{0, static_cast<uint32_t>(p2m.mfns.size() - 1), {}};
+    for (const uint64_t mfn : p2m.frames) {
+      const auto pfn = p2m.pfn_of(mfn);
+      if (!pfn) throw ToolstackError("the guest's p2m list lies in a frame that is not in it");
+      record.frames.push_back(*pfn);
+    }
+    writer_.write(record);
+  }
+
+  void save_vcpu(uint32_t vcpu, const GuestP2m& p2m) {
+    VcpuState basic{RecordType::kVcpuBasic, vcpu, control_.vcpu_state(RecordType::kVcpuBasic, vcpu).value()};
+    vcpu_guest_context context;
+    std::memcpy(&context, basic.context.data(), sizeof context);
+    const std::string bad = translate_context(context, vcpu, [&](uint64_t mfn) { return p2m.pfn_of(mfn); });
+    if (!bad.empty()) {
+      throw ToolstackError("vCPU " + std::to_string(vcpu) + ": " + bad + " is not in the guest's p2m list");
+    }
+    std::memcpy(basic.context.data(), &context, sizeof context);
+    writer_.write(basic);
+    for (const RecordType type : {RecordType::kVcpuExtended, RecordType::kVcpuXsave, RecordType::kVcpuMsrs}) {
+      const auto state = control_.vcpu_state(type, vcpu);
+      if (!state) leave_out(type);
+      if (state && !state->empty()) writer_.write(VcpuState{type, vcpu, *state});
+    }
+  }
+
+  void leave_out(RecordType type) {
+    const std::string name = name_of(type);
+    if (std::ranges::find(report_.left_out, name) == report_.left_out.end()) report_.left_out.push_back(name);
+  }
+
+  Tools tools_;
+  xen_domctl_getdomaininfo info_;
+  DomId domain_;
+  StateControl control_;
+  StreamWriter writer_;
+  SaveReport report_;
+};
+
+}  // namespace
+
+SaveReport save_domain(const Tools& tools, DomId domain, ByteSink& sink) {
+  try {
+    return Saver(tools, suspended(tools, domain), sink).run();
+  } catch (...) {
+    // What is mapped keeps the domain from going; the first error is the one that tells.
+    try {
+      tools.window.unmap();
+    } catch (const ToolstackError&) {
+    }
+    throw;
+  }
+}
+
+}  // namespace assay::migration
