@@ -1,5 +1,6 @@
 #include "sim/toolstack/migration/guest_p2m.hpp"
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -81,19 +82,20 @@ void index_frames(GuestP2m& p2m) {
   for (uint64_t pfn = 0; pfn < p2m.mfns.size(); ++pfn) {
     uint64_t& mfn = p2m.mfns[pfn];
     if ((mfn & kForeignEntry) != 0) mfn = GuestP2m::kNoFrame;
-    if (mfn == GuestP2m::kNoFrame) continue;
-    const auto [other, is_new] = p2m.pfns.emplace(mfn, pfn);
-    if (!is_new) {
-      refuse("pfns " + std::to_string(other->second) + " and " + std::to_string(pfn) + " have the same machine frame");
-    }
+    if (mfn != GuestP2m::kNoFrame) p2m.pfns.emplace_back(mfn, pfn);
   }
+  std::ranges::sort(p2m.pfns);
+  const auto twice = std::ranges::adjacent_find(p2m.pfns, {}, &std::pair<uint64_t, uint64_t>::first);
+  if (twice == p2m.pfns.end()) return;
+  refuse("pfns " + std::to_string(twice->second) + " and " + std::to_string((twice + 1)->second) +
+         " have the same machine frame");
 }
 
 }  // namespace
 
 std::optional<uint64_t> GuestP2m::pfn_of(uint64_t mfn) const {
-  const auto found = pfns.find(mfn);
-  return found == pfns.end() ? std::nullopt : std::optional(found->second);
+  const auto found = std::ranges::lower_bound(pfns, mfn, {}, &std::pair<uint64_t, uint64_t>::first);
+  return found == pfns.end() || found->first != mfn ? std::nullopt : std::optional(found->second);
 }
 
 GuestP2m make_p2m(std::vector<uint64_t> mfns) {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <optional>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "sim/abi/xen.hpp"
@@ -13,9 +13,9 @@ namespace assay::migration {
 constexpr uint64_t kP2mEntriesPerFrame = kPageSize / sizeof(uint64_t);
 
 struct GuestP2m {
-  std::vector<uint64_t> frames;                 ///< machine frames of the list itself, in order
-  std::vector<uint64_t> mfns;                   ///< by pfn; kNoFrame for one without memory
-  std::unordered_map<uint64_t, uint64_t> pfns;  ///< the reverse, for look-ups only
+  std::vector<uint64_t> frames;                     ///< machine frames of the list itself, in order
+  std::vector<uint64_t> mfns;                       ///< by pfn; kNoFrame for one without memory
+  std::vector<std::pair<uint64_t, uint64_t>> pfns;  ///< the reverse: (mfn, pfn), by mfn
 
   static constexpr uint64_t kNoFrame = ~uint64_t{0};
   [[nodiscard]] std::optional<uint64_t> pfn_of(uint64_t mfn) const;
