@@ -48,8 +48,9 @@ class Saver {
   SaveReport run() {
     save_static_data();
     save_pv();
-    writer_.write(Marker{RecordType::kEnd});
     tools_.window.unmap();
+    // The last thing that can fail here is writing it: a stream with an error is never a whole one.
+    writer_.write(Marker{RecordType::kEnd});
     report_.bytes = writer_.bytes_written();
     return report_;
   }

@@ -18,6 +18,8 @@ struct MovingTarget {
 };
 MovingTarget boot_moving_target();
 MovingTarget boot_moving_hv();
+/// Its guests cannot be taken over: they can be saved and restored, and go on where they were.
+MovingTarget boot_direct_hv();
 MovingTarget boot_moving_xen();
 
 /// Pages that a restorer writes, as the ABI says: the p2m list and start_info.

@@ -4,11 +4,23 @@
 
 namespace assay::migration::testing {
 
-MovingTarget boot_moving_hv() {
+namespace {
+
+MovingTarget boot(HostOptions::Guests guests) {
   HostOptions options;
   options.core = artifact("hv.so");
-  options.guests = HostOptions::Guests::kUnicorn;
+  options.guests = guests;
   return {make_host_target(options), ""};
+}
+
+}  // namespace
+
+MovingTarget boot_moving_hv() {
+  return boot(HostOptions::Guests::kUnicorn);
+}
+
+MovingTarget boot_direct_hv() {
+  return boot(HostOptions::Guests::kDirect);
 }
 
 }  // namespace assay::migration::testing
