@@ -12,7 +12,7 @@ namespace {
 
 using testing::Moving;
 
-class GuestMigration : public ::testing::Test {
+class GuestMigration : public ::testing::TestWithParam<GuestType> {
  protected:
   void SetUp() override {
     if (!shared_.target) shared_ = testing::boot_moving_target();
@@ -26,8 +26,8 @@ class GuestMigration : public ::testing::Test {
   static inline testing::MovingTarget shared_;
 };
 
-TEST_F(GuestMigration, SuspendedGuest_GoesOnWhereItWas) {
-  Moving moving(target());
+TEST_P(GuestMigration, SuspendedGuest_GoesOnWhereItWas) {
+  Moving moving(target(), GetParam());
   Domain& guest = moving.create();
   moving.fill(guest);
   moving.suspend(guest);
@@ -36,8 +36,8 @@ TEST_F(GuestMigration, SuspendedGuest_GoesOnWhereItWas) {
   EXPECT_EQ(moving.check(guest), "");
 }
 
-TEST_F(GuestMigration, SavedGuest_IsRestoredPageByPage) {
-  Moving moving(target());
+TEST_P(GuestMigration, SavedGuest_IsRestoredPageByPage) {
+  Moving moving(target(), GetParam());
   Domain& guest = moving.create();
   moving.fill(guest);
   moving.suspend(guest);
@@ -48,7 +48,7 @@ TEST_F(GuestMigration, SavedGuest_IsRestoredPageByPage) {
 
   const RestoredDomain restored = moving.restore(stream);
   MemorySource source(stream);
-  EXPECT_EQ(image_of_domain(moving.host().tools(), restored.id, restored.frames, true)
+  EXPECT_EQ(image_of_domain(moving.host().tools(), restored.id, restored.frames, GetParam() == GuestType::kPv64)
                 .difference(image_of_stream(source), testing::rewritten_pfns(space)),
             "");
   Domain& moved = moving.adopt(restored, space, heap);
@@ -56,13 +56,16 @@ TEST_F(GuestMigration, SavedGuest_IsRestoredPageByPage) {
   EXPECT_EQ(moving.check(moved), "");
 }
 
-TEST_F(GuestMigration, Stream_IsOneForXensOwnChecker) {
+TEST_P(GuestMigration, Stream_IsOneForXensOwnChecker) {
   if (const std::string missing = testing::verifier_missing(); !missing.empty()) GTEST_SKIP() << missing;
-  Moving moving(target());
+  Moving moving(target(), GetParam());
   Domain& guest = moving.create();
   moving.suspend(guest);
   EXPECT_EQ(testing::verifier_complaint(moving.save(guest)), "");
 }
+
+INSTANTIATE_TEST_SUITE_P(Type, GuestMigration, ::testing::Values(GuestType::kPv64, GuestType::kPvh),
+                         [](const auto& type) { return std::string(to_string(type.param)); });
 
 }  // namespace
 }  // namespace assay::migration

@@ -1,5 +1,7 @@
 #include "sim/toolstack/migration/guest_suspension.hpp"
 
+#include <cstring>
+
 #include "sim/abi/page_entry.hpp"
 #include "sim/abi/xen.hpp"
 #include "sim/toolstack/error.hpp"
@@ -43,17 +45,42 @@ void announce_p2m(Domain& guest) {
   vcpu.write(arch, fields);
 }
 
+/// As the agent does it when it starts.
+void set_up_pvh(Domain& guest) {
+  Vcpu& vcpu = guest.vcpu(0);
+  const Gva argument = guest.alloc_pages(1);
+  xen_add_to_physmap add;
+  std::memset(&add, 0, sizeof add);
+  add.domid = DOMID_SELF;
+  add.space = XENMAPSPACE_shared_info;
+  add.gpfn = guest.pfn_of(guest.shared_info()).raw();
+  vcpu.write(argument, add);
+  toolstack::must(vcpu.hypercall(__HYPERVISOR_memory_op, {XENMEM_add_to_physmap, argument.raw()}),
+                  "add_to_physmap of shared_info");
+  constexpr uint64_t kByVector = 2;
+  xen_hvm_param param;
+  std::memset(&param, 0, sizeof param);
+  param.domid = DOMID_SELF;
+  param.index = HVM_PARAM_CALLBACK_IRQ;
+  param.value = kByVector << 56 | guest.space().layout.pvh_vector;
+  vcpu.write(argument, param);
+  toolstack::must(vcpu.hypercall(__HYPERVISOR_hvm_op, {HVMOP_set_param, argument.raw()}), "set_param of the callback");
+}
+
 }  // namespace
 
 void suspend_guest(Domain& guest) {
   Vcpu& vcpu = guest.vcpu(0);
-  announce_p2m(guest);
   const Gva argument = guest.alloc_pages(1);
   vcpu.write(argument, sched_shutdown{SHUTDOWN_suspend});
-  // The page of the image that was given up for it is behind that address in the p2m list all the time.
-  map_shared_info(guest, mfn_at(guest, guest.shared_info()));
-  hold_upcalls(guest);
-  const uint64_t start_info_mfn = mfn_at(guest, guest.space().start_info);
+  uint64_t start_info_mfn = 0;
+  if (guest.type() == GuestType::kPv64) {
+    announce_p2m(guest);
+    // The page of the image that was given up for it is behind that address in the p2m list all the time.
+    map_shared_info(guest, mfn_at(guest, guest.shared_info()));
+    hold_upcalls(guest);
+    start_info_mfn = mfn_at(guest, guest.space().start_info);
+  }
   vcpu.start_hypercall(__HYPERVISOR_sched_op, {SCHEDOP_shutdown, argument.raw(), start_info_mfn});
 }
 
@@ -61,9 +88,14 @@ Woken wake_guest(Domain& guest, uint64_t timeout_ns) {
   const std::optional<int64_t> result = guest.vcpu(0).finish_hypercall(timeout_ns);
   if (!result) return Woken::kNotYet;
   toolstack::must(*result, "sched_op shutdown(suspend) in domain " + std::to_string(guest.id().raw()));
-  const auto info = guest.vcpu(0).read<start_info>(guest.space().start_info);
-  map_shared_info(guest, info.shared_info >> kPageShift);
-  return *result == 0 ? Woken::kRestored : Woken::kCancelled;
+  const bool is_restored = *result == 0;
+  if (guest.type() == GuestType::kPv64) {
+    const auto info = guest.vcpu(0).read<start_info>(guest.space().start_info);
+    map_shared_info(guest, info.shared_info >> kPageShift);
+  } else if (is_restored) {
+    set_up_pvh(guest);
+  }
+  return is_restored ? Woken::kRestored : Woken::kCancelled;
 }
 
 }  // namespace assay::migration

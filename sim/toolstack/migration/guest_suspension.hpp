@@ -7,13 +7,14 @@
 
 namespace assay::migration {
 
-/// Announces the p2m list in shared_info, gives up shared_info for a page of its own, and calls sched_op on vCPU 0.
-/// That call is in flight afterwards; see await_suspended.
+/// A PV64 guest announces its p2m list in shared_info and gives shared_info up for a page of its own; a PVH guest need
+/// not. Then vCPU 0 calls sched_op, and that call is in flight.
 void suspend_guest(Domain& guest);
 
 enum class Woken : uint8_t { kRestored, kCancelled, kNotYet };
 
-/// What the call of suspend_guest has returned, here or in another domain; then shared_info is mapped again.
+/// What the call of suspend_guest has returned, here or in another domain. Then shared_info is mapped again, and what a
+/// new domain does not know of how it wants its events is said again.
 Woken wake_guest(Domain& guest, uint64_t timeout_ns);
 
 }  // namespace assay::migration

@@ -7,6 +7,7 @@
 namespace assay::migration {
 
 /// `space` is that of the guest that was saved: the same image lies at the same pfns.
-BuiltGuest moved_guest(const RestoredDomain& restored, const GuestSpace& space, uint32_t vcpus);
+/// Throws ToolstackError when it cannot be found out where its mailboxes are.
+BuiltGuest moved_guest(const Tools& tools, const RestoredDomain& restored, const GuestSpace& space, uint32_t vcpus);
 
 }  // namespace assay::migration

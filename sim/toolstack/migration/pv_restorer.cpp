@@ -60,21 +60,9 @@ void PvRestorer::take(const P2mFrames& record) {
   if (record.frames.size() != wanted) {
     throw RecordFault{std::to_string(record.frames.size()) + " frames of the p2m list", std::to_string(wanted)};
   }
-  if (plan_ && plan_->pages() != pages) throw RecordFault{"another number of pages than before", "the same"};
-  if (!plan_) plan_.emplace(pages);
-  mfns_.resize(pages, GuestP2m::kNoFrame);
+  if (pages_ && pages_->plan().pages() != pages) throw RecordFault{"another number of pages than before", "the same"};
+  if (!pages_) pages_.emplace(tools_, domain_, pages);
   p2m_pfns_ = record.frames;
-}
-
-void PvRestorer::take(const PageData& record) {
-  const PagePlan::Batch batch = plan_->admit(record);
-  if (!batch.populate.empty()) {
-    const std::vector<uint64_t> made = tools_.control.populate(domain_, batch.populate);
-    for (size_t i = 0; i < made.size(); ++i) mfns_[batch.populate[i]] = made[i];
-  }
-  std::vector<uint64_t> frames;
-  for (const uint64_t pfn : batch.content) frames.push_back(mfns_[pfn]);
-  tools_.window.write(domain_, frames, record.content);
 }
 
 void PvRestorer::take(const VcpuState& record) {
@@ -94,13 +82,8 @@ void PvRestorer::take(const VcpuState& record) {
   }
 }
 
-std::optional<uint64_t> PvRestorer::mfn_of(uint64_t pfn) const {
-  if (!plan_->is_populated(pfn)) return std::nullopt;
-  return mfns_[pfn];
-}
-
 uint64_t PvRestorer::must_mfn_of(uint64_t pfn, const std::string& what) const {
-  const auto mfn = mfn_of(pfn);
+  const auto mfn = pages_->frame_of(pfn);
   if (!mfn) throw ToolstackError(what + " is pfn " + std::to_string(pfn) + ", which has no memory in the stream");
   return *mfn;
 }
@@ -123,7 +106,8 @@ void PvRestorer::finish() {
 
 void PvRestorer::finish_table(uint64_t pfn, std::span<std::byte> content) const {
   auto entries = from_bytes<std::array<uint64_t, kEntries>>(content);
-  const auto bad = translate_table(entries, table_level(plan_->type(pfn)), [&](uint64_t to) { return mfn_of(to); });
+  const auto bad = translate_table(entries, table_level(pages_->plan().type(pfn)),
+                                   [&](uint64_t to) { return pages_->frame_of(to); });
   if (bad) {
     throw ToolstackError("entry " + std::to_string(*bad) + " of the page table at pfn " + std::to_string(pfn) +
                          " leads to a pfn that has no memory in the stream");
@@ -133,13 +117,13 @@ void PvRestorer::finish_table(uint64_t pfn, std::span<std::byte> content) const 
 
 void PvRestorer::finish_tables() {
   std::vector<uint64_t> tables;
-  for (uint64_t pfn = 0; pfn < plan_->pages(); ++pfn) {
-    if (table_level(plan_->type(pfn)) != 0) tables.push_back(pfn);
+  for (uint64_t pfn = 0; pfn < pages_->plan().pages(); ++pfn) {
+    if (table_level(pages_->plan().type(pfn)) != 0) tables.push_back(pfn);
   }
   for (size_t first = 0; first < tables.size(); first += kBatchTables) {
     const auto part = std::span(tables).subspan(first, std::min<size_t>(kBatchTables, tables.size() - first));
     std::vector<uint64_t> frames;
-    for (const uint64_t pfn : part) frames.push_back(mfns_[pfn]);
+    for (const uint64_t pfn : part) frames.push_back(pages_->frames()[pfn]);
     Bytes content(frames.size() * kPageSize);
     tools_.window.read(domain_, frames, content);
     for (size_t i = 0; i < part.size(); ++i)
@@ -149,16 +133,16 @@ void PvRestorer::finish_tables() {
 }
 
 void PvRestorer::pin_tables() {
-  for (uint64_t pfn = 0; pfn < plan_->pages(); ++pfn) {
-    const PageType type = plan_->type(pfn);
-    if (is_pinned(type)) tools_.control.pin_table(domain_, Mfn{mfns_[pfn]}, table_level(type));
+  for (uint64_t pfn = 0; pfn < pages_->plan().pages(); ++pfn) {
+    const PageType type = pages_->plan().type(pfn);
+    if (is_pinned(type)) tools_.control.pin_table(domain_, Mfn{pages_->frames()[pfn]}, table_level(type));
   }
 }
 
 void PvRestorer::finish_p2m() {
   std::vector<uint64_t> frames;
   for (const uint64_t pfn : p2m_pfns_) frames.push_back(must_mfn_of(pfn, "a frame of the p2m list"));
-  std::vector<uint64_t> list = mfns_;
+  std::vector<uint64_t> list = pages_->frames();
   list.resize(frames.size() * kP2mEntriesPerFrame, GuestP2m::kNoFrame);
   tools_.window.write(domain_, frames, std::as_bytes(std::span(list)));
 }
@@ -185,10 +169,10 @@ void PvRestorer::finish_shared_info() {
 /// on initial boot and on resume".
 void PvRestorer::finish_start_info(uint64_t pfn) {
   const uint64_t frame = must_mfn_of(pfn, "start_info (rdx of vCPU 0)");
-  if (table_level(plan_->type(pfn)) != 0) throw ToolstackError("start_info (rdx of vCPU 0) is a page table");
+  if (table_level(pages_->plan().type(pfn)) != 0) throw ToolstackError("start_info (rdx of vCPU 0) is a page table");
   const Gva va = tools_.window.map(domain_, std::span(&frame, 1));
   auto info = tools_.dom0.vcpu().read<start_info>(va);
-  info.nr_pages = plan_->pages();
+  info.nr_pages = pages_->plan().pages();
   info.shared_info = shared_info_frame_ << kPageShift;
   info.flags = 0;
   // A guest that suspends itself leaves pfns there.
@@ -203,7 +187,7 @@ void PvRestorer::check_roots(const vcpu_guest_context& context, uint32_t vcpu) c
     const uint64_t cr3 = context.ctrlreg[root];
     if (root == kUserRoot && cr3 == 0) continue;
     const uint64_t pfn = xen_cr3_to_pfn(cr3);
-    if (plan_->is_populated(pfn) && table_level(plan_->type(pfn)) == 4) continue;
+    if (pages_->plan().is_populated(pfn) && table_level(pages_->plan().type(pfn)) == 4) continue;
     throw ToolstackError("ctrlreg[" + std::to_string(root) + "] of vCPU " + std::to_string(vcpu) + " names pfn " +
                          std::to_string(pfn) + ", which is no L4 page table in the stream");
   }
@@ -214,7 +198,7 @@ void PvRestorer::finish_vcpus() {
     if (state.type != RecordType::kVcpuBasic) continue;
     auto context = from_bytes<vcpu_guest_context>(state.context);
     check_roots(context, state.vcpu);
-    const std::string bad = translate_context(context, state.vcpu, [&](uint64_t pfn) { return mfn_of(pfn); });
+    const std::string bad = translate_context(context, state.vcpu, [&](uint64_t pfn) { return pages_->frame_of(pfn); });
     if (!bad.empty()) {
       throw ToolstackError("vCPU " + std::to_string(state.vcpu) + ": " + bad +
                            " is a pfn that has no memory in the stream");

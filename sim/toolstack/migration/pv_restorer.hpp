@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "sim/abi/xen.hpp"
-#include "sim/toolstack/migration/page_plan.hpp"
+#include "sim/toolstack/migration/page_writer.hpp"
 #include "sim/toolstack/migration/restorer.hpp"
 #include "sim/toolstack/migration/state_control.hpp"
 
@@ -19,17 +19,16 @@ class PvRestorer {
 
   void take(const PvInfo& record);
   void take(const P2mFrames& record);
-  void take(const PageData& record);
+  void take(const PageData& record) { pages_->take(record); }
   void take(const SharedInfoPage& record) { shared_info_ = record; }
   void take(const VcpuState& record);
   /// All has come: page tables, p2m list, shared_info, start_info and vCPUs.
   void finish();
 
-  [[nodiscard]] std::vector<uint64_t> take_frames() { return std::move(mfns_); }
+  [[nodiscard]] const std::vector<uint64_t>& frames() const { return pages_->frames(); }
   [[nodiscard]] const std::vector<std::string>& left_out() const { return left_out_; }
 
  private:
-  [[nodiscard]] std::optional<uint64_t> mfn_of(uint64_t pfn) const;
   [[nodiscard]] uint64_t must_mfn_of(uint64_t pfn, const std::string& what) const;
   void finish_tables();
   void pin_tables();
@@ -45,8 +44,7 @@ class PvRestorer {
   StateControl control_;
   DomId domain_;
   GuestSpec spec_;
-  std::optional<PagePlan> plan_;
-  std::vector<uint64_t> mfns_;
+  std::optional<PageWriter> pages_;  ///< once its size is known
   std::vector<uint64_t> p2m_pfns_;
   SharedInfoPage shared_info_;
   uint64_t shared_info_frame_ = 0;

@@ -1,5 +1,6 @@
 #include "sim/toolstack/migration/restorer.hpp"
 
+#include "sim/toolstack/migration/hvm_restorer.hpp"
 #include "sim/toolstack/migration/pv_restorer.hpp"
 #include "sim/toolstack/migration/stream_reader.hpp"
 #include "sim/toolstack/toolstack.hpp"
@@ -11,12 +12,13 @@ namespace {
 class Restorer {
  public:
   Restorer(const Tools& tools, const GuestSpec& spec, DomId domain, StreamReader& reader)
-      : tools_(tools),
-        spec_(spec),
-        domain_(domain),
-        control_(tools.dom0, domain),
-        reader_(reader),
-        pv_(tools, domain, spec) {}
+      : spec_(spec), domain_(domain), control_(tools.dom0, domain), reader_(reader) {
+    if (spec.type == GuestType::kPv64) {
+      pv_.emplace(tools, domain, spec);
+    } else {
+      hvm_.emplace(tools, domain, spec);
+    }
+  }
 
   RestoredDomain run() {
     while (const auto record = reader_.next()) {
@@ -28,22 +30,30 @@ class Restorer {
     }
     reader_.must_end();
     RestoredDomain restored{domain_, spec_.type, {}, left_out_};
-    for (const std::string& name : pv_.left_out()) restored.left_out.push_back(name);
-    restored.frames = pv_.take_frames();
+    restored.frames = pv_ ? pv_->frames() : hvm_->frames();
+    if (pv_) restored.left_out.insert(restored.left_out.end(), pv_->left_out().begin(), pv_->left_out().end());
     return restored;
   }
 
  private:
-  void take(const PageData& record) { pv_.take(record); }
-  void take(const PvInfo& record) { pv_.take(record); }
-  void take(const P2mFrames& record) { pv_.take(record); }
-  void take(const SharedInfoPage& record) { pv_.take(record); }
-  void take(const VcpuState& record) { pv_.take(record); }
+  // The reader lets through what belongs to the domain's type.
+  void take(const PageData& record) {
+    if (pv_) {
+      pv_->take(record);
+    } else {
+      hvm_->take(record);
+    }
+  }
+  void take(const PvInfo& record) { pv_->take(record); }
+  void take(const P2mFrames& record) { pv_->take(record); }
+  void take(const SharedInfoPage& record) { pv_->take(record); }
+  void take(const VcpuState& record) { pv_->take(record); }
+  void take(const HvmParams& record) const { hvm_->take(record); }
+  void take(const DirtyPfnList&) const {}
   void take(const TscInfo& record) { control_.set_tsc_info(record); }
-  void take(const HvmParams&) {}
-  void take(const DirtyPfnList&) {}
 
   void take(const Blob& record) {
+    if (record.type == RecordType::kHvmContext) return hvm_->take_context(record.content);
     if (record.type == RecordType::kCpuidPolicy) policy_.cpuid = record.content;
     if (record.type == RecordType::kMsrPolicy) policy_.msrs = record.content;
     if (record.content.size() > toolstack::Privileged::kBufferBytes / 4) {
@@ -53,7 +63,8 @@ class Restorer {
 
   void take(const Marker& record) {
     if (record.type == RecordType::kStaticDataEnd) set_policy();
-    if (record.type == RecordType::kEnd) pv_.finish();
+    if (record.type == RecordType::kEnd && pv_) pv_->finish();
+    if (record.type == RecordType::kEnd && hvm_) hvm_->finish();
     if (record.type == RecordType::kCheckpoint) throw RecordFault{"a checkpointed stream", "one that ends with END"};
   }
 
@@ -64,12 +75,12 @@ class Restorer {
     left_out_.push_back(name_of(RecordType::kMsrPolicy));
   }
 
-  Tools tools_;
   GuestSpec spec_;
   DomId domain_;
   StateControl control_;
   StreamReader& reader_;
-  PvRestorer pv_;
+  std::optional<PvRestorer> pv_;
+  std::optional<HvmRestorer> hvm_;
   StateControl::Policy policy_;
   std::vector<std::string> left_out_;
 };

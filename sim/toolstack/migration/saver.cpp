@@ -1,10 +1,12 @@
 #include "sim/toolstack/migration/saver.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <numeric>
 
 #include "sim/toolstack/error.hpp"
+#include "sim/toolstack/memory_plan.hpp"
 #include "sim/toolstack/migration/page_reader.hpp"
 #include "sim/toolstack/migration/stream_writer.hpp"
 #include "sim/toolstack/migration/vcpu_context.hpp"
@@ -16,6 +18,10 @@ namespace {
 
 /// Pages of one record: 1 MiB.
 constexpr uint64_t kBatchPages = 256;
+/// What a guest's own state depends on. Ports and how events arrive are the guest's to set up again. Source:
+/// public/hvm/params.h.
+constexpr std::array<uint32_t, 4> kSavedParams{HVM_PARAM_STORE_PFN, HVM_PARAM_CONSOLE_PFN, HVM_PARAM_IDENT_PT,
+                                               HVM_PARAM_X87_FIP_WIDTH};
 
 xen_domctl_getdomaininfo suspended(const Tools& tools, DomId domain) {
   const std::string name = "domain " + std::to_string(domain.raw());
@@ -47,7 +53,11 @@ class Saver {
 
   SaveReport run() {
     save_static_data();
-    save_pv();
+    if (is_hvm()) {
+      save_hvm();
+    } else {
+      save_pv();
+    }
     tools_.window.unmap();
     // The last thing that can fail here is writing it: a stream with an error is never a whole one.
     writer_.write(Marker{RecordType::kEnd});
@@ -57,7 +67,7 @@ class Saver {
 
  private:
   void save_static_data() {
-    writer_.write(PvInfo{});
+    if (!is_hvm()) writer_.write(PvInfo{});
     if (const auto policy = control_.cpu_policy()) {
       if (!policy->cpuid.empty()) writer_.write(Blob{RecordType::kCpuidPolicy, policy->cpuid});
       if (!policy->msrs.empty()) writer_.write(Blob{RecordType::kMsrPolicy, policy->msrs});
@@ -82,6 +92,24 @@ class Saver {
     for (uint32_t vcpu = 0; vcpu <= info_.max_vcpu_id; ++vcpu) {
       if (control_.is_online(vcpu)) save_vcpu(vcpu, p2m);
     }
+  }
+
+  [[nodiscard]] bool is_hvm() const { return (info_.flags & XEN_DOMINF_hvm_guest) != 0; }
+
+  void save_hvm() {
+    const uint64_t last = control_.last_gfn();
+    if (last >= toolstack::kPagesMax) {
+      throw ToolstackError("the domain's last gfn is " + std::to_string(last) + "; at most " +
+                           std::to_string(toolstack::kPagesMax) + " pages are supported");
+    }
+    save_pages(PageReader(tools_, domain_, nullptr), last + 1);
+    writer_.write(control_.tsc_info());
+    HvmParams params;
+    for (const uint32_t index : kSavedParams) {
+      if (const uint64_t value = control_.hvm_param(index); value != 0) params.params.push_back({index, value});
+    }
+    if (!params.params.empty()) writer_.write(params);
+    writer_.write(Blob{RecordType::kHvmContext, control_.hvm_context()});
   }
 
   void save_pages(const PageReader& reader, uint64_t pages) {

@@ -218,6 +218,11 @@ bool StateControl::set_cpu_policy(const Policy& policy) const {
   return try_domctl(op, "set_cpu_policy");
 }
 
+uint64_t StateControl::last_gfn() const {
+  const uint16_t domain = domain_.raw();
+  return static_cast<uint64_t>(must(dom0_->memory_op(XENMEM_maximum_gpfn, domain), of("maximum_gpfn")));
+}
+
 Bytes StateControl::hvm_context() const {
   Op op = request(XEN_DOMCTL_gethvmcontext);
   op.u.hvmcontext.size = Privileged::kBufferBytes;

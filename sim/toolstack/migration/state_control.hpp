@@ -35,6 +35,8 @@ class StateControl {
   /// False likewise. Before any vCPU exists.
   [[nodiscard]] bool set_cpu_policy(const Policy& policy) const;
 
+  /// Of an HVM domain: the greatest gfn that was ever in use.
+  [[nodiscard]] uint64_t last_gfn() const;
   [[nodiscard]] Bytes hvm_context() const;
   [[nodiscard]] uint64_t hvm_param(uint32_t index) const;
 

@@ -22,13 +22,14 @@ MovingTarget boot_moving_hv();
 MovingTarget boot_direct_hv();
 MovingTarget boot_moving_xen();
 
-/// Pages that a restorer writes, as the ABI says: the p2m list and start_info.
+/// Pages that a restorer writes, as the ABI says: of a PV64 guest the p2m list and start_info.
 std::vector<uint64_t> rewritten_pfns(const GuestSpace& space);
 
 class Moving {
  public:
   /// Until the next begin_case.
-  explicit Moving(Target& target) : target_(target), host_(target.dom0()) {}
+  explicit Moving(Target& target, GuestType type = GuestType::kPv64)
+      : target_(target), type_(type), host_(target.dom0()) {}
 
   Host& host() { return host_; }
   Domain& create();
@@ -44,7 +45,10 @@ class Moving {
   Domain& adopt(const RestoredDomain& restored, const GuestSpace& space, Gva heap);
 
  private:
+  [[nodiscard]] GuestSpec spec() const;
+
   Target& target_;
+  GuestType type_;
   Host host_;
 };
 
