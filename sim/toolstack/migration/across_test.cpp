@@ -17,7 +17,7 @@ MemoryImage image_of(const Bytes& stream) {
   return image_of_stream(source);
 }
 
-class Across : public ::testing::Test {
+class Across : public ::testing::TestWithParam<GuestType> {
  protected:
   void SetUp() override {
     xen_ = testing::boot_moving_xen();
@@ -28,7 +28,7 @@ class Across : public ::testing::Test {
   }
 
   /// Saves the guest, removes it, and has it run on the other side, where every page is as it was.
-  static Domain& move(Moving& from, Target& source, Domain& guest, Moving& to) {
+  Domain& move(Moving& from, Target& source, Domain& guest, Moving& to) {
     from.suspend(guest);
     const Bytes stream = from.save(guest);
     EXPECT_TRUE(!testing::verifier_missing().empty() || testing::verifier_complaint(stream).empty());
@@ -36,8 +36,9 @@ class Across : public ::testing::Test {
     const Gva heap = guest.heap_mark();
     source.destroy_guest(guest);
     const RestoredDomain restored = to.restore(stream);
-    const MemoryImage arrived = image_of_domain(to.host().tools(), restored.id, restored.frames, true);
-    EXPECT_EQ(arrived.pages(), space.pages);
+    const MemoryImage arrived =
+        image_of_domain(to.host().tools(), restored.id, restored.frames, GetParam() == GuestType::kPv64);
+    EXPECT_EQ(arrived.pages(), image_of(stream).pages());
     EXPECT_EQ(arrived.difference(image_of(stream), testing::rewritten_pfns(space)), "");
     Domain& moved = to.adopt(restored, space, heap);
     EXPECT_EQ(wake_guest(moved, kPatienceNs), Woken::kRestored);
@@ -46,8 +47,8 @@ class Across : public ::testing::Test {
   }
 
   /// There and back. The guest's own counter goes on, and its hypercalls are answered by whom it is with.
-  static void go_and_return(Target& home, Target& abroad) {
-    Moving at_home(home), away(abroad);
+  void go_and_return(Target& home, Target& abroad) {
+    Moving at_home(home, GetParam()), away(abroad, GetParam());
     Domain& first = at_home.create();
     at_home.fill(first);
     const Gva counter = first.alloc_pages(1);
@@ -65,13 +66,16 @@ class Across : public ::testing::Test {
   MovingTarget xen_, hv_;
 };
 
-TEST_F(Across, GuestOfXen_GoesToHvAndReturns) {
+TEST_P(Across, GuestOfXen_GoesToHvAndReturns) {
   go_and_return(*xen_.target, *hv_.target);
 }
 
-TEST_F(Across, GuestOfHv_GoesToXenAndReturns) {
+TEST_P(Across, GuestOfHv_GoesToXenAndReturns) {
   go_and_return(*hv_.target, *xen_.target);
 }
+
+INSTANTIATE_TEST_SUITE_P(Type, Across, ::testing::Values(GuestType::kPv64, GuestType::kPvh),
+                         [](const auto& type) { return std::string(to_string(type.param)); });
 
 }  // namespace
 }  // namespace assay::migration
