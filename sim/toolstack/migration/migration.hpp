@@ -13,6 +13,10 @@ class Host {
   explicit Host(Domain& dom0) : dom0_(dom0), control_(dom0_), window_(dom0_) {}
 
   SaveReport save(DomId domain, ByteSink& sink) { return save_domain(tools(), domain, sink); }
+  SaveReport save_live(DomId domain, ByteSink& sink, const std::function<void()>& suspend,
+                       const LiveOptions& options = {}) {
+    return migration::save_live(tools(), domain, sink, suspend, options);
+  }
   /// The domain is paused.
   RestoredDomain restore(const GuestSpec& spec, ByteSource& source) { return restore_domain(tools(), spec, source); }
   /// A restored domain begins to run; a suspended one of this host must be gone, or never run again.

@@ -45,6 +45,15 @@ void PageReader::normalise(const PageEntry& page, std::span<std::byte> content) 
   std::memcpy(content.data(), entries.data(), kPageSize);
 }
 
+std::vector<bool> PageReader::present(std::span<const uint64_t> pfns) const {
+  std::vector<bool> is_there;
+  for (const Page& page : describe(pfns)) {
+    is_there.resize(page.entry.pfn);
+    is_there.push_back(page.entry.type != PageType::kInvalid);
+  }
+  return is_there;
+}
+
 PageData PageReader::read(std::span<const uint64_t> pfns) const {
   PageData record;
   std::vector<uint64_t> frames;

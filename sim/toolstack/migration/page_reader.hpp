@@ -17,6 +17,8 @@ class PageReader {
 
   /// Those of `pfns` that there is memory behind; page tables lead to pfns. Throws ToolstackError.
   [[nodiscard]] PageData read(std::span<const uint64_t> pfns) const;
+  /// Behind which of them there is memory, by pfn; `pfns` ascend. Throws ToolstackError.
+  [[nodiscard]] std::vector<bool> present(std::span<const uint64_t> pfns) const;
 
  private:
   struct Page {

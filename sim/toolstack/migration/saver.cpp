@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <iterator>
 #include <numeric>
 
 #include "sim/toolstack/error.hpp"
 #include "sim/toolstack/memory_plan.hpp"
+#include "sim/toolstack/migration/dirty_log.hpp"
 #include "sim/toolstack/migration/page_reader.hpp"
 #include "sim/toolstack/migration/stream_writer.hpp"
 #include "sim/toolstack/migration/vcpu_context.hpp"
@@ -42,6 +44,18 @@ DomainHeader header_of(const Tools& tools, const xen_domctl_getdomaininfo& info)
           static_cast<uint32_t>(version & 0xffff)};
 }
 
+std::vector<uint64_t> first_pfns(uint64_t pages) {
+  std::vector<uint64_t> pfns(pages);
+  std::iota(pfns.begin(), pfns.end(), 0);
+  return pfns;
+}
+
+std::vector<uint64_t> united(const std::vector<uint64_t>& left, const std::vector<uint64_t>& right) {
+  std::vector<uint64_t> all;
+  std::ranges::set_union(left, right, std::back_inserter(all));
+  return all;
+}
+
 class Saver {
  public:
   Saver(const Tools& tools, const xen_domctl_getdomaininfo& info, ByteSink& sink)
@@ -58,6 +72,33 @@ class Saver {
     } else {
       save_pv();
     }
+    return end();
+  }
+
+  SaveReport run_live(const std::function<void()>& suspend, const LiveOptions& options) {
+    save_static_data();
+    DirtyLog log(tools_.dom0, domain_);
+    const uint64_t pages = hvm_pages();
+    const PageReader reader(tools_, domain_, nullptr);
+    const std::vector<bool> present = reader.present(first_pfns(pages));
+    std::vector<uint64_t> dirty = first_pfns(pages);
+    for (unsigned round = 0; round < options.rounds_max && dirty.size() > options.pages_left; ++round) {
+      report_.rounds.push_back(save_pages(reader, dirty));
+      dirty = log.harvest(pages);
+    }
+    suspend();
+    (void)suspended(tools_, domain_);
+    if (hvm_pages() != pages || reader.present(first_pfns(pages)) != present) {
+      throw ToolstackError("the domain got or gave back memory while it was sent, which a live save cannot follow");
+    }
+    report_.rounds.push_back(save_pages(reader, united(dirty, log.harvest(pages))));
+    log.stop();
+    save_hvm_state();
+    return end();
+  }
+
+ private:
+  SaveReport end() {
     tools_.window.unmap();
     // The last thing that can fail here is writing it: a stream with an error is never a whole one.
     writer_.write(Marker{RecordType::kEnd});
@@ -65,7 +106,6 @@ class Saver {
     return report_;
   }
 
- private:
   void save_static_data() {
     if (!is_hvm()) writer_.write(PvInfo{});
     if (const auto policy = control_.cpu_policy()) {
@@ -86,7 +126,7 @@ class Saver {
     std::memcpy(&arch, &shared.content[offsetof(shared_info, arch)], sizeof arch);
     const GuestP2m p2m = read_guest_p2m(tools_.window, domain_, arch);
     save_p2m_frames(p2m);
-    save_pages(PageReader(tools_, domain_, &p2m), p2m.mfns.size());
+    save_pages(PageReader(tools_, domain_, &p2m), first_pfns(p2m.mfns.size()));
     writer_.write(control_.tsc_info());
     writer_.write(shared);
     for (uint32_t vcpu = 0; vcpu <= info_.max_vcpu_id; ++vcpu) {
@@ -96,13 +136,21 @@ class Saver {
 
   [[nodiscard]] bool is_hvm() const { return (info_.flags & XEN_DOMINF_hvm_guest) != 0; }
 
-  void save_hvm() {
+  [[nodiscard]] uint64_t hvm_pages() const {
     const uint64_t last = control_.last_gfn();
     if (last >= toolstack::kPagesMax) {
       throw ToolstackError("the domain's last gfn is " + std::to_string(last) + "; at most " +
                            std::to_string(toolstack::kPagesMax) + " pages are supported");
     }
-    save_pages(PageReader(tools_, domain_, nullptr), last + 1);
+    return last + 1;
+  }
+
+  void save_hvm() {
+    save_pages(PageReader(tools_, domain_, nullptr), first_pfns(hvm_pages()));
+    save_hvm_state();
+  }
+
+  void save_hvm_state() {
     writer_.write(control_.tsc_info());
     HvmParams params;
     for (const uint32_t index : kSavedParams) {
@@ -112,15 +160,17 @@ class Saver {
     writer_.write(Blob{RecordType::kHvmContext, control_.hvm_context()});
   }
 
-  void save_pages(const PageReader& reader, uint64_t pages) {
-    std::vector<uint64_t> pfns(pages);
-    std::iota(pfns.begin(), pfns.end(), 0);
-    for (uint64_t first = 0; first < pages; first += kBatchPages) {
-      const PageData record = reader.read(std::span(pfns).subspan(first, std::min(kBatchPages, pages - first)));
+  /// How many had content.
+  uint64_t save_pages(const PageReader& reader, const std::vector<uint64_t>& pfns) {
+    uint64_t sent = 0;
+    for (uint64_t first = 0; first < pfns.size(); first += kBatchPages) {
+      const PageData record = reader.read(std::span(pfns).subspan(first, std::min(kBatchPages, pfns.size() - first)));
       if (record.pages.empty()) continue;
       writer_.write(record);
-      report_.pages += record.content.size() / kPageSize;
+      sent += record.content.size() / kPageSize;
     }
+    report_.pages += sent;
+    return sent;
   }
 
   void save_p2m_frames(const GuestP2m& p2m) {
@@ -163,11 +213,10 @@ class Saver {
   SaveReport report_;
 };
 
-}  // namespace
-
-SaveReport save_domain(const Tools& tools, DomId domain, ByteSink& sink) {
+template <typename Save>
+SaveReport unmapped_on_error(const Tools& tools, Save save) {
   try {
-    return Saver(tools, suspended(tools, domain), sink).run();
+    return save();
   } catch (...) {
     // What is mapped keeps the domain from going; the first error is the one that tells.
     try {
@@ -176,6 +225,19 @@ SaveReport save_domain(const Tools& tools, DomId domain, ByteSink& sink) {
     }
     throw;
   }
+}
+
+}  // namespace
+
+SaveReport save_domain(const Tools& tools, DomId domain, ByteSink& sink) {
+  return unmapped_on_error(tools, [&] { return Saver(tools, suspended(tools, domain), sink).run(); });
+}
+
+SaveReport save_live(const Tools& tools, DomId domain, ByteSink& sink, const std::function<void()>& suspend,
+                     const LiveOptions& options) {
+  const auto info = tools.control.info(domain);
+  if (!info) throw ToolstackError("domain " + std::to_string(domain.raw()) + " is not there");
+  return unmapped_on_error(tools, [&] { return Saver(tools, *info, sink).run_live(suspend, options); });
 }
 
 }  // namespace assay::migration

@@ -16,7 +16,7 @@ StreamWriter::StreamWriter(ByteSink& sink, const DomainHeader& domain) : sink_(&
 }
 
 void StreamWriter::put(std::span<const std::byte> bytes) {
-  sink_->write(bytes);
+  if (!bytes.empty()) sink_->write(bytes);
   written_ += bytes.size();
 }
 
