@@ -12,6 +12,7 @@ FAULTS = {"domains": "memory.decrease_leaks_reference", "events": "evtchn.bind_l
           "page_tables": "mmu.last_type_not_released",
           "races": "evtchn.masked_event_announced", "races_grants": "grant.map_reference_read_twice",
           "races_memory": "p2m.moved_frame_not_rechecked", "vcpus": "vcpu.info_registered_twice"}
+COMPILED_MAX = 2  # of a family: they are written by the same code
 
 
 def main(binaries: Path, compiler: str, root: Path) -> int:
@@ -25,7 +26,7 @@ def main(binaries: Path, compiler: str, root: Path) -> int:
             if not cases:
                 print(f"family {family} found nothing of {fault}")
                 failed += 1
-            for case in cases:
+            for case in cases[:COMPILED_MAX]:
                 run = subprocess.run([compiler, "-std=gnu++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wconversion",
                                       "-Wsign-conversion", "-Werror", "-I", root, case], capture_output=True,
                                      text=True, check=False)

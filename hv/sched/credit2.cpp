@@ -101,13 +101,15 @@ Credit2Vcpu* Credit2::candidate(const Credit2Queue& queue, uint32_t pcpu, Ns now
   OrderedNode* node = queue.waiting.first_of(here);
   while (node != nullptr) {
     Credit2Vcpu& data = *of(node);
-    node = OrderedSet::next_of(*node, here);
     if (stops && !may_run_on(*data.vcpu, pcpu)) return nullptr;
-    // Its sleep is still to come, or its affinity has just changed.
-    if (!vcpu_runnable(*data.vcpu) || !may_run_on(*data.vcpu, pcpu)) continue;
-    if (fault("sched.credit2_sinks_below_idle") && credit(data) < -(int64_t{1} << 30)) continue;
-    if (has_budget(data, now)) return &data;
-    if (fault("sched.credit2_no_budget_ends_scan")) return nullptr;
+    // Otherwise its sleep is still to come, or its affinity has just changed.
+    const bool may_run = vcpu_runnable(*data.vcpu) && may_run_on(*data.vcpu, pcpu);
+    const bool is_sunk = fault("sched.credit2_sinks_below_idle") && credit(data) < -(int64_t{1} << 30);
+    const bool is_wanted = may_run && !is_sunk;
+    if (is_wanted && has_budget(data, now)) return &data;
+    if (is_wanted && fault("sched.credit2_no_budget_ends_scan")) return nullptr;
+    node = OrderedSet::next_of(*node, here);
+    if (!is_wanted) continue;
     dequeue(data, now);
     park(data);
   }

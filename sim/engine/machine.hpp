@@ -157,6 +157,7 @@ class Machine final : private CoreTrapTarget {
   void interrupt(uint32_t pcpu);
   void fire_due();
   bool jump(uint64_t deadline_ns);
+  uint64_t next_event_of(uint32_t pcpu) const;
   uint64_t next_event() const;
   void step_guest(uint32_t pcpu);
   void note_exit(uint32_t pcpu, const PcpuState& state);

@@ -215,18 +215,22 @@ void Machine::interrupt(uint32_t pcpu) {
   state_.ready.add(pcpu);
 }
 
+uint64_t Machine::next_event_of(uint32_t pcpu) const {
+  const PcpuState& state = state_.pcpus[pcpu];
+  const uint64_t next = std::min({state.timer_ns, state.wait_ns, state.signal_ns});
+  const bool has_time_slice = !state.in_core && !state_.interrupted.has(pcpu);
+  return has_time_slice ? std::min(next, state.run.until_ns) : next;
+}
+
 uint64_t Machine::next_event() const {
   uint64_t next = ASSAY_NEVER;
-  for (uint32_t pcpu = 0; pcpu < config_.pcpus; ++pcpu) {
-    const PcpuState& state = state_.pcpus[pcpu];
-    next = std::min({next, state.timer_ns, state.wait_ns, state.signal_ns});
-    if (!state.in_core && !state_.interrupted.has(pcpu)) next = std::min(next, state.run.until_ns);
-  }
+  for (uint32_t pcpu = 0; pcpu < config_.pcpus; ++pcpu) next = std::min(next, next_event_of(pcpu));
   return next;
 }
 
 void Machine::fire_due() {
   const uint64_t now = state_.now_ns;
+  uint64_t next = ASSAY_NEVER;
   for (uint32_t pcpu = 0; pcpu < config_.pcpus; ++pcpu) {
     PcpuState& state = state_.pcpus[pcpu];
     if (state.timer_ns <= now) {
@@ -242,8 +246,9 @@ void Machine::fire_due() {
       state.wait_ns = ASSAY_NEVER;
       state_.ready.add(pcpu);
     }
+    next = std::min(next, next_event_of(pcpu));
   }
-  state_.next_event_ns = next_event();
+  state_.next_event_ns = next;
 }
 
 bool Machine::jump(uint64_t deadline_ns) {

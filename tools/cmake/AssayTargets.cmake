@@ -21,10 +21,12 @@ if(ASSAY_WERROR)
   target_compile_options(assay_options INTERFACE -Werror)
 endif()
 # What fuzzers do with a library, its property ASSAY_FUZZ_ROLE: `subject`, seen into by counters alone, for inputs that are
-# typed; `around`, what plays them, plain, as everything else would only be slower; otherwise all there is.
+# typed; `around`, what plays them, plain, as everything else would only be slower; `beside`, what has no part in it; otherwise
+# all there is.
 set(is_around $<AND:$<BOOL:${ASSAY_FUZZ}>,$<STREQUAL:$<TARGET_PROPERTY:ASSAY_FUZZ_ROLE>,around>>)
 set(is_subject $<STREQUAL:$<TARGET_PROPERTY:ASSAY_FUZZ_ROLE>,subject>)
-set(is_seen_into $<NOT:$<OR:${is_around},${is_subject}>>)
+set(is_beside $<STREQUAL:$<TARGET_PROPERTY:ASSAY_FUZZ_ROLE>,beside>)
+set(is_seen_into $<NOT:$<OR:${is_around},${is_subject},${is_beside}>>)
 if(ASSAY_SANITIZE)
   target_compile_options(assay_options INTERFACE
     $<$<NOT:${is_around}>:-fsanitize=address,undefined;-fno-sanitize-recover=all;-fno-omit-frame-pointer>)
@@ -37,6 +39,15 @@ elseif(ASSAY_FUZZ STREQUAL "afl")
   # What AFL++ calls its native instrumentation: any clang can do it, afl-clang-fast is bound to one version.
   target_compile_options(assay_options INTERFACE $<$<NOT:${is_around}>:-fsanitize-coverage=trace-pc-guard>)
 endif()
+
+# assay_compile_quickly(TARGET): what is compiled for long and runs for moments is not optimised where sanitizers are on, and no
+# fuzzer looks into it.
+function(assay_compile_quickly target)
+  if(ASSAY_SANITIZE)
+    set_target_properties(${target} PROPERTIES ASSAY_FUZZ_ROLE beside)
+    target_compile_options(${target} PRIVATE -O0)
+  endif()
+endfunction()
 
 option(ASSAY_PRECOMPILE "Precompile headers: builds in half the time; OFF notices a missing include" ON)
 
@@ -70,6 +81,7 @@ function(assay_test name)
   add_executable(${name} ${ARG_SOURCES})
   assay_build_for_tests(${name} ${kind})
   target_link_libraries(${name} PRIVATE assay_options ${ARG_LIBS} GTest::gtest GTest::gmock GTest::gtest_main)
+  assay_compile_quickly(${name})
   list(LENGTH ARG_SOURCES sources)
   if(sources GREATER 3)
     assay_precompile(${name} <gmock/gmock.h> <gtest/gtest.h>)
