@@ -16,8 +16,8 @@ constexpr uint32_t kPcpusMax = 256;
 /// A teardown that makes no end of continuations is a fault of the hypervisor.
 constexpr uint32_t kDestroyCallsMax = 10'000;
 
-std::string of(const char* name, DomId domain) {
-  return std::string(name) + " of domain " + std::to_string(domain.raw());
+std::string of(const std::string& name, DomId domain) {
+  return name + " of domain " + std::to_string(domain.raw());
 }
 
 }  // namespace
@@ -75,11 +75,15 @@ void DomainControl::pin(DomId domain, uint32_t vcpu, uint32_t pcpu) const {
 }
 
 std::vector<uint64_t> DomainControl::populate(DomId domain, uint64_t pages) const {
-  std::vector<uint64_t> frames(pages);
-  std::iota(frames.begin(), frames.end(), 0);
+  std::vector<uint64_t> pfns(pages);
+  std::iota(pfns.begin(), pfns.end(), 0);
+  return populate(domain, std::move(pfns));
+}
+
+std::vector<uint64_t> DomainControl::populate(DomId domain, std::vector<uint64_t> frames) const {
   constexpr uint64_t kExtentsMax = Privileged::kBufferBytes / sizeof(uint64_t);
-  for (uint64_t first = 0; first < pages; first += kExtentsMax) {
-    const std::span part = std::span(frames).subspan(first, std::min(kExtentsMax, pages - first));
+  for (uint64_t first = 0; first < frames.size(); first += kExtentsMax) {
+    const std::span part = std::span(frames).subspan(first, std::min(kExtentsMax, frames.size() - first));
     dom0_->write_buffer(std::as_bytes(part));
     xen_memory_reservation reservation;
     std::memset(&reservation, 0, sizeof reservation);
@@ -108,16 +112,17 @@ void DomainControl::init_hypercall_page(DomId domain, Mfn frame) const {
   must_domctl(op, "hypercall_init");
 }
 
-void DomainControl::pin_l4_table(DomId domain, Mfn frame) const {
+void DomainControl::pin_table(DomId domain, Mfn frame, unsigned level) const {
+  static_assert(MMUEXT_PIN_L4_TABLE == MMUEXT_PIN_L1_TABLE + 3);
   mmuext_op op;
   std::memset(&op, 0, sizeof op);
-  op.cmd = MMUEXT_PIN_L4_TABLE;
+  op.cmd = MMUEXT_PIN_L1_TABLE + level - 1;
   op.arg1.mfn = frame.raw();
   dom0_->vcpu().write(dom0_->argument(), op);
   constexpr uint64_t kOperations = 1, kNoCount = 0;
   const int64_t result =
       dom0_->call(__HYPERVISOR_mmuext_op, {dom0_->argument().raw(), kOperations, kNoCount, domain.raw()});
-  must(result, of("mmuext_op pin_l4_table", domain));
+  must(result, of("mmuext_op pin_l" + std::to_string(level) + "_table", domain));
 }
 
 void DomainControl::set_vcpu_context(DomId domain, uint32_t vcpu, const vcpu_guest_context& context) const {

@@ -28,12 +28,15 @@ class DomainControl {
   void pin(DomId domain, uint32_t vcpu, uint32_t pcpu) const;
   /// Populates pfns 0..pages-1. PV: the machine frames, by pfn. HVM: the gfns, which are the pfns.
   [[nodiscard]] std::vector<uint64_t> populate(DomId domain, uint64_t pages) const;
+  /// The same with pfns of the caller's choice.
+  [[nodiscard]] std::vector<uint64_t> populate(DomId domain, std::vector<uint64_t> pfns) const;
 
   /// Nothing when there is no such domain.
   [[nodiscard]] std::optional<xen_domctl_getdomaininfo> info(DomId domain) const;
   /// Fills a page of a PV guest with hypercall stubs.
   void init_hypercall_page(DomId domain, Mfn frame) const;
-  void pin_l4_table(DomId domain, Mfn frame) const;
+  /// `level` 1..4.
+  void pin_table(DomId domain, Mfn frame, unsigned level) const;
   void set_vcpu_context(DomId domain, uint32_t vcpu, const vcpu_guest_context& context) const;
   void set_hvm_context(DomId domain, std::span<const std::byte> records) const;
   void unpause(DomId domain) const;

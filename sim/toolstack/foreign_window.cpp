@@ -56,9 +56,17 @@ void ForeignWindow::apply(std::span<const Update> updates, const DomId* foreign)
 }
 
 Gva ForeignWindow::map(DomId domain, std::span<const uint64_t> frames) {
+  return map(domain, frames, kLeafRw);
+}
+
+Gva ForeignWindow::map_to_read(DomId domain, std::span<const uint64_t> frames) {
+  return map(domain, frames, kLeafRo);
+}
+
+Gva ForeignWindow::map(DomId domain, std::span<const uint64_t> frames, uint64_t attributes) {
   if (frames.size() > kPages) throw HarnessFault("more pages than the foreign window has");
   std::vector<Update> updates;
-  for (uint64_t i = 0; i < frames.size(); ++i) updates.push_back({i, entry(Mfn{frames[i]}, kLeafAttributes)});
+  for (uint64_t i = 0; i < frames.size(); ++i) updates.push_back({i, entry(Mfn{frames[i]}, attributes)});
   // Part of a failed batch may have been mapped.
   mapped_ = std::max<uint64_t>(mapped_, frames.size());
   apply(updates, &domain);
@@ -79,6 +87,17 @@ void ForeignWindow::write(DomId domain, std::span<const uint64_t> frames, std::s
     const uint64_t count = std::min<uint64_t>(kPages, frames.size() - first);
     const Gva va = map(domain, frames.subspan(first, count));
     write_runs(dom0_->vcpu(), va, bytes.subspan(first * kPageSize, count * kPageSize));
+  }
+}
+
+void ForeignWindow::read(DomId domain, std::span<const uint64_t> frames, std::span<std::byte> bytes) {
+  if (bytes.size() != frames.size() * kPageSize) throw HarnessFault("whole pages are read through the window");
+  for (uint64_t first = 0; first < frames.size(); first += kPages) {
+    const uint64_t count = std::min<uint64_t>(kPages, frames.size() - first);
+    const Gva va = map_to_read(domain, frames.subspan(first, count));
+    if (dom0_->vcpu().read_bytes(va, bytes.subspan(first * kPageSize, count * kPageSize))) {
+      throw ToolstackError("a foreign page that was mapped is not readable");
+    }
   }
 }
 

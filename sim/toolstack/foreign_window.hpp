@@ -22,13 +22,18 @@ class ForeignWindow {
   /// Maps frames (PV: machine frames, HVM: gfns) of `domain`, at most kPages, from the window's start on, in place of
   /// what was there. Throws ToolstackError.
   Gva map(DomId domain, std::span<const uint64_t> frames);
+  /// The same for reading alone: page tables cannot be mapped otherwise.
+  Gva map_to_read(DomId domain, std::span<const uint64_t> frames);
   void unmap();
 
   /// Writes whole pages to the frames, window by window; pages of zeroes are filled without being transferred.
   /// `bytes` is frames.size() pages.
   void write(DomId domain, std::span<const uint64_t> frames, std::span<const std::byte> bytes);
+  /// Reads whole pages, window by window.
+  void read(DomId domain, std::span<const uint64_t> frames, std::span<std::byte> bytes);
 
  private:
+  Gva map(DomId domain, std::span<const uint64_t> frames, uint64_t attributes);
   struct Update {
     uint64_t page, entry;
   };

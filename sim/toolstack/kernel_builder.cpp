@@ -64,7 +64,7 @@ class KernelBuilder {
     init_shared_info(dom0_, window_, domain_, info->shared_info_frame);
     window_.unmap();  // a frame that is still mapped writable cannot become a page table
     const Mfn l4{frames_[plan_.page_tables.first.raw()]};
-    control_.pin_l4_table(domain_, l4);
+    control_.pin_table(domain_, l4, 4);
     if (image_.hypercall_page) {
       control_.init_hypercall_page(domain_, Mfn{frames_[plan_.pfn(*image_.hypercall_page).raw()]});
     }

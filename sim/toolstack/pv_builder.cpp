@@ -36,7 +36,7 @@ MailboxFrames build_pv64(const Builder& builder, DomId domain, const MemoryPlan&
   builder.window.unmap();
 
   const Mfn l4{p2m[plan.page_tables.first.raw()]};
-  builder.control.pin_l4_table(domain, l4);
+  builder.control.pin_table(domain, l4, 4);
   builder.control.init_hypercall_page(domain, Mfn{p2m[plan.pfn(plan.layout.hypercall_page).raw()]});
   const vcpu_guest_context context =
       first_pv_context(plan.layout.pv_entry, l4, plan.va(plan.start_info.first), plan.va(plan.boot_stack.end()));

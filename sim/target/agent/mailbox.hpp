@@ -41,6 +41,8 @@ class Mailbox {
   /// Address of the boot information in the guest, for the first vCPU.
   [[nodiscard]] virtual uint64_t boot_info() = 0;
   [[nodiscard]] virtual bool in_flight() const = 0;
+  /// An operation is in flight that was started through another mailbox, before the domain was moved here.
+  virtual void expect_reply() { throw HarnessFault("no domain is moved to this target"); }
   virtual void start(const GuestRequest& request) = 0;
   virtual bool await(GuestReply& reply, uint64_t timeout_ns) = 0;
   /// For operations that reply at once: throws TargetDied when none comes.

@@ -21,6 +21,12 @@ bool MailboxMemory::listens() const {
          header()->version == ASSAY_AGENT_VERSION;
 }
 
+void MailboxMemory::expect_reply() {
+  sequence_ = __atomic_load_n(&header()->request, __ATOMIC_ACQUIRE);
+  in_flight_ = true;
+  out_ = {};
+}
+
 bool MailboxMemory::has_replied() const {
   return __atomic_load_n(&header()->reply, __ATOMIC_ACQUIRE) == sequence_;
 }

@@ -28,6 +28,8 @@ class MailboxMemory {
   [[nodiscard]] bool has_replied() const;
   /// Throws TargetDied when it is no reply of an agent.
   void take(GuestReply& reply);
+  /// The request that is there now is in flight, and its reply is awaited: it was posted by somebody else.
+  void expect_reply();
   /// What the operation in flight reads goes there instead.
   void redirect(std::span<std::byte> out) { out_ = out; }
 

@@ -107,13 +107,23 @@ std::string Session::version() {
   return std::to_string(number >> 16) + "." + std::to_string(number & 0xffff) + std::string(extra.data());
 }
 
+Session::Guest& Session::add_guest(const BuiltGuest& built, GuestType type) {
+  Guest& guest = guests_[built.id];
+  guest = Guest{built, {}, nullptr};
+  guest.domain = std::make_unique<Domain>(built.id, type, built.space);
+  guest.mailboxes.resize(built.mailbox_frames.size());
+  return guest;
+}
+
+Domain& Session::adopt_guest(const BuiltGuest& built, GuestType type) {
+  Guest& guest = add_guest(built, type);
+  for (uint32_t vcpu_id = 0; vcpu_id < built.mailbox_frames.size(); ++vcpu_id) open_vcpu(guest, vcpu_id);
+  guest.mailboxes[0]->expect_reply();
+  return *guest.domain;
+}
+
 Domain& Session::create_guest(const GuestSpec& spec) {
-  BuiltGuest built = toolstack_->build(spec);
-  const DomId id = built.id;
-  Guest& guest = guests_[id];
-  guest = Guest{std::move(built), {}, nullptr};
-  guest.domain = std::make_unique<Domain>(id, spec.type, guest.built.space);
-  guest.mailboxes.resize(guest.built.mailbox_frames.size());
+  Guest& guest = add_guest(toolstack_->build(spec), spec.type);
   open_vcpu(guest, 0);
   for (uint32_t vcpu_id = 1; vcpu_id < spec.vcpus_online; ++vcpu_id) {
     toolstack_->bring_up(*guest.domain, vcpu_id);

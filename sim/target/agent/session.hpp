@@ -36,6 +36,8 @@ class Session : public Watch {
   std::string version();
 
   Domain& create_guest(const GuestSpec& spec);
+  /// See GuestAdopter.
+  Domain& adopt_guest(const BuiltGuest& built, GuestType type);
   void destroy_guest(Domain& guest);
   Vcpu& attach_vcpu(Domain& domain, uint32_t vcpu_id);
 
@@ -68,6 +70,7 @@ class Session : public Watch {
   void destroy_all_guests();
   /// Record of a domain with this id or the next greater one; nothing when there is none.
   std::optional<xen_domctl_getdomaininfo> domain_info(DomId first);
+  Guest& add_guest(const BuiltGuest& built, GuestType type);
   void open_vcpu(Guest& guest, uint32_t vcpu_id);
 
   Boot& boot_;

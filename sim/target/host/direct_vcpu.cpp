@@ -18,6 +18,7 @@ class DirectVcpu final : public HostVcpu {
   void start(const GuestRequest& request) override { guest_.start(request); }
   void borrow(const GuestRequest& request, GuestReply& reply) override { guest_.borrow(request, reply); }
   void keep() override { guest_.keep(); }
+  void expect_reply() override { throw HarnessFault("a direct guest cannot be moved"); }
   [[nodiscard]] bool is_busy() const override { return guest_.state().is_busy; }
   [[nodiscard]] const bool& has_replied() const override { return guest_.has_replied(); }
   [[nodiscard]] const GuestReply& reply() const override { return guest_.reply(); }

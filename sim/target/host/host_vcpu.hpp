@@ -34,6 +34,8 @@ class HostVcpu {
   virtual void borrow(const GuestRequest& request, GuestReply& reply) = 0;
   /// The caller's request and reply are going away while the operation goes on.
   virtual void keep() = 0;
+  /// An operation is in flight that somebody else started, before the domain was moved here.
+  virtual void expect_reply() = 0;
   [[nodiscard]] virtual bool is_busy() const = 0;
   /// True between the reply and the next start().
   [[nodiscard]] virtual const bool& has_replied() const = 0;

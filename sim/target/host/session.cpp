@@ -213,6 +213,18 @@ Domain& Session::create_guest(const GuestSpec& spec) {
   return *guest.domain;
 }
 
+Domain& Session::adopt_guest(const BuiltGuest& built, GuestType type) {
+  if (options_.guests != HostOptions::Guests::kUnicorn) throw HarnessFault("a direct guest cannot be moved");
+  ++constellation_;
+  Guest& guest = guests_[built.id];
+  guest.domain = std::make_unique<Domain>(built.id, type, built.space);
+  for (uint32_t vcpu_id = 0; vcpu_id < built.mailbox_frames.size(); ++vcpu_id) {
+    open_vcpu(guest, vcpu_id, built.space.layout);
+  }
+  guest.vcpus[0]->expect_reply();
+  return *guest.domain;
+}
+
 std::vector<Guest*> Session::all_guests() {
   std::vector<Guest*> all{&dom0_};
   for (auto& [id, guest] : guests_) all.push_back(&guest);

@@ -47,6 +47,8 @@ class Session final : private SilenceWatch {
   [[nodiscard]] bool has_dom0() const { return has_dom0_; }
   Domain& dom0();
   Domain& create_guest(const GuestSpec& spec);
+  /// See GuestAdopter. HarnessFault for direct guests: not all of their state is in memory and registers.
+  Domain& adopt_guest(const BuiltGuest& built, GuestType type);
   void destroy_guest(Domain& guest);
   /// Domain and vCPUs of a kernel, which runs from now on. Throws ToolstackError. It lives until rewind().
   KernelGuest& boot_kernel(const GuestSpec& spec, const KernelImage& image, const toolstack::KernelBoot& boot);

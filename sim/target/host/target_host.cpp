@@ -6,6 +6,7 @@
 
 #include "sim/target/host/host_port.hpp"
 #include "sim/target/host/session.hpp"
+#include "sim/toolstack/guest_adopter.hpp"
 
 namespace assay {
 
@@ -29,7 +30,7 @@ struct HostMoment final : HostTarget::Moment {
   Session::Moment moment;
 };
 
-class TargetHost final : public HostTarget {
+class TargetHost final : public HostTarget, public GuestAdopter {
  public:
   explicit TargetHost(const HostOptions& options) : options_(options), core_(options.core), session_(core_, options) {
     const bool is_bundled = options.core.filename() == "hv.so";
@@ -46,6 +47,7 @@ class TargetHost final : public HostTarget {
   }
   Domain& dom0() override { return session_.dom0(); }
   Domain& create_guest(const GuestSpec& spec) override { return session_.create_guest(spec); }
+  Domain& adopt_guest(const BuiltGuest& built, GuestType type) override { return session_.adopt_guest(built, type); }
   void destroy_guest(Domain& guest) override { session_.destroy_guest(guest); }
   Vcpu& attach_vcpu(Domain& guest, uint32_t vcpu_id) override { return session_.attach_vcpu(guest, vcpu_id); }
   [[nodiscard]] std::unique_ptr<Moment> take_moment() override {

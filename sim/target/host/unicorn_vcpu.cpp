@@ -27,6 +27,12 @@ class UnicornVcpu final : public HostVcpu, private GuestExecutor, private Unicor
     reply_ = &own_reply_;
     mailbox_.redirect({});
   }
+  void expect_reply() override {
+    mailbox_.expect_reply();
+    reply_ = &own_reply_;
+    has_replied_ = false;
+    machine_.wake(*this);
+  }
   [[nodiscard]] bool is_busy() const override { return mailbox_.in_flight(); }
   [[nodiscard]] const bool& has_replied() const override { return has_replied_; }
   [[nodiscard]] const GuestReply& reply() const override { return own_reply_; }

@@ -13,6 +13,7 @@ class SharedMailbox : public agents::Mailbox {
   SharedMailbox(DomId domain, const agents::MailboxMemory::Frames& frames, agents::Watch& watch);
 
   void await_listener() override;
+  void expect_reply() override { memory_.expect_reply(); }
   [[nodiscard]] uint64_t boot_info() override { return memory_.header()->boot_info; }
   [[nodiscard]] bool in_flight() const override { return memory_.in_flight(); }
 

@@ -5,6 +5,7 @@
 #include "sim/target/agent/host_clock.hpp"
 #include "sim/target/agent/session.hpp"
 #include "sim/target/xen/machine.hpp"
+#include "sim/toolstack/guest_adopter.hpp"
 
 namespace assay {
 
@@ -12,7 +13,7 @@ namespace xen {
 
 namespace {
 
-class TargetXen : public Target {
+class TargetXen : public Target, public GuestAdopter {
  public:
   explicit TargetXen(XenOptions options)
       : options_(std::move(options)),
@@ -36,6 +37,7 @@ class TargetXen : public Target {
   }
   Domain& dom0() override { return live().dom0(); }
   Domain& create_guest(const GuestSpec& spec) override { return live().create_guest(spec); }
+  Domain& adopt_guest(const BuiltGuest& built, GuestType type) override { return live().adopt_guest(built, type); }
   void destroy_guest(Domain& guest) override { live().destroy_guest(guest); }
   Vcpu& attach_vcpu(Domain& domain, uint32_t vcpu_id) override { return live().attach_vcpu(domain, vcpu_id); }
   void pass_time(uint64_t ns) override {

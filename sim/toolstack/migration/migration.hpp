@@ -1,0 +1,38 @@
+/// Saving, restoring and moving domains of one host, by its privileged domain.
+#pragma once
+
+#include "sim/toolstack/migration/restorer.hpp"
+#include "sim/toolstack/migration/saver.hpp"
+
+namespace assay::migration {
+
+/// One end of a migration: what works on the domains of one privileged domain.
+class Host {
+ public:
+  /// Takes buffers and a window from the heap of `dom0`, which must outlive it.
+  explicit Host(Domain& dom0) : dom0_(dom0), control_(dom0_), window_(dom0_) {}
+
+  SaveReport save(DomId domain, ByteSink& sink) { return save_domain(tools(), domain, sink); }
+  SaveReport save_live(DomId domain, ByteSink& sink, const std::function<void()>& suspend,
+                       const LiveOptions& options = {}) {
+    return migration::save_live(tools(), domain, sink, suspend, options);
+  }
+  /// The domain is paused.
+  RestoredDomain restore(const GuestSpec& spec, ByteSource& source) { return restore_domain(tools(), spec, source); }
+  /// A restored domain begins to run; a suspended one of this host must be gone, or never run again.
+  void start(DomId domain) { control_.unpause(domain); }
+  /// A suspended domain goes on where it suspended itself; SHUTDOWN_suspend returns 1 there.
+  void go_on(DomId domain);
+  /// Idempotent. It may linger while others refer to its memory.
+  void destroy(DomId domain) { (void)control_.destroy(domain); }
+  [[nodiscard]] std::optional<xen_domctl_getdomaininfo> info(DomId domain) const { return control_.info(domain); }
+
+  [[nodiscard]] Tools tools() { return {dom0_, control_, window_}; }
+
+ private:
+  toolstack::Privileged dom0_;
+  toolstack::DomainControl control_;
+  toolstack::ForeignWindow window_;
+};
+
+}  // namespace assay::migration

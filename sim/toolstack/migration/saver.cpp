@@ -1,0 +1,243 @@
+#include "sim/toolstack/migration/saver.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <iterator>
+#include <numeric>
+
+#include "sim/toolstack/error.hpp"
+#include "sim/toolstack/memory_plan.hpp"
+#include "sim/toolstack/migration/dirty_log.hpp"
+#include "sim/toolstack/migration/page_reader.hpp"
+#include "sim/toolstack/migration/stream_writer.hpp"
+#include "sim/toolstack/migration/vcpu_context.hpp"
+#include "sim/toolstack/toolstack.hpp"
+
+namespace assay::migration {
+
+namespace {
+
+/// Pages of one record: 1 MiB.
+constexpr uint64_t kBatchPages = 256;
+/// What a guest's own state depends on. Ports and how events arrive are the guest's to set up again. Source:
+/// public/hvm/params.h.
+constexpr std::array<uint32_t, 4> kSavedParams{HVM_PARAM_STORE_PFN, HVM_PARAM_CONSOLE_PFN, HVM_PARAM_IDENT_PT,
+                                               HVM_PARAM_X87_FIP_WIDTH};
+
+xen_domctl_getdomaininfo suspended(const Tools& tools, DomId domain) {
+  const std::string name = "domain " + std::to_string(domain.raw());
+  const auto info = tools.control.info(domain);
+  if (!info) throw ToolstackError(name + " is not there");
+  const uint32_t reason = info->flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
+  if ((info->flags & XEN_DOMINF_shutdown) == 0 || reason != SHUTDOWN_suspend) {
+    throw ToolstackError(name + " has not suspended itself, and cannot be saved");
+  }
+  return *info;
+}
+
+DomainHeader header_of(const Tools& tools, const xen_domctl_getdomaininfo& info) {
+  const int64_t version =
+      toolstack::must(tools.dom0.call(__HYPERVISOR_xen_version, {XENVER_version, 0}), "xen_version");
+  const bool is_hvm = (info.flags & XEN_DOMINF_hvm_guest) != 0;
+  return {is_hvm ? DomainType::kHvm : DomainType::kPv, static_cast<uint32_t>(version >> 16),
+          static_cast<uint32_t>(version & 0xffff)};
+}
+
+std::vector<uint64_t> first_pfns(uint64_t pages) {
+  std::vector<uint64_t> pfns(pages);
+  std::iota(pfns.begin(), pfns.end(), 0);
+  return pfns;
+}
+
+std::vector<uint64_t> united(const std::vector<uint64_t>& left, const std::vector<uint64_t>& right) {
+  std::vector<uint64_t> all;
+  std::ranges::set_union(left, right, std::back_inserter(all));
+  return all;
+}
+
+class Saver {
+ public:
+  Saver(const Tools& tools, const xen_domctl_getdomaininfo& info, ByteSink& sink)
+      : tools_(tools),
+        info_(info),
+        domain_(info.domain),
+        control_(tools.dom0, domain_),
+        writer_(sink, header_of(tools, info)) {}
+
+  SaveReport run() {
+    save_static_data();
+    if (is_hvm()) {
+      save_hvm();
+    } else {
+      save_pv();
+    }
+    return end();
+  }
+
+  SaveReport run_live(const std::function<void()>& suspend, const LiveOptions& options) {
+    save_static_data();
+    DirtyLog log(tools_.dom0, domain_);
+    const uint64_t pages = hvm_pages();
+    const PageReader reader(tools_, domain_, nullptr);
+    const std::vector<bool> present = reader.present(first_pfns(pages));
+    std::vector<uint64_t> dirty = first_pfns(pages);
+    for (unsigned round = 0; round < options.rounds_max && dirty.size() > options.pages_left; ++round) {
+      report_.rounds.push_back(save_pages(reader, dirty));
+      dirty = log.harvest(pages);
+    }
+    suspend();
+    (void)suspended(tools_, domain_);
+    if (hvm_pages() != pages || reader.present(first_pfns(pages)) != present) {
+      throw ToolstackError("the domain got or gave back memory while it was sent, which a live save cannot follow");
+    }
+    report_.rounds.push_back(save_pages(reader, united(dirty, log.harvest(pages))));
+    log.stop();
+    save_hvm_state();
+    return end();
+  }
+
+ private:
+  SaveReport end() {
+    tools_.window.unmap();
+    // The last thing that can fail here is writing it: a stream with an error is never a whole one.
+    writer_.write(Marker{RecordType::kEnd});
+    report_.bytes = writer_.bytes_written();
+    return report_;
+  }
+
+  void save_static_data() {
+    if (!is_hvm()) writer_.write(PvInfo{});
+    if (const auto policy = control_.cpu_policy()) {
+      if (!policy->cpuid.empty()) writer_.write(Blob{RecordType::kCpuidPolicy, policy->cpuid});
+      if (!policy->msrs.empty()) writer_.write(Blob{RecordType::kMsrPolicy, policy->msrs});
+    } else {
+      leave_out(RecordType::kCpuidPolicy);
+      leave_out(RecordType::kMsrPolicy);
+    }
+    writer_.write(Marker{RecordType::kStaticDataEnd});
+  }
+
+  void save_pv() {
+    const uint64_t frame = info_.shared_info_frame;
+    SharedInfoPage shared{Bytes(kPageSize)};
+    tools_.window.read(domain_, std::span(&frame, 1), shared.content);
+    arch_shared_info arch;
+    std::memcpy(&arch, &shared.content[offsetof(shared_info, arch)], sizeof arch);
+    const GuestP2m p2m = read_guest_p2m(tools_.window, domain_, arch);
+    save_p2m_frames(p2m);
+    save_pages(PageReader(tools_, domain_, &p2m), first_pfns(p2m.mfns.size()));
+    writer_.write(control_.tsc_info());
+    writer_.write(shared);
+    for (uint32_t vcpu = 0; vcpu <= info_.max_vcpu_id; ++vcpu) {
+      if (control_.is_online(vcpu)) save_vcpu(vcpu, p2m);
+    }
+  }
+
+  [[nodiscard]] bool is_hvm() const { return (info_.flags & XEN_DOMINF_hvm_guest) != 0; }
+
+  [[nodiscard]] uint64_t hvm_pages() const {
+    const uint64_t last = control_.last_gfn();
+    if (last >= toolstack::kPagesMax) {
+      throw ToolstackError("the domain's last gfn is " + std::to_string(last) + "; at most " +
+                           std::to_string(toolstack::kPagesMax) + " pages are supported");
+    }
+    return last + 1;
+  }
+
+  void save_hvm() {
+    save_pages(PageReader(tools_, domain_, nullptr), first_pfns(hvm_pages()));
+    save_hvm_state();
+  }
+
+  void save_hvm_state() {
+    writer_.write(control_.tsc_info());
+    HvmParams params;
+    for (const uint32_t index : kSavedParams) {
+      if (const uint64_t value = control_.hvm_param(index); value != 0) params.params.push_back({index, value});
+    }
+    if (!params.params.empty()) writer_.write(params);
+    writer_.write(Blob{RecordType::kHvmContext, control_.hvm_context()});
+  }
+
+  /// How many had content.
+  uint64_t save_pages(const PageReader& reader, const std::vector<uint64_t>& pfns) {
+    uint64_t sent = 0;
+    for (uint64_t first = 0; first < pfns.size(); first += kBatchPages) {
+      const PageData record = reader.read(std::span(pfns).subspan(first, std::min(kBatchPages, pfns.size() - first)));
+      if (record.pages.empty()) continue;
+      writer_.write(record);
+      sent += record.content.size() / kPageSize;
+    }
+    report_.pages += sent;
+    return sent;
+  }
+
+  void save_p2m_frames(const GuestP2m& p2m) {
+    P2mFrames record{0, static_cast<uint32_t>(p2m.mfns.size() - 1), {}};
+    for (const uint64_t mfn : p2m.frames) {
+      const auto pfn = p2m.pfn_of(mfn);
+      if (!pfn) throw ToolstackError("the guest's p2m list lies in a frame that is not in it");
+      record.frames.push_back(*pfn);
+    }
+    writer_.write(record);
+  }
+
+  void save_vcpu(uint32_t vcpu, const GuestP2m& p2m) {
+    VcpuState basic{RecordType::kVcpuBasic, vcpu, control_.vcpu_state(RecordType::kVcpuBasic, vcpu).value()};
+    vcpu_guest_context context;
+    std::memcpy(&context, basic.context.data(), sizeof context);
+    const std::string bad = translate_context(context, vcpu, [&](uint64_t mfn) { return p2m.pfn_of(mfn); });
+    if (!bad.empty()) {
+      throw ToolstackError("vCPU " + std::to_string(vcpu) + ": " + bad + " is not in the guest's p2m list");
+    }
+    std::memcpy(basic.context.data(), &context, sizeof context);
+    writer_.write(basic);
+    for (const RecordType type : {RecordType::kVcpuExtended, RecordType::kVcpuXsave, RecordType::kVcpuMsrs}) {
+      const auto state = control_.vcpu_state(type, vcpu);
+      if (!state) leave_out(type);
+      if (state && !state->empty()) writer_.write(VcpuState{type, vcpu, *state});
+    }
+  }
+
+  void leave_out(RecordType type) {
+    const std::string name = name_of(type);
+    if (std::ranges::find(report_.left_out, name) == report_.left_out.end()) report_.left_out.push_back(name);
+  }
+
+  Tools tools_;
+  xen_domctl_getdomaininfo info_;
+  DomId domain_;
+  StateControl control_;
+  StreamWriter writer_;
+  SaveReport report_;
+};
+
+template <typename Save>
+SaveReport unmapped_on_error(const Tools& tools, Save save) {
+  try {
+    return save();
+  } catch (...) {
+    // What is mapped keeps the domain from going; the first error is the one that tells.
+    try {
+      tools.window.unmap();
+    } catch (const ToolstackError&) {
+    }
+    throw;
+  }
+}
+
+}  // namespace
+
+SaveReport save_domain(const Tools& tools, DomId domain, ByteSink& sink) {
+  return unmapped_on_error(tools, [&] { return Saver(tools, suspended(tools, domain), sink).run(); });
+}
+
+SaveReport save_live(const Tools& tools, DomId domain, ByteSink& sink, const std::function<void()>& suspend,
+                     const LiveOptions& options) {
+  const auto info = tools.control.info(domain);
+  if (!info) throw ToolstackError("domain " + std::to_string(domain.raw()) + " is not there");
+  return unmapped_on_error(tools, [&] { return Saver(tools, *info, sink).run_live(suspend, options); });
+}
+
+}  // namespace assay::migration
