@@ -66,7 +66,7 @@ GuestBuilder::Built GuestBuilder::build(uint32_t vcpus) {
   const std::vector<uint64_t> frames = control_.populate(built.id, kTables + data_pages);
   write_page_tables(frames, data_pages);
   built.memory = lay_out(built.id, frames, vcpus);
-  control_.pin_l4_table(built.id, Mfn{frames[kRoot]});
+  control_.pin_table(built.id, Mfn{frames[kRoot]}, 4);
   for (uint32_t vcpu = 0; vcpu < vcpus; ++vcpu) set_registers(built.id, vcpu, Mfn{frames[kRoot]});
   return built;
 }
