@@ -64,7 +64,7 @@ TEST_F(CommandLine, BadUsage_IsSixtyFour) {
 }
 
 TEST_F(CommandLine, UnknownVerb_SuggestsTheNearest) {
-  EXPECT_THAT(run({"grad"}).err, AllOf(HasSubstr("no such verb: grad; known are check, doctor, fuzz, grade"),
+  EXPECT_THAT(run({"grad"}).err, AllOf(HasSubstr("no such verb: grad; known are check, doctor, fuzz, generate, grade"),
                                        HasSubstr("did you mean grade?")));
   EXPECT_THAT(run({"list", "caes"}).err, HasSubstr("did you mean cases"));
   EXPECT_EQ(run({"list", "caes"}).code, kExitBadInput);

@@ -93,7 +93,9 @@ const Case kArgumentsBeforeRights{{
         [](CaseContext& c) {
           DomctlOps control(c.vcpu());
           xen_domctl_t permission = DomctlOps::request(XEN_DOMCTL_iomem_permission, c.peer().id());
-          permission.u.iomem_permission = {.first_mfn = 0x90000, .nr_mfns = 1, .allow_access = 1};
+          permission.u.iomem_permission.first_mfn = 0x90000;
+          permission.u.iomem_permission.nr_mfns = 1;
+          permission.u.iomem_permission.allow_access = 1;
           c.check_eq(control.call(permission).result, -XEN_EPERM, "permission");
           permission.u.iomem_permission.first_mfn = ~uint64_t{0};
           permission.u.iomem_permission.nr_mfns = 2;

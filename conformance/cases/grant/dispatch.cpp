@@ -144,8 +144,10 @@ const Case kArrayEnds{{
           const GrantWindow behind = grant_window(c, c.vcpu());
           c.require_eq(behind.va.raw(), list.raw() + kPageSize, "the hole follows the array");
           gnttab_copy_t copy{};
-          copy.source = {{.gmfn = c.guest().gfn_of(data).raw()}, DOMID_SELF, 0};
-          copy.dest = {{.gmfn = c.guest().gfn_of(data + kPageSize).raw()}, DOMID_SELF, 0};
+          copy.source.u.gmfn = c.guest().gfn_of(data).raw();
+          copy.source.domid = DOMID_SELF;
+          copy.dest.u.gmfn = c.guest().gfn_of(data + kPageSize).raw();
+          copy.dest.domid = DOMID_SELF;
           copy.len = 8;
           copy.status = kUntouchedStatus;
           c.vcpu().write(data, uint64_t{77});
@@ -287,8 +289,10 @@ const Case kCopiesContinue{{
           std::vector<gnttab_copy_t> copies;
           for (uint16_t i = 0; i < kCopies; ++i) {
             gnttab_copy_t copy{};
-            copy.source = {{.gmfn = frame}, DOMID_SELF, static_cast<uint16_t>(i * 8)};
-            copy.dest = {{.gmfn = frame}, DOMID_SELF, static_cast<uint16_t>(i * 8 + 8)};
+            copy.source.u.gmfn = copy.dest.u.gmfn = frame;
+            copy.source.domid = copy.dest.domid = DOMID_SELF;
+            copy.source.offset = static_cast<uint16_t>(i * 8);
+            copy.dest.offset = static_cast<uint16_t>(i * 8 + 8);
             copy.len = 8;
             copy.status = kUntouchedStatus;
             copies.push_back(copy);

@@ -266,8 +266,10 @@ const Case kDeviceOnly{{
           c.check(nothing_there(pair.mapper, at), "nothing is mapped");
           c.check_eq(pair.table.in_use(kRef), GTF_reading, "use of the grant");
           gnttab_copy_t copy{};
-          copy.source = {{.ref = kRef.raw()}, pair.table.dom().raw(), 0};
-          copy.dest = {{.gmfn = c.guest().gfn_of(c.guest().alloc_pages(1)).raw()}, DOMID_SELF, 0};
+          copy.source.u.ref = kRef.raw();
+          copy.source.domid = pair.table.dom().raw();
+          copy.dest.u.gmfn = c.guest().gfn_of(c.guest().alloc_pages(1)).raw();
+          copy.dest.domid = DOMID_SELF;
           copy.len = 8;
           copy.flags = GNTCOPY_source_gref;
           check_status(c, pair.ops.copy(copy), GNTST_okay, "a copy meanwhile");

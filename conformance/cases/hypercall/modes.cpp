@@ -184,7 +184,8 @@ const Case kHvm32Calls{{
             const int64_t wide = c.vcpu().hypercall(__HYPERVISOR_memory_op, {command, memory.va().raw()});
             c.check_eq(of_memory(command), wide, "command " + show(command));
           }
-          memory.put(gnttab_query_size_t{DOMID_SELF, 0, 0, 0});
+          const gnttab_query_size_t size{DOMID_SELF, 0, 0, 0};
+          memory.put(size);
           c.check_eq(narrow.call(__HYPERVISOR_grant_table_op, GNTTABOP_query_size, narrow.pointer(), 1), 0,
                      "query_size");
           c.check_eq(memory.get<gnttab_query_size_t>().status, int16_t{GNTST_okay}, "its status");
@@ -200,10 +201,12 @@ const Case kHvm32Calls{{
           memory.put(gnttab_set_version_t{2});
           c.check_eq(narrow.call(__HYPERVISOR_grant_table_op, GNTTABOP_set_version, narrow.pointer(), 1), 0,
                      "set_version");
-          memory.put(gnttab_swap_grant_ref_t{9, 10, 0});
+          const gnttab_swap_grant_ref_t swap{9, 10, 0};
+          memory.put(swap);
           c.check_eq(narrow.call(__HYPERVISOR_grant_table_op, GNTTABOP_swap_grant_ref, narrow.pointer(), 1), 0,
                      "swap_grant_ref");
-          memory.put(gnttab_unmap_grant_ref_t{0, 0, 77, 0});
+          const gnttab_unmap_grant_ref_t unmap{0, 0, 77, 0};
+          memory.put(unmap);
           c.check_eq(narrow.call(__HYPERVISOR_grant_table_op, GNTTABOP_unmap_grant_ref, narrow.pointer(), 1), 0,
                      "unmap_grant_ref");
           c.check_eq(memory.get<gnttab_unmap_grant_ref_t>().status, int16_t{GNTST_bad_handle}, "its status");

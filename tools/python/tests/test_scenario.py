@@ -138,7 +138,7 @@ def test_workload_takes_the_place_of_a_domains_own(busy):
 
 
 def test_core_that_cannot_is_a_skip():
-    text = ("machine: {pcpus: 1}\nduration: 10ms\nscheduler: {name: 'null'}\n"
+    text = ("machine: {pcpus: 1}\nduration: 10ms\n"
             "domains:\n- {name: a, budget: 1ms, period: 5ms, workload: cpu-bound}\n")
     assert Scenario.from_text(text).run()["verdict"] == "skip"
 
