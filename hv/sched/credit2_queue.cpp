@@ -121,9 +121,14 @@ void Credit2::account_load(Credit2Queue& queue, Ns now) {
 
 uint32_t Credit2::idle_pcpu(const Credit2Queue& queue, const Vcpu& vcpu) {
   Mask free;
-  Mask preferred;
+  uint64_t any = 0;
   for (size_t i = 0; i < 4; ++i) {
     free[i] = queue.idle[i] & ~queue.tickled[i] & vcpu.pool->pcpus[i];
+    any |= free[i];
+  }
+  if (any == 0) return kNone;
+  Mask preferred;
+  for (size_t i = 0; i < 4; ++i) {
     preferred[i] = free[i] & vcpu.hard_affinity[i] & vcpu.soft_affinity[i];
   }
   if (const uint32_t pcpu = best_of(preferred, free, queue, vcpu.pcpu); pcpu != kNone) return pcpu;
