@@ -18,19 +18,23 @@ bool well_formed(const std::string& name) {
   return name.find_first_not_of(kNameCharacters) == std::string::npos && name.find('.') != std::string::npos;
 }
 
-/// The names themselves and what stands before their dots.
-std::set<std::string> names_and_prefixes() {
-  std::set<std::string> names;
-  for (const Fault& fault : all_faults()) {
-    names.insert(fault.name);
-    names.insert(fault.name.substr(0, fault.name.find('.')));
-  }
-  return names;
+std::set<std::string> names() {
+  std::set<std::string> all;
+  for (const Fault& fault : all_faults()) all.insert(fault.name);
+  return all;
 }
 
-InputError no_such(std::string_view option, const std::string& wrong, std::string_view what) {
+/// The names themselves and what stands before their dots.
+std::set<std::string> names_and_prefixes() {
+  std::set<std::string> all = names();
+  for (const Fault& fault : all_faults()) all.insert(fault.name.substr(0, fault.name.find('.')));
+  return all;
+}
+
+InputError no_such(std::string_view option, const std::string& wrong, std::string_view what,
+                   const std::set<std::string>& known) {
   return InputError(fmt::format("{} {}: {}{}; `assay list faults` prints all", option, wrong, what,
-                                did_you_mean(nearest(names_and_prefixes(), wrong))));
+                                did_you_mean(nearest(known, wrong))));
 }
 
 }  // namespace
@@ -61,7 +65,7 @@ const std::vector<Fault>& all_faults() {
 
 const Fault& find_fault(const std::string& name) {
   const auto found = std::ranges::find(all_faults(), name, &Fault::name);
-  if (found == all_faults().end()) throw no_such("--fault", name, "no such planted fault");
+  if (found == all_faults().end()) throw no_such("--fault", name, "no such planted fault", names());
   return *found;
 }
 
@@ -70,7 +74,7 @@ std::vector<Fault> select_faults(const std::vector<std::string>& prefixes) {
   for (const std::string& prefix : prefixes) {
     const bool any =
         std::ranges::any_of(all_faults(), [&](const Fault& fault) { return fault.name.starts_with(prefix); });
-    if (!any) throw no_such("--select", prefix, "no planted fault begins with this");
+    if (!any) throw no_such("--select", prefix, "no planted fault begins with this", names_and_prefixes());
   }
   std::vector<Fault> selected;
   std::ranges::copy_if(all_faults(), std::back_inserter(selected), [&](const Fault& fault) {

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <system_error>
 
 #include "sim/input/input_error.hpp"
 #include "sim/input/nearest.hpp"
@@ -23,11 +24,13 @@ YamlInput::YamlInput(std::string name, std::string_view text) : name_(std::move(
 }
 
 YamlInput YamlInput::from_file(const std::string& path) {
+  std::error_code unknown;
+  if (std::filesystem::is_directory(path, unknown))
+    throw InputError(fmt::format("{}: is a folder; name a file in it", path));
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();
-  if (!file.is_open() || std::filesystem::is_directory(path))
-    throw InputError(fmt::format("{}: cannot be read; check the path and its permissions", path));
+  if (!file.is_open()) throw InputError(fmt::format("{}: cannot be read; check the path and its permissions", path));
   return {path, text.str()};
 }
 

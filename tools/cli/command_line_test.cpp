@@ -402,7 +402,7 @@ TEST_F(CommandLine, RunScenario_BadInput_IsSixtyFour) {
   EXPECT_EQ(run({"run", scenario, "--seeds", "3..1"}).code, kExitBadInput);
   EXPECT_EQ(run({"run", scenario, "--seeds", "many"}).code, kExitBadInput);
   EXPECT_EQ(run({"run", scenario, "--record", "x"}).code, kExitBadInput);
-  EXPECT_THAT(run({"run", scenario, "--fault", "cpupol.last"}).err, HasSubstr("did you mean"));
+  EXPECT_THAT(run({"run", scenario, "--fault", "cpupol.last_pcpu_taken"}).err, HasSubstr("did you mean"));
   EXPECT_THAT(run({"run", artifact("agent.elf").string(), "--seeds", "1..2"}).err, HasSubstr("are for scenarios"));
   std::filesystem::create_directory(folder_ / "empty");
   EXPECT_THAT(run({"run", (folder_ / "empty").string()}).err, HasSubstr("no scenario there"));

@@ -105,7 +105,8 @@ void expect_elf(const std::filesystem::path& path) {
   std::array<char, 4> start{};
   std::ifstream file(path, std::ios::binary);
   if (!file.is_open() || std::filesystem::is_directory(path)) {
-    throw InputError(fmt::format("--target {}: cannot be read; check the path and its permissions", path.string()));
+    throw InputError(
+        fmt::format("--target {}: cannot be read; it is hv, xen, connect:..., or the path of a core", path.string()));
   }
   if (!file.read(start.data(), start.size()) || start != kElf) {
     throw InputError(fmt::format("--target {}: not an ELF file; a core is a shared object that exports `assay_core`",
