@@ -1,7 +1,4 @@
-#include <cstdlib>
-
-#include "sim/base/paths.hpp"
-#include "sim/target/xen/target_xen.hpp"
+#include "sim/target/xen/testing.hpp"
 #include "sim/toolstack/testing/suite_target.hpp"
 
 namespace assay::toolstack::testing {
@@ -11,11 +8,7 @@ const char* suite_target_name() {
 }
 
 SuiteTarget boot_suite_target() {
-  XenOptions options;
-  const char* xen = std::getenv("ASSAY_XEN");
-  options.xen = xen != nullptr ? xen : ASSAY_XEN_DEFAULT;
-  options.dom0_image = artifact("agent-dom0.elf");
-  options.guest_image = artifact("agent.elf");
+  const XenOptions options = xen::test_options();
   try {
     return {make_xen_target(options), "", options.dom0_vcpus};
   } catch (const TargetUnavailable& missing) {
