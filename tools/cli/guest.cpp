@@ -1,7 +1,6 @@
 #include "tools/cli/guest.hpp"
 
 #include <fmt/format.h>
-#include <poll.h>
 
 #include <algorithm>
 
@@ -46,11 +45,6 @@ class Tail {
   size_t printed_ = 0;
 };
 
-bool is_interrupted(const Interruption& interruption) {
-  pollfd waiting{interruption.fd(), POLLIN, 0};
-  return ::poll(&waiting, 1, 0) > 0;
-}
-
 }  // namespace
 
 std::unique_ptr<GuestRun> start_guest(const RunFlags& flags) {
@@ -75,7 +69,7 @@ bool play_guest(GuestRun& run, uint64_t limit_ms, FILE* console) {
   while (run.end() == GuestEnd::kRunning && run.now_ns() < limit && !interrupted) {
     run.advance(std::min(limit, run.now_ns() + kTurnNs));
     tail.print(run.console().text());
-    interrupted = is_interrupted(interruption);
+    interrupted = interruption.has_arrived();
   }
   tail.print(run.console().text());
   return interrupted;

@@ -28,8 +28,8 @@ std::vector<uint64_t> rewritten_pfns(const GuestSpace& space);
 class Moving {
  public:
   /// Until the next begin_case.
-  explicit Moving(Target& target, GuestType type = GuestType::kPv64)
-      : target_(target), type_(type), host_(target.dom0()) {}
+  explicit Moving(Target& target, GuestType type = GuestType::kPv64, uint32_t vcpus = 1)
+      : target_(target), type_(type), vcpus_(vcpus), host_(target.dom0()) {}
 
   Host& host() { return host_; }
   Domain& create();
@@ -41,6 +41,7 @@ class Moving {
   Bytes save(Domain& guest);
   /// Paused.
   RestoredDomain restore(const Bytes& stream);
+  RestoredDomain restore(ByteSource& source) { return host_.restore(spec(), source); }
   /// It runs from here on.
   Domain& adopt(const RestoredDomain& restored, const GuestSpace& space, Gva heap);
 
@@ -49,6 +50,7 @@ class Moving {
 
   Target& target_;
   GuestType type_;
+  uint32_t vcpus_;
   Host host_;
 };
 
