@@ -8,12 +8,6 @@
 
 namespace assay {
 
-/// The guest does not do what it has to, in the time that it had.
-class GuestUncooperative : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
 class AgentGuest {
  public:
   /// Makes one on a target that has just begun a case, and builds its guests of `image`.

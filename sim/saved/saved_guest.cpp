@@ -28,7 +28,9 @@ class Fields {
  public:
   Fields(const Json& object, std::string name, std::string path)
       : object_(object), name_(std::move(name)), path_(std::move(path)) {
-    if (!object_.is_object()) refuse("is no object");
+    if (object_.is_object()) return;
+    const std::string which = path_.empty() ? "all of it" : path_.substr(0, path_.size() - 1);
+    throw InputError(fmt::format("{}: {} is no object; save the guest again", name_, which));
   }
 
   [[nodiscard]] bool has(const char* key) const { return object_.contains(key); }

@@ -4,12 +4,19 @@
 
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
 #include "sim/target/target.hpp"
 
 namespace assay {
+
+/// A guest does not suspend itself, or does not wake, in the time that it had.
+class GuestUncooperative : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
 
 /// A guest that runs the agent, and what it knows by heart.
 struct SavedAgent {

@@ -2,6 +2,7 @@
 #include "sim/saved/saved_files.hpp"
 #include "tools/cli/command_line.hpp"
 #include "tools/cli/saved_agent.hpp"
+#include "tools/cli/saved_kernel.hpp"
 #include "tools/cli/saved_trouble.hpp"
 
 namespace assay {
@@ -10,7 +11,8 @@ ExitCode restore_guest(const RestoreFlags& flags) {
   const Interruption interruption;
   return tell_saved_trouble([&] {
     const SavedGuest saved = read_saved(flags.file);
-    return restore_agent(flags, saved, interruption);
+    const auto restore = saved.agent ? restore_agent : restore_kernel;
+    return restore(flags, saved, interruption);
   });
 }
 

@@ -2,6 +2,7 @@
 #include "sim/input/input_error.hpp"
 #include "tools/cli/command_line.hpp"
 #include "tools/cli/saved_agent.hpp"
+#include "tools/cli/saved_kernel.hpp"
 #include "tools/cli/saved_trouble.hpp"
 
 namespace assay {
@@ -11,7 +12,8 @@ ExitCode save_guest(const SaveFlags& flags) {
     throw InputError("save what? Name a KERNEL, or --guest pv64 or --guest pvh for our agent");
   }
   const Interruption interruption;
-  return tell_saved_trouble([&] { return save_agent(flags, interruption); });
+  const auto save = flags.guest.empty() ? save_kernel : save_agent;
+  return tell_saved_trouble([&] { return save(flags, interruption); });
 }
 
 }  // namespace assay

@@ -64,12 +64,12 @@ void Moving::suspend(Domain& guest) {
   FAIL() << "the guest does not suspend itself";
 }
 
-Bytes Moving::save(Domain& guest) {
+Bytes Moving::save(Domain& guest, uint64_t given_up) {
   MemorySink sink;
   const SaveReport report = host_.save(guest.id(), sink);
   EXPECT_EQ(report.bytes, sink.bytes().size());
   // A PVH guest has shared_info at one of its gfns, whose memory it has lost.
-  EXPECT_EQ(report.pages, guest.space().pages - (type_ == GuestType::kPvh ? 1 : 0));
+  EXPECT_EQ(report.pages, guest.space().pages - given_up - (type_ == GuestType::kPvh ? 1 : 0));
   return sink.bytes();
 }
 

@@ -38,7 +38,8 @@ class Moving {
   std::string check(Domain& guest);
   /// Until the hypervisor says that it is.
   void suspend(Domain& guest);
-  Bytes save(Domain& guest);
+  /// `given_up`: pages of the guest that something of the hypervisor's has taken the place of, but for shared_info.
+  Bytes save(Domain& guest, uint64_t given_up = 0);
   /// Paused.
   RestoredDomain restore(const Bytes& stream);
   RestoredDomain restore(ByteSource& source) { return host_.restore(spec(), source); }
