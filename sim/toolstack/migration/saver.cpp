@@ -8,7 +8,6 @@
 #include <optional>
 
 #include "sim/toolstack/error.hpp"
-#include "sim/toolstack/memory_plan.hpp"
 #include "sim/toolstack/migration/dirty_log.hpp"
 #include "sim/toolstack/migration/page_reader.hpp"
 #include "sim/toolstack/migration/stream_writer.hpp"
@@ -21,6 +20,8 @@ namespace {
 
 /// Pages of one record: 1 MiB.
 constexpr uint64_t kBatchPages = 256;
+/// Of an HVM domain, memory or not: kernels map what is the hypervisor's beyond all of their memory. 64 GiB.
+constexpr uint64_t kGfnsMax = 1 << 24;
 /// What a guest's own state depends on. Ports and how events arrive are the guest's to set up again. Source:
 /// public/hvm/params.h.
 constexpr std::array<uint32_t, 4> kSavedParams{HVM_PARAM_STORE_PFN, HVM_PARAM_CONSOLE_PFN, HVM_PARAM_IDENT_PT,
@@ -186,9 +187,9 @@ class Saver {
 
   [[nodiscard]] uint64_t hvm_pages() const {
     const uint64_t last = control_.last_gfn();
-    if (last >= toolstack::kPagesMax) {
-      throw ToolstackError("the domain's last gfn is " + std::to_string(last) + "; at most " +
-                           std::to_string(toolstack::kPagesMax) + " pages are supported");
+    if (last >= kGfnsMax) {
+      throw ToolstackError("the domain's last gfn is " + std::to_string(last) + "; less than " +
+                           std::to_string(kGfnsMax) + " is supported");
     }
     return last + 1;
   }
