@@ -5,6 +5,7 @@
 
 #include "conformance/runner/assemble.hpp"
 #include "fuzz/faults/cases_detector.hpp"
+#include "fuzz/faults/catalogue.hpp"
 #include "fuzz/faults/differential_detector.hpp"
 #include "fuzz/faults/fuzz_detector.hpp"
 #include "fuzz/faults/properties_detector.hpp"
@@ -57,6 +58,39 @@ TEST(PropertiesDetector, FindsThreePlantedFaults_AndNothingWithoutOne) {
 TEST(FuzzDetector, FindsThreePlantedFaults_AndNothingWithoutOne) {
   FuzzDetector detector(kSeed, kJobs);
   finds_three_and_no_more(detector, {kPending, kStatus, kVirq});
+}
+
+/// Told where the fault is, it plays less and says the same.
+template <typename Make>
+void says_the_same_when_told_where(const Make& make, const std::string& fault) {
+  auto all = make();
+  auto some = make();
+  ASSERT_FALSE(some.look(core_with("")).found);
+  ASSERT_FALSE(all.look(core_with("")).found);
+  const Detection by_all = all.look(core_with(fault));
+  const Detection by_some = some.look({core_with(fault), find_fault(fault).index});
+  EXPECT_EQ(by_some.found, by_all.found) << fault;
+  EXPECT_EQ(by_some.by, by_all.by) << fault;
+  EXPECT_EQ(by_some.steps, by_all.steps) << fault;
+}
+
+TEST(Reach, ToldWhereTheFaultIs_DetectorsSayTheSame) {
+  const auto variants = select_variants(all_variants(), {"evtchn.", "grant."});
+  for (const char* fault : {kPending, kCopy, "sched.running_vcpu_stays"}) {
+    says_the_same_when_told_where([&] { return CasesDetector(variants, kSeed, kJobs); }, fault);
+    says_the_same_when_told_where([] { return PropertiesDetector(kSeed, kJobs); }, fault);
+    says_the_same_when_told_where([] { return FuzzDetector(kSeed, kJobs, 100); }, fault);
+  }
+}
+
+TEST(Reach, OfAFaultThatNothingComesBy_NothingIsPlayed) {
+  Reach reach(3);
+  EXPECT_THAT(reach.tasks(7), ::testing::ElementsAre(0, 1, 2)) << "nobody has told";
+  reach.note(0, {6, 7});
+  reach.note(1, {});
+  EXPECT_THAT(reach.tasks(7), ::testing::ElementsAre(0, 2));
+  EXPECT_THAT(reach.tasks(8), ::testing::ElementsAre(2));
+  EXPECT_THAT(reach.tasks(std::nullopt), ::testing::ElementsAre(0, 1, 2));
 }
 
 TEST(FuzzDetector, ACoreThatDoesNotBoot_IsFound) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "sim/engine/core_places.hpp"
 #include "sim/scenario/action_times.hpp"
 #include "sim/scenario/host_options.hpp"
 #include "sim/scenario/interleaving_of.hpp"
@@ -223,7 +224,7 @@ class Play {
 class ScenarioRunner::Impl {
  public:
   Impl(const Scenario& scenario, const std::filesystem::path& core, const std::string& command_line)
-      : scenario_(scenario), core_(core), session_(core_, host_options(scenario, core, command_line)) {}
+      : scenario_(scenario), core_(core), session_(core_, host_options(scenario, core, command_line)), places_(core_) {}
 
   Outcome run(uint64_t seed, Companion* companion, const Onlookers& onlookers) {
     Outcome outcome;
@@ -251,6 +252,8 @@ class ScenarioRunner::Impl {
     return outcome;
   }
 
+  std::vector<uint32_t> places_met() { return places_.take(); }
+
  private:
   /// Before its time.
   void end(Outcome& outcome, const Onlookers& onlookers, Outcome::Kind kind, std::string reason,
@@ -268,6 +271,7 @@ class ScenarioRunner::Impl {
   const Scenario& scenario_;
   CoreObject core_;
   host::Session session_;
+  CorePlaces places_;
   uint64_t start_ns_ = 0;
 };
 
@@ -279,6 +283,10 @@ ScenarioRunner::~ScenarioRunner() = default;
 
 Outcome ScenarioRunner::run(uint64_t seed, Companion* companion, const Onlookers& onlookers) {
   return impl_->run(seed, companion, onlookers);
+}
+
+std::vector<uint32_t> ScenarioRunner::places_met() {
+  return impl_->places_met();
 }
 
 }  // namespace assay::scenario
