@@ -11,8 +11,11 @@ constexpr uint64_t kArenaBytes = 64u << 20, kArenaPerDomain = 64u << 10, kArenaP
 }  // namespace
 
 HostOptions host_options(const Scenario& scenario, const std::filesystem::path& core, const std::string& command_line) {
-  uint64_t vcpus = 0;
-  for (const DomainSpec& domain : scenario.domains) vcpus += domain.vcpus.size();
+  uint64_t vcpus = 0, pages = 0;
+  for (const DomainSpec& domain : scenario.domains) {
+    vcpus += domain.vcpus.size();
+    pages += domain.written_pages();
+  }
   const uint64_t domains = scenario.domains.size();
   HostOptions options;
   options.core = core;
@@ -21,7 +24,7 @@ HostOptions host_options(const Scenario& scenario, const std::filesystem::path& 
   options.cores_per_socket = scenario.cores_per_socket;
   options.dom0_vcpus = 1;
   options.dom0_bytes = kDom0Bytes;
-  options.memory_bytes = kDom0Bytes + kCoreBytes + domains * kBytesPerDomain + vcpus * kBytesPerVcpu;
+  options.memory_bytes = kDom0Bytes + kCoreBytes + domains * kBytesPerDomain + vcpus * kBytesPerVcpu + pages * kPageSize;
   options.memory_bytes = options.memory_bytes / kPageSize * kPageSize;
   options.arena_bytes = kArenaBytes + domains * kArenaPerDomain + vcpus * kArenaPerVcpu;
   options.command_line = command_line;

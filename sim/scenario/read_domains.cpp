@@ -13,6 +13,8 @@ namespace {
 constexpr uint32_t kDomainsMax = 10'000;
 constexpr uint32_t kWeightMax = 65'535;
 constexpr uint64_t kBudgetMinNs = 10 * kNsPerUs;
+/// Pages per second: one each microsecond, which takes half of it.
+constexpr uint32_t kWriteRateMax = 1'000'000;
 constexpr uint64_t kPauseMinNs = 10 * kNsPerUs;  ///< less, and a vCPU would do nothing but call the hypervisor
 
 }  // namespace
@@ -103,6 +105,10 @@ void Reader::read_workloads(const Entry& entry, DomainSpec& domain) {
     const auto vcpus = entry.count("vcpus", 1, kVcpusPerDomainMax);
     if (vcpus && *vcpus != domain.vcpus.size()) entry.fail("vcpus", "there is another number of 'workloads'");
   }
+  if (domain.written_pages() > kWrittenPagesMax) {
+    entry.fail(fmt::format("its memory writers have {} pages; at most {} in one domain", domain.written_pages(),
+                           kWrittenPagesMax));
+  }
   uint64_t players = 0;
   for (const WorkloadSpec& vcpu : domain.vcpus) players += vcpu.kind == WorkloadSpec::Kind::kPingPong ? 1 : 0;
   if (players % 2 != 0) entry.fail("ping-pong takes two: an even number of vCPUs with that workload");
@@ -130,14 +136,15 @@ WorkloadSpec Reader::workload_of(const YAML::Node& node) {
     const char* work;
     const char* pause;
   };
-  constexpr std::array<Times, 8> kTimes{{{nullptr, nullptr},
+  constexpr std::array<Times, 9> kTimes{{{nullptr, nullptr},
                                          {nullptr, nullptr},
                                          {"work", "period"},
                                          {"run", "sleep"},
                                          {"hold", "think"},
                                          {"work", nullptr},
                                          {nullptr, "period"},
-                                         {"work", "timeout"}}};
+                                         {"work", "timeout"},
+                                         {nullptr, nullptr}}};
   const Times times = kTimes.at(static_cast<size_t>(spec.kind));
   for (const char* key : {"work", "period", "run", "sleep", "hold", "think", "timeout"}) {
     const std::string_view name = key;
@@ -155,9 +162,22 @@ WorkloadSpec Reader::workload_of(const YAML::Node& node) {
     entry.fail("deadline",
                "lies between the work and the period: no job could ever meet it, or the next one begins before");
   }
+  read_writing(entry, spec);
   spec.variation = entry.percent("variation").value_or(0);
   if (spec.variation > kWholePcpu) entry.fail("variation", "at most 100%");
   return spec;
+}
+
+void Reader::read_writing(const Entry& entry, WorkloadSpec& spec) {
+  const bool is_writer = spec.kind == WorkloadSpec::Kind::kMemoryWriter;
+  for (const char* key : {"rate", "pages", "pattern"}) {
+    if (entry.has(key) && !is_writer) entry.fail(key, "only a memory-writer has one");
+  }
+  if (!is_writer) return;
+  spec.rate = entry.required_count("rate", 1, kWriteRateMax);
+  spec.pages = entry.required_count("pages", 1, kWrittenPagesMax);
+  spec.is_random = entry.has("pattern") && entry.choice("pattern", keys::kPatterns) == 1;
+  if (entry.has("variation")) entry.fail("variation", "a memory-writer has none: its rate is what it promises");
 }
 
 void Reader::read_slots() {

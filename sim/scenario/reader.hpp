@@ -28,6 +28,7 @@ class Reader {
   void read_domain(const YAML::Node& node);
   void read_workloads(const Entry& entry, DomainSpec& domain);
   WorkloadSpec workload_of(const YAML::Node& node);
+  static void read_writing(const Entry& entry, WorkloadSpec& spec);
   void read_slots();
   void check_parameters(const Entry& entry, const DomainSpec& domain) const;
   static void check_cap(const Entry& entry, const char* key, const DomainSpec& domain, uint32_t cap);
@@ -49,6 +50,8 @@ class Reader {
   void read_expectations(const Entry& top);
   Expectation expectation_of(const YAML::Node& node);
   void read_bounds(const Entry& entry, Expectation& expectation) const;
+  static void read_counts(const Entry& entry, Expectation& expectation);
+  void check_is_done(const Entry& entry, const Expectation& expectation) const;
   void check_can_be_told(const Entry& entry, const Expectation& expectation) const;
 
   [[nodiscard]] std::vector<YAML::Node> list_of(const Entry& top, const char* key) const;

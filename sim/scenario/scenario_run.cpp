@@ -15,6 +15,7 @@
 #include "sim/scenario/oracles/share.hpp"
 #include "sim/scenario/oracles/starvation.hpp"
 #include "sim/scenario/oracles/supply.hpp"
+#include "sim/scenario/oracles/tally.hpp"
 #include "sim/scenario/oracles/time_accounting.hpp"
 #include "sim/scenario/oracles/work_conservation.hpp"
 #include "sim/scenario/refusal.hpp"
@@ -69,6 +70,14 @@ std::unique_ptr<Oracle> oracle_of(const Expectation& expected, const Stage& stag
       return std::make_unique<Starvation>(words, expected.bound_ns, std::move(vcpus));
     case Kind::kFrames:
       return std::make_unique<Frames>(words, expected.period_ns, expected.bound_ns, vcpus);
+    case Kind::kRefusals:
+      return std::make_unique<Tally>(words, "creations were refused for want of memory",
+                                     Tally::Bounds{expected.at_least, expected.at_most},
+                                     [&] { return stage.refusals(expected.domains); });
+    case Kind::kPagesWritten:
+      return std::make_unique<Tally>(words, "pages were written",
+                                     Tally::Bounds{expected.at_least, expected.at_most, true},
+                                     [&stage, vcpus] { return stage.pages_written(vcpus); });
     case Kind::kSupply:
       break;
   }
@@ -124,12 +133,14 @@ class Play {
 
   void add_oracles() {
     for (const Expectation& expected : scenario_.expectations) oracles_.push_back(oracle_of(expected, stage_));
-    const uint64_t faults = scenario_.faults.signal_delay_ns + scenario_.faults.timer_lateness_ns;
+    const FaultSpec& injected = scenario_.faults;
+    const uint64_t faults = injected.signal_delay_ns + injected.timer_lateness_ns + injected.clock_jitter_ns;
     const uint64_t slowness = std::max(scenario_.faults.slow_factor, kWholePcpu);
     const uint64_t steered = is_steered_ ? kSteeredGraceNs * scenario_.pcpus * slowness / kWholePcpu : 0;
     placement_ = std::make_unique<Placement>(kGraceNs + faults + steered);
     accounting_ = std::make_unique<TimeAccounting>([this] { return stage_.areas(); },
-                                                   is_steered_ ? kSteeredSlackParts : kSlackParts);
+                                                   is_steered_ ? kSteeredSlackParts : kSlackParts,
+                                                   injected.clock_jitter_ns);
     liveness_ = std::make_unique<Starvation>("liveness", scenario_.liveness_ns, std::vector<VcpuIndex>{});
   }
 
@@ -175,6 +186,7 @@ class Play {
       if (oracle.violation()) found.emplace(oracle.violation()->now_ns, &*oracle.violation());
     };
     add(*placement_);
+    add(stage_.memory_returned());
     for (const auto& oracle : oracles_) add(*oracle);
     for (const Oracle* const oracle : stage_.company()) add(*oracle);
     add(*liveness_);

@@ -15,6 +15,17 @@ using Kind = ScheduleEvent::Kind;
 constexpr DomId kDom0{0};
 constexpr uint32_t kFirstPool = 0;
 
+/// Domains with as many vCPUs and pages are of the same size.
+uint64_t size_of(const DomainSpec& spec) {
+  return spec.written_pages() * (kVcpusPerDomainMax + 1) + spec.vcpus.size();
+}
+
+/// While the file leaves little memory: that may be.
+class NoMemory : public ToolstackError {
+ public:
+  using ToolstackError::ToolstackError;
+};
+
 PcpuSet either(const PcpuSet& a, const PcpuSet& b) {
   PcpuSet both;
   for (uint32_t pcpu = 0; pcpu < ASSAY_PCPUS_MAX; ++pcpu) {
@@ -34,6 +45,7 @@ Stage::Stage(const Scenario& scenario, host::Session& session, uint64_t seed, Co
       dom0_(session.dom0()),
       scheduler_(dom0_),
       builder_(session.machine(), dom0_),
+      memory_limit_(dom0_),
       watch_(scenario.pcpus, onlookers),
       slowness_([this](uint32_t pcpu, uint64_t now_ns) {
         return faults_ == nullptr ? kWholePcpu : faults_->slowness(pcpu, now_ns);
@@ -46,6 +58,7 @@ Stage::Stage(const Scenario& scenario, host::Session& session, uint64_t seed, Co
     auto place = std::make_unique<Place>();
     place->pool = domain.pool;
     place->hard.assign(domain.vcpus.size(), domain.hard);
+    place->pages_written.assign(domain.vcpus.size(), 0);
     for (uint32_t vcpu = 0; vcpu < domain.vcpus.size(); ++vcpu) {
       const VcpuIndex index = watch_.schedule().add_vcpu(mask_of(*place, vcpu));
       if (vcpu == 0) place->first = index;
@@ -90,9 +103,10 @@ void Stage::begin() {
     const DomainSpec& domain = scenario_.domains[i];
     if (domain.exists_from_the_start) as_asked(domain.where, "domain " + domain.name, [&] { create(i); });
   }
+  if (scenario_.faults.free_frames) memory_limit_.leave(*scenario_.faults.free_frames);
   start_ns_ = machine().now_ns();
   if (onlookers_.scenario != nullptr) onlookers_.scenario->on_begin(start_ns_);
-  if (scenario_.faults.any()) {
+  if (scenario_.faults.touches_hardware()) {
     faults_ = std::make_unique<FaultInjection>(scenario_.faults, rng_.fork("faults"), start_ns_, onlookers_.scenario);
     machine().set_hardware(faults_.get());
   }
@@ -111,6 +125,7 @@ void Stage::calm_down() {
   if (onlookers_.scenario != nullptr) onlookers_.scenario->on_action(machine().now_ns(), "faults and actions end");
   machine().set_hardware(nullptr);
   machine().set_policy(std::make_unique<NeverSwitch>());
+  memory_limit_.lift();
 }
 
 PcpuSet Stage::mask_of(const Place& place, uint32_t vcpu) const {
@@ -125,7 +140,7 @@ void Stage::create(size_t domain) {
   Place& place = *places_[domain];
   const DomainSpec& spec = scenario_.domains[domain];
   place.created_from_ns = machine().now_ns();
-  GuestBuilder::Built built = builder_.build(static_cast<uint32_t>(spec.vcpus.size()));
+  GuestBuilder::Built built = build(domain);
   place.created_until_ns = machine().now_ns();
   place.id = built.id;
   place.memory = std::move(built.memory);
@@ -138,6 +153,7 @@ void Stage::create(size_t domain) {
   for (uint32_t vcpu = 0; vcpu < spec.vcpus.size(); ++vcpu) {
     place.vcpus.push_back(std::make_unique<GuestVcpu>(
         place.memory, vcpu, workload_of(domain, vcpu, rng.fork(std::to_string(vcpu))), watch_, slowness_));
+    if (spec.vcpus[vcpu].pages != 0) place.vcpus.back()->give_pages(writer_of(domain, vcpu));
     keepers.push_back(place.vcpus.back().get());
     machine().attach(place.id.raw(), vcpu, *place.vcpus.back());
   }
@@ -145,6 +161,39 @@ void Stage::create(size_t domain) {
   place.exists = true;
   set_parameters(domain);
   tell_masks(domain, {});
+}
+
+GuestBuilder::Built Stage::build(size_t domain) {
+  const DomainSpec& spec = scenario_.domains[domain];
+  const auto vcpus = static_cast<uint32_t>(spec.vcpus.size());
+  if (!memory_limit_.is_on()) return builder_.build(vcpus, spec.written_pages());
+  const uint64_t before = memory_limit_.free_frames();
+  try {
+    GuestBuilder::Built built = builder_.build(vcpus, spec.written_pages());
+    memory_returned_.created(spec.name, size_of(spec), before, memory_limit_.free_frames());
+    return built;
+  } catch (const ToolstackError& error) {
+    ++places_[domain]->refusals;
+    memory_returned_.refused(spec.name, size_of(spec), now_ns(), before, memory_limit_.free_frames());
+    throw NoMemory(error.what());
+  }
+}
+
+bool Stage::try_create(size_t domain) {
+  try {
+    create(domain);
+    return true;
+  } catch (const NoMemory&) {
+    return false;
+  }
+}
+
+/// Of a working set, the pages of the vCPUs before come first.
+std::unique_ptr<PageWriter> Stage::writer_of(size_t domain, uint32_t vcpu) const {
+  const std::vector<WorkloadSpec>& vcpus = scenario_.domains[domain].vcpus;
+  uint64_t first = area_pages(static_cast<uint32_t>(vcpus.size()));
+  for (uint32_t before = 0; before < vcpu; ++before) first += vcpus[before].pages;
+  return std::make_unique<PageWriter>(session_.machine(), kDataVa + first * kPageBytes, vcpus[vcpu].pages);
 }
 
 std::unique_ptr<Workload> Stage::workload_of(size_t domain, uint32_t vcpu, const Rng& rng) {
@@ -200,20 +249,31 @@ void Stage::let_run(size_t domain) {
 void Stage::destroy(size_t domain) {
   Place& place = *places_[domain];
   if (!place.exists) return;
+  const uint64_t before = memory_limit_.is_on() ? memory_limit_.free_frames() : 0;
   if (!builder_.control().destroy(place.id)) throw ToolstackError("destroydomain: it is gone already (ESRCH)");
   tell(domain, Kind::kPause);  // not before: until it has returned, its vCPUs may begin to run
-  constexpr int kPollsMax = 1000;
-  for (int polls = 0; builder_.control().info(place.id); ++polls) {
-    if (polls == kPollsMax) throw ToolstackError("a destroyed domain does not go");
-    machine().pass_time(kNsPerUs);
+  wait_until_gone(place.id);
+  if (memory_limit_.is_on()) {
+    memory_returned_.destroyed(scenario_.domains[domain].name, now_ns(), before, memory_limit_.free_frames());
   }
   tell(domain, Kind::kOffline);
   for (const auto& vcpu : place.vcpus) machine().detach(*vcpu);
-  for (uint32_t vcpu = 0; vcpu < place.vcpus.size(); ++vcpu) watch_.arms(place.first + vcpu, ASSAY_NEVER);
+  for (uint32_t vcpu = 0; vcpu < place.vcpus.size(); ++vcpu) {
+    place.pages_written[vcpu] += place.vcpus[vcpu]->pages_written();
+    watch_.arms(place.first + vcpu, ASSAY_NEVER);
+  }
   watch_.forget(place.id.raw());
   place.vcpus.clear();
   place.exists = false;
   place.pauses = 0;
+}
+
+void Stage::wait_until_gone(DomId domain) {
+  constexpr int kPollsMax = 1000;
+  for (int polls = 0; builder_.control().info(domain); ++polls) {
+    if (polls == kPollsMax) throw ToolstackError("a destroyed domain does not go");
+    machine().pass_time(kNsPerUs);
+  }
 }
 
 void Stage::pause(size_t domain) {
@@ -367,9 +427,7 @@ void Stage::carry_out(const Action& action) {
         move(domain, action.pool);
         break;
       case What::kCreate:
-        if (place.exists) break;
-        create(domain);
-        let_run(domain);
+        if (!place.exists && try_create(domain)) let_run(domain);
         break;
       case What::kDestroy:
         destroy(domain);
@@ -411,6 +469,23 @@ JobCount Stage::jobs(VcpuIndex vcpu, uint64_t now_ns) const {
     return place->vcpus[vcpu - place->first]->workload().jobs(now_ns);
   }
   return {};
+}
+
+uint64_t Stage::pages_written(const std::vector<VcpuIndex>& vcpus) const {
+  uint64_t sum = 0;
+  for (const auto& place : places_) {
+    for (uint32_t vcpu = 0; vcpu < place->pages_written.size(); ++vcpu) {
+      if (std::ranges::find(vcpus, place->first + vcpu) == vcpus.end()) continue;
+      sum += place->pages_written[vcpu] + (place->exists ? place->vcpus[vcpu]->pages_written() : 0);
+    }
+  }
+  return sum;
+}
+
+uint64_t Stage::refusals(const std::vector<size_t>& domains) const {
+  uint64_t sum = 0;
+  for (const size_t domain : domains) sum += places_[domain]->refusals;
+  return sum;
 }
 
 TimeAccounting::Areas Stage::areas() const {

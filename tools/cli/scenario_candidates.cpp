@@ -170,14 +170,14 @@ class Candidates {
   void smaller_faults() {
     const YAML::Node faults = document_["faults"];
     if (!faults) return;
-    for (const char* key : {"signal_delay", "timer_lateness", "slow_pcpus"}) {
+    for (const char* key : {"signal_delay", "timer_lateness", "clock_jitter", "slow_pcpus"}) {
       if (!faults[key]) continue;
       add([&](YAML::Node& document) {
         document["faults"].remove(key);
         if (std::string_view(key) == "slow_pcpus") document["faults"].remove("slow_factor");
       });
     }
-    for (const char* key : {"signal_delay", "timer_lateness", "until"}) {
+    for (const char* key : {"signal_delay", "timer_lateness", "clock_jitter", "until"}) {
       if (faults[key]) less_time("faults", key);
     }
     if (!faults["slow_factor"]) return;
