@@ -25,9 +25,8 @@ Expectation Reader::expectation_of(const YAML::Node& node) {
   const std::string what = node.begin()->first.Scalar();
   expectation.kind = static_cast<Kind>(std::ranges::find(keys::kExpectations, what) - keys::kExpectations.begin());
   const Entry entry(file_, node.begin()->second, keys::kExpectation.at(static_cast<size_t>(expectation.kind)));
-  const bool is_of_somebody =
-      expectation.kind == Kind::kShare || expectation.kind == Kind::kSupply || expectation.kind == Kind::kFrames ||
-      expectation.kind == Kind::kRefusals || expectation.kind == Kind::kPagesWritten;
+  const bool is_of_somebody = expectation.kind == Kind::kShare || expectation.kind == Kind::kSupply ||
+                              expectation.kind == Kind::kFrames || expectation.kind >= Kind::kRefusals;
   if (is_of_somebody) entry.require("of");
   expectation.words = what;
   if (entry.has("of")) {
@@ -94,6 +93,12 @@ void Reader::read_bounds(const Entry& entry, Expectation& expectation) const {
     case Kind::kPagesWritten:
       read_counts(entry, expectation);
       break;
+    case Kind::kConsole:
+      expectation.text = entry.text("contains");
+      break;
+    case Kind::kShutdown:
+      expectation.shutdown_reason = static_cast<uint32_t>(entry.choice("reason", keys::kReasons));
+      break;
   }
 }
 
@@ -120,6 +125,13 @@ void Reader::check_is_done(const Entry& entry, const Expectation& expectation) c
   };
   if (expectation.kind == Kind::kPagesWritten && std::ranges::none_of(expectation.domains, writes)) {
     entry.fail("can never be told: none of these vCPUs has a memory-writer for a workload");
+  }
+  const bool is_of_kernel = expectation.kind == Kind::kConsole || expectation.kind == Kind::kShutdown;
+  for (const size_t domain : expectation.domains) {
+    const DomainSpec& spec = scenario_.domains[domain];
+    if (is_of_kernel && !spec.kernel) {
+      entry.fail("of", fmt::format("domain {} runs no 'guest': it has no console and ends by nothing", spec.name));
+    }
   }
   if (expectation.kind != Kind::kRefusals) return;
   if (!scenario_.faults.free_frames) entry.fail("can never be told: 'faults' has no 'free_frames'");

@@ -193,22 +193,23 @@ void Reader::read_faults(const Entry& top) {
   }
 }
 
-Scenario read_scenario(const std::string& name, std::string_view text) {
+Scenario read_scenario(const std::string& name, std::string_view text, const ImageFolders& folders) {
   const YamlInput file(name, text);
   Scenario scenario;
   scenario.name = std::filesystem::path(name).stem().string();
-  Reader(file, scenario).read();
+  Reader(file, folders, scenario).read();
   return scenario;
 }
 
-Scenario read_scenario_file(const std::filesystem::path& path) {
+Scenario read_scenario_file(const std::filesystem::path& path, ImageFolders folders) {
   std::error_code error;
   const uint64_t bytes = std::filesystem::file_size(path, error);
   if (!error && bytes > kFileBytesMax) throw InputError(path.string() + ": larger than any scenario (1 MiB)");
   const YamlInput file = YamlInput::from_file(path.string());
   Scenario scenario;
   scenario.name = path.stem().string();
-  Reader(file, scenario).read();
+  folders.insert(folders.begin(), std::filesystem::absolute(path).parent_path());
+  Reader(file, folders, scenario).read();
   return scenario;
 }
 

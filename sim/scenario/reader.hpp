@@ -5,13 +5,15 @@
 #include <vector>
 
 #include "sim/scenario/entry.hpp"
+#include "sim/scenario/image_folders.hpp"
 #include "sim/scenario/scenario.hpp"
 
 namespace assay::scenario {
 
 class Reader {
  public:
-  Reader(const YamlInput& file, Scenario& scenario) : file_(file), scenario_(scenario) {}
+  Reader(const YamlInput& file, const ImageFolders& folders, Scenario& scenario)
+      : file_(file), folders_(folders), scenario_(scenario) {}
   void read();
 
  private:
@@ -26,6 +28,8 @@ class Reader {
   // read_domains.cpp
   void read_domains(const Entry& top);
   void read_domain(const YAML::Node& node);
+  void read_guest(const Entry& entry, DomainSpec& domain);
+  [[nodiscard]] std::filesystem::path image_of(const Entry& entry, const char* key) const;
   void read_workloads(const Entry& entry, DomainSpec& domain);
   WorkloadSpec workload_of(const YAML::Node& node);
   static void read_writing(const Entry& entry, WorkloadSpec& spec);
@@ -62,6 +66,7 @@ class Reader {
   };
 
   const YamlInput& file_;
+  const ImageFolders& folders_;
   Scenario& scenario_;
   std::vector<SlotsOfPool> slots_;  ///< of ARINC653: they name domains, which come later
 };

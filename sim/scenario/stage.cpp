@@ -17,7 +17,8 @@ constexpr uint32_t kFirstPool = 0;
 
 /// Domains with as many vCPUs and pages are of the same size.
 uint64_t size_of(const DomainSpec& spec) {
-  return spec.written_pages() * (kVcpusPerDomainMax + 1) + spec.vcpus.size();
+  const uint64_t pages = spec.kernel ? uint64_t{spec.kernel->memory_mib} << 20 : spec.written_pages();
+  return pages * (kVcpusPerDomainMax + 1) + spec.vcpus.size();
 }
 
 /// While the file leaves little memory: that may be.
@@ -73,6 +74,7 @@ Stage::~Stage() {
   machine().set_hardware(nullptr);
   for (const auto& place : places_) {
     for (const auto& vcpu : place->vcpus) machine().detach(*vcpu);
+    if (place->kernel) place->kernel->detach();
   }
 }
 
@@ -139,18 +141,28 @@ PcpuSet Stage::mask_of(const Place& place, uint32_t vcpu) const {
 void Stage::create(size_t domain) {
   Place& place = *places_[domain];
   const DomainSpec& spec = scenario_.domains[domain];
-  place.created_from_ns = machine().now_ns();
-  GuestBuilder::Built built = build(domain);
-  place.created_until_ns = machine().now_ns();
-  place.id = built.id;
-  place.memory = std::move(built.memory);
-  place.memory.first = place.first;
   place.together = {};
   place.pool = spec.pool;
   place.hard.assign(spec.vcpus.size(), spec.hard);
+  place.created_from_ns = machine().now_ns();
+  build(domain);
+  place.created_until_ns = machine().now_ns();
+  people(domain);
+  place.exists = true;
+  set_parameters(domain);
+  tell_masks(domain, {});
+}
+
+void Stage::people(size_t domain) {
+  Place& place = *places_[domain];
+  const DomainSpec& spec = scenario_.domains[domain];
   const Rng rng = rng_.fork(fmt::format("{}#{}", spec.name, place.lives++));
   std::vector<TimeKeeper*> keepers;
   for (uint32_t vcpu = 0; vcpu < spec.vcpus.size(); ++vcpu) {
+    if (place.kernel) {
+      keepers.push_back(place.kernel.get());
+      continue;
+    }
     place.vcpus.push_back(std::make_unique<GuestVcpu>(
         place.memory, vcpu, workload_of(domain, vcpu, rng.fork(std::to_string(vcpu))), watch_, slowness_));
     if (spec.vcpus[vcpu].pages != 0) place.vcpus.back()->give_pages(writer_of(domain, vcpu));
@@ -158,24 +170,30 @@ void Stage::create(size_t domain) {
     machine().attach(place.id.raw(), vcpu, *place.vcpus.back());
   }
   watch_.adopt(place.id.raw(), place.first, keepers);
-  place.exists = true;
-  set_parameters(domain);
-  tell_masks(domain, {});
 }
 
-GuestBuilder::Built Stage::build(size_t domain) {
+void Stage::build(size_t domain) {
+  Place& place = *places_[domain];
   const DomainSpec& spec = scenario_.domains[domain];
-  const auto vcpus = static_cast<uint32_t>(spec.vcpus.size());
-  if (!memory_limit_.is_on()) return builder_.build(vcpus, spec.written_pages());
-  const uint64_t before = memory_limit_.free_frames();
+  const uint64_t before = memory_limit_.is_on() ? memory_limit_.free_frames() : 0;
   try {
-    GuestBuilder::Built built = builder_.build(vcpus, spec.written_pages());
-    memory_returned_.created(spec.name, size_of(spec), before, memory_limit_.free_frames());
-    return built;
+    if (spec.kernel) {
+      place.kernel = std::make_unique<KernelDomain>(session_, spec);
+      place.id = place.kernel->id();
+    } else {
+      GuestBuilder::Built built = builder_.build(static_cast<uint32_t>(spec.vcpus.size()), spec.written_pages());
+      place.id = built.id;
+      place.memory = std::move(built.memory);
+      place.memory.first = place.first;
+    }
   } catch (const ToolstackError& error) {
-    ++places_[domain]->refusals;
+    if (!memory_limit_.is_on()) throw;
+    ++place.refusals;
     memory_returned_.refused(spec.name, size_of(spec), now_ns(), before, memory_limit_.free_frames());
     throw NoMemory(error.what());
+  }
+  if (memory_limit_.is_on()) {
+    memory_returned_.created(spec.name, size_of(spec), before, memory_limit_.free_frames());
   }
 }
 
@@ -242,7 +260,7 @@ void Stage::tell_masks(size_t domain, const PcpuSet& also) {
 void Stage::let_run(size_t domain) {
   tell(domain, Kind::kOnline);
   // From now on it wants to run: it has to set itself up.
-  tell(domain, Kind::kWake);
+  if (!places_[domain]->kernel) tell(domain, Kind::kWake);
   scheduler_.unpause(places_[domain]->id);
 }
 
@@ -262,7 +280,9 @@ void Stage::destroy(size_t domain) {
     place.pages_written[vcpu] += place.vcpus[vcpu]->pages_written();
     watch_.arms(place.first + vcpu, ASSAY_NEVER);
   }
+  if (place.kernel) place.kernel->detach();
   watch_.forget(place.id.raw());
+  place.kernel.reset();
   place.vcpus.clear();
   place.exists = false;
   place.pauses = 0;
@@ -391,6 +411,32 @@ void Stage::ask_for_last_pcpu(const Action& action) {
   if (std::ranges::any_of(places_, is_there)) scheduler_.ask_for_pcpu(pools_[action.pool].id, action.value);
 }
 
+void Stage::run_until(uint64_t until_ns) {
+  constexpr uint64_t kLookNs = 100 * kNsPerUs;
+  const bool never = false;
+  const bool has_kernels =
+      std::ranges::any_of(scenario_.domains, [](const DomainSpec& domain) { return domain.kernel.has_value(); });
+  while (now_ns() < until_ns) {
+    machine().run_until(never, has_kernels ? std::min(until_ns, now_ns() + kLookNs) : until_ns);
+    for (size_t i = 0; i < places_.size(); ++i) {
+      Place& place = *places_[i];
+      if (!place.kernel) continue;
+      place.kernel->look_after();
+      if (place.kernel->has_used_up_instructions() && place.pauses == 0) pause(i);
+    }
+  }
+}
+
+std::string Stage::guest_consoles() const {
+  std::string text;
+  for (size_t i = 0; i < places_.size(); ++i) {
+    if (!places_[i]->kernel) continue;
+    text += fmt::format("console of {}, after {} instructions:\n{}\n", scenario_.domains[i].name,
+                        places_[i]->kernel->instructions(), places_[i]->kernel->console());
+  }
+  return text;
+}
+
 void Stage::perform(const Action& action) {
   if (onlookers_.scenario != nullptr) onlookers_.scenario->on_action(machine().now_ns(), action.words);
   as_asked(action.where, action.words, [&] { carry_out(action); });
@@ -466,6 +512,7 @@ std::vector<VcpuIndex> Stage::indices(const std::vector<size_t>& domains, std::o
 JobCount Stage::jobs(VcpuIndex vcpu, uint64_t now_ns) const {
   for (const auto& place : places_) {
     if (vcpu < place->first || vcpu >= place->first + place->hard.size() || !place->exists) continue;
+    if (place->kernel) return {};
     return place->vcpus[vcpu - place->first]->workload().jobs(now_ns);
   }
   return {};
@@ -476,7 +523,7 @@ uint64_t Stage::pages_written(const std::vector<VcpuIndex>& vcpus) const {
   for (const auto& place : places_) {
     for (uint32_t vcpu = 0; vcpu < place->pages_written.size(); ++vcpu) {
       if (std::ranges::find(vcpus, place->first + vcpu) == vcpus.end()) continue;
-      sum += place->pages_written[vcpu] + (place->exists ? place->vcpus[vcpu]->pages_written() : 0);
+      sum += place->pages_written[vcpu] + (vcpu < place->vcpus.size() ? place->vcpus[vcpu]->pages_written() : 0);
     }
   }
   return sum;
@@ -492,7 +539,7 @@ TimeAccounting::Areas Stage::areas() const {
   TimeAccounting::Areas all;
   for (const auto& place : places_) {
     // What was seen of a domain that was created anew is not of this life alone.
-    const bool is_told = place->exists && place->lives == 1;
+    const bool is_told = place->exists && place->lives == 1 && !place->kernel;
     for (uint32_t vcpu = 0; vcpu < place->hard.size(); ++vcpu) {
       all.push_back(
           {is_told ? &place->memory.areas[vcpu]->runstate : nullptr, place->created_from_ns, place->created_until_ns});

@@ -9,6 +9,7 @@
 #include "sim/scenario/companion.hpp"
 #include "sim/scenario/fault_injection.hpp"
 #include "sim/scenario/guest_builder.hpp"
+#include "sim/scenario/kernel_domain.hpp"
 #include "sim/scenario/memory_limit.hpp"
 #include "sim/scenario/oracles/memory_returned.hpp"
 #include "sim/scenario/oracles/time_accounting.hpp"
@@ -53,6 +54,12 @@ class Stage {
   [[nodiscard]] TimeAccounting::Areas areas() const;
   /// vCPUs that a cap or a budget may hold back.
   [[nodiscard]] std::vector<bool> held_back() const;
+  /// Until this time of the machine; guests with devices are looked after meanwhile.
+  void run_until(uint64_t until_ns);
+  /// Of a domain that runs one; null while it does not exist.
+  [[nodiscard]] const KernelDomain* kernel(size_t domain) const { return places_[domain]->kernel.get(); }
+  /// What guests wrote to their consoles, for a report of failure.
+  [[nodiscard]] std::string guest_consoles() const;
   /// Since the beginning, of lives that are over as well.
   [[nodiscard]] uint64_t pages_written(const std::vector<VcpuIndex>& vcpus) const;
   /// Creations of these domains that found too little memory.
@@ -74,6 +81,7 @@ class Stage {
     DomainMemory memory;
     Together together;
     std::vector<std::unique_ptr<GuestVcpu>> vcpus;
+    std::unique_ptr<KernelDomain> kernel;  ///< in the place of these
     std::vector<std::optional<PcpuSet>> hard;
     uint64_t created_from_ns = 0, created_until_ns = 0;
   };
@@ -82,7 +90,9 @@ class Stage {
   void free_pcpus();
   void make_pool(const Pool& pool);
   void create(size_t domain);
-  GuestBuilder::Built build(size_t domain);
+  /// What its vCPUs do is seen from now on.
+  void people(size_t domain);
+  void build(size_t domain);
   /// False: as little memory as the file leaves is not enough.
   bool try_create(size_t domain);
   void wait_until_gone(DomId domain);
