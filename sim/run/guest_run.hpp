@@ -7,9 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "sim/devices/console_log.hpp"
-#include "sim/devices/rings.hpp"
-#include "sim/devices/xenstore.hpp"
+#include "sim/devices/guest_devices.hpp"
 #include "sim/target/host/session.hpp"
 
 namespace assay {
@@ -53,7 +51,7 @@ class GuestRun {
   GuestEnd advance(uint64_t deadline_ns);
   [[nodiscard]] GuestEnd end() const { return end_; }
   [[nodiscard]] const GuestRunInputs& inputs() const { return inputs_; }
-  [[nodiscard]] const ConsoleLog& console() const { return log_; }
+  [[nodiscard]] const ConsoleLog& console() const { return devices_->console(); }
   /// A moment between two slices, and back to it: what is then executed again is the same.
   struct Moment;
   [[nodiscard]] std::shared_ptr<const Moment> take_moment();
@@ -62,7 +60,7 @@ class GuestRun {
   [[nodiscard]] const std::vector<std::unique_ptr<UnicornGuest>>& vcpus() const { return guest_->vcpus; }
   [[nodiscard]] DomId domain() const { return guest_->built.id; }
   /// What the guest will read from its console.
-  void type(std::string_view text) { typed_ += text; }
+  void type(std::string_view text) { devices_->type(text); }
   /// Is told what happens on the machine; null: nobody.
   void watch(MachineWatcher* watcher) { session_.machine().set_watcher(watcher); }
   [[nodiscard]] const Machine& machine() const { return session_.machine(); }
@@ -80,20 +78,13 @@ class GuestRun {
   static constexpr uint64_t kSliceNs = 100'000;
 
  private:
-  void introduce();
-  void serve_devices();
   void look_after();
 
   GuestRunInputs inputs_;
   CoreObject core_;
   host::Session session_;
   host::KernelGuest* guest_ = nullptr;
-  XenStore store_;
-  std::unique_ptr<XenStoreConnection> connection_;
-  std::unique_ptr<StoreRing> store_ring_;
-  std::unique_ptr<ConsoleRing> console_ring_;
-  ConsoleLog log_;
-  std::string typed_;
+  std::unique_ptr<GuestDevices> devices_;
   std::string death_;
   uint64_t slices_ = 0;
   GuestEnd end_ = GuestEnd::kRunning;

@@ -40,7 +40,7 @@ struct GeneratedPool {
 
 class Generator {
  public:
-  explicit Generator(uint64_t seed) : seed_(seed), rng_(Rng(seed).fork("generated scenario")) {}
+  explicit Generator(uint64_t seed) : seed_(seed), rng_(Rng(seed).fork("generated scenario")), clocks_(rng_.fork("clocks")) {}
 
   std::string text() {
     make_machine();
@@ -148,8 +148,9 @@ class Generator {
 
   void make_faults() {
     faults_text_ = fmt::format(
-        "faults: {{signal_delay: {}us, timer_lateness: {}us, slow_pcpus: {}, slow_factor: {}%, until: {}ms}}\n",
-        rng_.below(300), rng_.below(300), rng_.below(pcpus_), between(100, 400), duration_ms_ / 2);
+        "faults: {{signal_delay: {}us, timer_lateness: {}us, slow_pcpus: {}, slow_factor: {}%, clock_jitter: {}us, "
+        "until: {}ms}}\n",
+        rng_.below(300), rng_.below(300), rng_.below(pcpus_), between(100, 400), clocks_.below(100), duration_ms_ / 2);
   }
 
   void make_action() {
@@ -215,6 +216,7 @@ class Generator {
 
   uint64_t seed_;
   Rng rng_;
+  Rng clocks_;
   uint32_t pcpus_ = 1;
   uint64_t duration_ms_ = 0;
   bool has_caps_ = false;

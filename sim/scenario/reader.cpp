@@ -15,6 +15,7 @@ namespace {
 
 constexpr uint64_t kLivenessDefaultNs = kNsPerS;
 constexpr uint64_t kFaultDelayMaxNs = kNsPerMs;
+constexpr uint32_t kFreeFramesMax = 1'000'000;
 constexpr uint64_t kSlowFactorMax = 100 * kWholePcpu;
 constexpr uint64_t kRatelimitMinNs = 100 * kNsPerUs, kRatelimitMaxNs = 500 * kNsPerMs;
 constexpr uint64_t kSliceUsualNs = 30 * kNsPerMs;
@@ -175,9 +176,11 @@ void Reader::read_faults(const Entry& top) {
   FaultSpec& faults = scenario_.faults;
   faults.signal_delay_ns = entry.duration("signal_delay", 0);
   faults.timer_lateness_ns = entry.duration("timer_lateness", 0);
-  for (const char* key : {"signal_delay", "timer_lateness"}) {
+  faults.clock_jitter_ns = entry.duration("clock_jitter", 0);
+  for (const char* key : {"signal_delay", "timer_lateness", "clock_jitter"}) {
     if (entry.duration(key, 0) > kFaultDelayMaxNs) entry.fail(key, "at most 1ms: what is later is broken hardware");
   }
+  faults.free_frames = entry.count("free_frames", 0, kFreeFramesMax);
   if (entry.has("slow_pcpus") != entry.has("slow_factor")) entry.fail("'slow_pcpus' and 'slow_factor' go together");
   if (const auto slow = entry.pcpus("slow_pcpus", scenario_.pcpus)) faults.slow_pcpus = *slow;
   faults.slow_factor = entry.percent("slow_factor").value_or(kWholePcpu);
@@ -190,22 +193,23 @@ void Reader::read_faults(const Entry& top) {
   }
 }
 
-Scenario read_scenario(const std::string& name, std::string_view text) {
+Scenario read_scenario(const std::string& name, std::string_view text, const ImageFolders& folders) {
   const YamlInput file(name, text);
   Scenario scenario;
   scenario.name = std::filesystem::path(name).stem().string();
-  Reader(file, scenario).read();
+  Reader(file, folders, scenario).read();
   return scenario;
 }
 
-Scenario read_scenario_file(const std::filesystem::path& path) {
+Scenario read_scenario_file(const std::filesystem::path& path, ImageFolders folders) {
   std::error_code error;
   const uint64_t bytes = std::filesystem::file_size(path, error);
   if (!error && bytes > kFileBytesMax) throw InputError(path.string() + ": larger than any scenario (1 MiB)");
   const YamlInput file = YamlInput::from_file(path.string());
   Scenario scenario;
   scenario.name = path.stem().string();
-  Reader(file, scenario).read();
+  folders.insert(folders.begin(), std::filesystem::absolute(path).parent_path());
+  Reader(file, folders, scenario).read();
   return scenario;
 }
 
