@@ -1,5 +1,9 @@
 #include "sim/scenario/host_options.hpp"
 
+#include <fmt/format.h>
+
+#include "sim/scenario/keys.hpp"
+
 namespace assay::scenario {
 namespace {
 
@@ -24,7 +28,7 @@ HostOptions host_options(const Scenario& scenario, const std::filesystem::path& 
   const uint64_t domains = scenario.domains.size();
   HostOptions options;
   options.core = core;
-  options.pcpus = scenario.pcpus + 1;
+  options.pcpus = scenario.pcpus + scenario.pcpus_together;
   options.threads_per_core = scenario.threads_per_core;
   options.cores_per_socket = scenario.cores_per_socket;
   options.dom0_vcpus = 1;
@@ -34,6 +38,10 @@ HostOptions host_options(const Scenario& scenario, const std::filesystem::path& 
   options.memory_bytes = options.memory_bytes / kPageSize * kPageSize;
   options.arena_bytes = kArenaBytes + domains * kArenaPerDomain + vcpus * kArenaPerVcpu;
   options.command_line = command_line;
+  if (scenario.pcpus_together > 1) {
+    const std::string_view name = keys::kGranularities.at(static_cast<size_t>(scenario.granularity));
+    options.command_line += fmt::format("{}sched-gran={}", command_line.empty() ? "" : " ", name);
+  }
   return options;
 }
 

@@ -10,6 +10,7 @@
 #include "sim/scenario/host_options.hpp"
 #include "sim/scenario/interleaving_of.hpp"
 #include "sim/scenario/keys.hpp"
+#include "sim/scenario/oracles/core_sharing.hpp"
 #include "sim/scenario/oracles/deadline_misses.hpp"
 #include "sim/scenario/oracles/finally.hpp"
 #include "sim/scenario/oracles/frames.hpp"
@@ -70,7 +71,7 @@ std::unique_ptr<Oracle> oracle_of(const Expectation& expected, const Stage& stag
       return std::make_unique<DeadlineMisses>(words, expected.count, std::move(vcpus),
                                               [&stage](VcpuIndex vcpu, uint64_t now) { return stage.jobs(vcpu, now); });
     case Kind::kWorkConserving:
-      return std::make_unique<WorkConservation>(expected.bound_ns, stage.held_back());
+      return std::make_unique<WorkConservation>(expected.bound_ns, stage.held_back(), stage.units());
     case Kind::kNoStarvation:
       return std::make_unique<Starvation>(words, expected.bound_ns, std::move(vcpus));
     case Kind::kFrames:
@@ -144,6 +145,7 @@ class Play {
     run_to(scenario_.duration_ns);
     prove_liveness();
     stage_.watch().close(*placement_, now());
+    if (sharing_) stage_.watch().close(*sharing_, now());
     stage_.dismiss();
     accounting_->end(stage_.watch().schedule(), now());
     judge();
@@ -166,6 +168,10 @@ class Play {
     const uint64_t slowness = std::max(scenario_.faults.slow_factor, kWholePcpu);
     const uint64_t steered = is_steered_ ? kSteeredGraceNs * scenario_.pcpus * slowness / kWholePcpu : 0;
     placement_ = std::make_unique<Placement>(kGraceNs + faults + steered);
+    if (scenario_.pcpus_together > 1) {
+      sharing_ = std::make_unique<CoreSharing>(scenario_.pcpus, scenario_.pcpus_together, kGraceNs + faults + steered);
+      stage_.watch().share_cores(*sharing_);
+    }
     accounting_ = std::make_unique<TimeAccounting>(
         [this] { return stage_.areas(); }, is_steered_ ? kSteeredSlackParts : kSlackParts, injected.clock_jitter_ns);
     liveness_ = std::make_unique<Starvation>("liveness", scenario_.liveness_ns, std::vector<VcpuIndex>{});
@@ -212,6 +218,7 @@ class Play {
     };
     add(*placement_);
     add(stage_.memory_returned());
+    if (sharing_) add(*sharing_);
     for (const auto& oracle : oracles_) add(*oracle);
     for (const Oracle* const oracle : stage_.company()) add(*oracle);
     add(*liveness_);
@@ -264,6 +271,7 @@ class Play {
   Stage stage_;
   std::vector<std::unique_ptr<Oracle>> oracles_;
   std::unique_ptr<Placement> placement_;
+  std::unique_ptr<CoreSharing> sharing_;  ///< null: pCPUs are scheduled one by one
   std::unique_ptr<TimeAccounting> accounting_;
   std::unique_ptr<Starvation> liveness_;
 };

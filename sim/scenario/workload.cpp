@@ -173,8 +173,8 @@ class Poll final : public Workload {
   bool works_ = false;
 };
 
-/// Writes so many pages per second. Each turn it writes those that are due, a batch, and what it could not write in time
-/// while it did not run, it catches up.
+/// Writes so many pages per second. Each turn it writes those that are due, a batch, and what it could not write in
+/// time while it did not run, it catches up.
 class MemoryWriter final : public Workload {
  public:
   MemoryWriter(const WorkloadSpec& spec, const Rng& rng) : spec_(spec), rng_(rng) {}
