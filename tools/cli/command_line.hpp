@@ -99,6 +99,23 @@ struct TraceFlags {
   std::optional<uint64_t> around_ns;
 };
 
+struct SaveFlags {
+  RunFlags run;       ///< of a kernel; target, vCPUs and seed of an agent, too
+  std::string guest;  ///< in place of a kernel, the agent: "pv64" or "pvh"
+  std::string until;  ///< text on the console; empty: the limit
+  std::string out;
+  bool force = false;  ///< `out` may be there already
+};
+
+struct RestoreFlags {
+  std::string file;
+  std::string target = "hv";
+  uint64_t limit_ms = 0;  ///< of the target's time; 0: until a kernel ends, and 10 ms of an agent
+  std::string until;      ///< as for SaveFlags
+  std::string out;        ///< empty: it is not saved again
+  bool force = false;
+};
+
 struct RequirementFlags {
   bool uncovered = false;
   std::string format = "text";
@@ -126,6 +143,9 @@ ExitCode run_scenarios(const RunFlags& flags, const std::vector<std::string>& na
 ExitCode minimize_scenario(const RunFlags& flags);
 /// Writes a scenario for each of the seeds into the folder `out`.
 ExitCode generate_scenarios(const RunFlags& flags);
+/// Runs a guest, has it suspend itself, and writes it into a file; or goes on with it there.
+ExitCode save_guest(const SaveFlags& flags);
+ExitCode restore_guest(const RestoreFlags& flags);
 ExitCode run_trace(const TraceFlags& flags);
 ExitCode replay_run(const ReplayFlags& flags);
 ExitCode list_cases(const std::vector<std::string>& select);

@@ -53,6 +53,8 @@ class Session final : private SilenceWatch {
   /// Domain and vCPUs of a kernel, which runs from now on unless `boot` has it wait. Throws ToolstackError. It lives
   /// until rewind().
   KernelGuest& boot_kernel(const GuestSpec& spec, const KernelImage& image, const toolstack::KernelBoot& boot);
+  /// The same of a kernel in a domain that was restored, and is still paused.
+  KernelGuest& adopt_kernel(const BuiltKernel& built, uint32_t vcpus);
   /// A moment between two steps of everybody, with no operation in flight. It is of use until rewind(), and while no
   /// guests or vCPUs of theirs come or go.
   struct Moment {
