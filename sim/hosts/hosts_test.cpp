@@ -2,15 +2,19 @@
 #include <gtest/gtest.h>
 
 #include "sim/base/paths.hpp"
-#include "sim/hosts/move.hpp"
+#include "sim/hosts/sweep.hpp"
 
 namespace assay::hosts {
 namespace {
 
-SimulatedHosts make_hosts() {
+HostOptions options_of_a_host() {
   HostOptions options;
   options.core = artifact("hv.so");
-  return SimulatedHosts({options, options});
+  return options;
+}
+
+SimulatedHosts make_hosts() {
+  return SimulatedHosts({options_of_a_host(), options_of_a_host()});
 }
 
 struct Guise {
@@ -34,6 +38,20 @@ TEST_P(Moves, ThereAndBack) {
     hosts.pass_time(1'000'000);
     busy.work();
   }
+}
+
+/// A few points of each kind; `assay migrate --sweep` plays all of them.
+TEST_P(Moves, FaultsAtEveryPart_HarmNobody) {
+  const std::vector<HostOptions> two(2, options_of_a_host());
+  MovePlayer player(two);
+  std::vector<MoveCase> cases = sweep_cases(player, {GetParam().type, GetParam().is_live}, 1);
+  const char* const all = std::getenv("SWEEP_STRIDE");
+  const size_t stride = all ? std::stoul(all) : 16;
+  for (size_t i = 0; i < cases.size(); i += stride) {
+    const MoveOutcome outcome = player.play(cases[i]);
+    EXPECT_EQ(outcome.wrong, std::vector<std::string>{}) << flags_of(cases[i]);
+  }
+  std::printf("%zu cases\n", cases.size());
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Moves,

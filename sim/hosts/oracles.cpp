@@ -120,6 +120,20 @@ class NothingLeaks final : public MoveOracle {
   Resources source_, target_;
 };
 
+/// Who fails says so, and nobody goes on as if nothing had failed.
+class FailuresAreTold final : public MoveOracle {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "told"; }
+  [[nodiscard]] std::string after(MoveScene& scene) override {
+    const MoveReport& report = scene.report;
+    if (report.end != MoveEnd::kArrived) return report.error.empty() ? "it did not arrive, and nobody says why" : "";
+    if (!report.error.empty()) return "it arrived although this was said: " + report.error;
+    const FaultPoint::Where where = scene.options.fault.where;
+    const bool is_call = where == FaultPoint::Where::kSourceCall || where == FaultPoint::Where::kTargetCall;
+    return is_call && report.has_struck ? "a hypercall failed, and nobody says so" : "";
+  }
+};
+
 /// What the cores themselves find broken.
 class Audits final : public MoveOracle {
  public:
@@ -176,6 +190,7 @@ std::vector<std::unique_ptr<MoveOracle>> move_oracles() {
   all.push_back(std::make_unique<MemoryArrives>());
   all.push_back(std::make_unique<OneRuns>());
   all.push_back(std::make_unique<NothingLeaks>());
+  all.push_back(std::make_unique<FailuresAreTold>());
   all.push_back(std::make_unique<Audits>());
   all.push_back(std::make_unique<GuestIsSane>());
   all.push_back(std::make_unique<Converges>());
