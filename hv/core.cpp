@@ -46,7 +46,9 @@ int boot(const assay_host* host, const char* command_line) {
   timers_init();
   mm_init();
   domains_init();
-  if (!sched_init(command_line_option(command_line_text, "sched")).ok()) return -XEN_EINVAL;
+  const SchedOptions sched{command_line_option(command_line_text, "sched"),
+                           command_line_option(command_line_text, "sched-gran")};
+  if (!sched_init(sched).ok()) return -XEN_EINVAL;
   set_flush_hook(sched_complete_flushes);
   set_vcpu_hooks({sched_wake, sched_sleep, sched_forget, send_vcpu_virq, poll_ended, callback_vector});
   return 0;

@@ -18,7 +18,6 @@ constexpr uint64_t kInitrdBytesMax = 512 * kMiB;
 constexpr uint64_t kOtherBytes = 192 * kMiB;
 /// The hypervisor is asked about the domain once in so many slices.
 constexpr uint64_t kSlicesPerLook = 10;
-constexpr StoreCaller kDom0{DomId{0}};
 
 HostOptions host_options(const GuestRunInputs& inputs) {
   HostOptions options;
@@ -42,8 +41,8 @@ GuestEnd end_of(uint32_t reason) {
   }
 }
 
-SharedPage page_at(Machine& machine, Mfn frame) {
-  return SharedPage(machine.memory() + frame.raw() * kPageSize, kPageSize);
+GuestDevices::Ring ring_of(Machine& machine, const toolstack::ServedRing& ring) {
+  return {SharedPage(machine.memory() + ring.frame.raw() * kPageSize, kPageSize), ring.port};
 }
 
 }  // namespace
@@ -108,15 +107,9 @@ BuiltKernel GuestRun::take_over(const migration::RestoredDomain& restored) {
 /// Console and store, from domain 0's side.
 void GuestRun::connect() {
   Machine& machine = session_.machine();
-  connection_ = std::make_unique<XenStoreConnection>(store_, guest_->built.id);
-  store_ring_ = std::make_unique<StoreRing>(page_at(machine, guest_->built.rings.store.frame));
-  console_ring_ = std::make_unique<ConsoleRing>(page_at(machine, guest_->built.rings.console.frame));
-  introduce();
-}
-
-void GuestRun::ask_to_suspend() {
-  const std::string path = "/local/domain/" + std::to_string(domain().raw()) + "/control/shutdown";
-  static_cast<void>(store_.write(kDom0, path, "suspend"));
+  const toolstack::KernelRings& rings = guest_->built.rings;
+  devices_ = std::make_unique<GuestDevices>(guest_->built.id, inputs_.memory_mib, ring_of(machine, rings.console),
+                                            ring_of(machine, rings.store));
 }
 
 SavedGuest GuestRun::save(migration::ByteSink& sink) {
@@ -130,72 +123,22 @@ SavedGuest GuestRun::save(migration::ByteSink& sink) {
 
 struct GuestRun::Moment {
   host::Session::Moment session;
-  XenStore store;
-  XenStoreConnection connection;
-  StoreRing store_ring;
-  ConsoleRing console_ring;
-  ConsoleLog log;
-  std::string typed, death;
+  std::shared_ptr<const GuestDevices::State> devices;
+  std::string death;
   uint64_t slices;
   GuestEnd end;
 };
 
 std::shared_ptr<const GuestRun::Moment> GuestRun::take_moment() {
-  return std::make_shared<Moment>(Moment{session_.take_moment(), store_, *connection_, *store_ring_, *console_ring_,
-                                         log_, typed_, death_, slices_, end_});
+  return std::make_shared<Moment>(Moment{session_.take_moment(), devices_->state(), death_, slices_, end_});
 }
 
 void GuestRun::go_back(const Moment& moment) {
   if (!session_.go_back(moment.session)) throw HarnessFault("a moment of another guest");
-  store_ = moment.store;
-  *connection_ = moment.connection;
-  *store_ring_ = moment.store_ring;
-  *console_ring_ = moment.console_ring;
-  log_ = moment.log;
-  typed_ = moment.typed;
+  devices_->set_state(*moment.devices);
   death_ = moment.death;
   slices_ = moment.slices;
   end_ = moment.end;
-}
-
-/// What a toolstack writes into the store for a new domain.
-void GuestRun::introduce() {
-  const DomId id = guest_->built.id;
-  const std::string home = "/local/domain/" + std::to_string(id.raw());
-  const auto put = [&](const std::string& path, const std::string& value, StoreAccess others) {
-    static_cast<void>(store_.write(kDom0, home + path, value));
-    // Owned by domain 0, readable by the guest; or the guest's own.
-    const StorePermissions permissions = others == StoreAccess::kBoth
-                                             ? StorePermissions{{id, StoreAccess::kNone}}
-                                             : StorePermissions{{DomId{0}, StoreAccess::kNone}, {id, others}};
-    static_cast<void>(store_.set_permissions(kDom0, home + path, permissions));
-  };
-  put("", "", StoreAccess::kRead);
-  put("/name", "guest", StoreAccess::kRead);
-  put("/domid", std::to_string(id.raw()), StoreAccess::kRead);
-  put("/memory", "", StoreAccess::kRead);
-  put("/memory/target", std::to_string(inputs_.memory_mib << 10), StoreAccess::kRead);
-  put("/memory/static-max", std::to_string(inputs_.memory_mib << 10), StoreAccess::kRead);
-  put("/console", "", StoreAccess::kRead);
-  put("/console/type", "xenconsoled", StoreAccess::kRead);
-  put("/control", "", StoreAccess::kBoth);
-  put("/control/shutdown", "", StoreAccess::kBoth);
-  put("/device", "", StoreAccess::kRead);
-  put("/data", "", StoreAccess::kBoth);
-  store_.introduce(id);
-}
-
-void GuestRun::serve_devices() {
-  const toolstack::KernelRings& rings = guest_->built.rings;
-  const std::string output = console_ring_->take_output();
-  log_.append(output);
-  size_t typed = 0;
-  if (!typed_.empty()) {
-    typed = console_ring_->put_input(typed_);
-    typed_.erase(0, typed);
-  }
-  if (!output.empty() || typed != 0) session_.toolstack().notify(rings.console.port);
-  if (store_ring_->pump(*connection_)) session_.toolstack().notify(rings.store.port);
 }
 
 void GuestRun::look_after() {
@@ -212,7 +155,7 @@ GuestEnd GuestRun::advance(uint64_t deadline_ns) {
   try {
     while (end_ == GuestEnd::kRunning && machine.now_ns() < deadline_ns) {
       machine.pass_time(kSliceNs);  // whole ones, whoever asks: where they end is a part of the run
-      serve_devices();
+      devices_->serve([this](uint32_t port) { session_.toolstack().notify(port); });
       if (++slices_ % kSlicesPerLook == 0) look_after();
     }
   } catch (const CoreDied& died) {
@@ -225,7 +168,7 @@ GuestEnd GuestRun::advance(uint64_t deadline_ns) {
     look_after();
     if (end_ == GuestEnd::kRunning) throw;
   }
-  if (end_ != GuestEnd::kRunning && end_ != GuestEnd::kCoreDied) log_.append(console_ring_->take_output());
+  if (end_ != GuestEnd::kRunning && end_ != GuestEnd::kCoreDied) devices_->take_rest();
   return end_;
 }
 
@@ -249,9 +192,7 @@ uint64_t GuestRun::instructions() const {
 
 std::string GuestRun::describe() const {
   std::string text = death_.empty() ? "" : death_ + "\n";
-  if (!store_ring_->broken().empty()) text += "store: " + store_ring_->broken() + "\n";
-  if (!console_ring_->broken().empty()) text += "console: " + console_ring_->broken() + "\n";
-  return text + session_.machine().describe();
+  return text + devices_->broken() + session_.machine().describe();
 }
 
 }  // namespace assay

@@ -7,9 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "sim/devices/console_log.hpp"
-#include "sim/devices/rings.hpp"
-#include "sim/devices/xenstore.hpp"
+#include "sim/devices/guest_devices.hpp"
 #include "sim/saved/saved_guest.hpp"
 #include "sim/target/host/session.hpp"
 #include "sim/toolstack/migration/migration.hpp"
@@ -58,9 +56,9 @@ class GuestRun {
   GuestEnd advance(uint64_t deadline_ns);
   [[nodiscard]] GuestEnd end() const { return end_; }
   [[nodiscard]] const GuestRunInputs& inputs() const { return inputs_; }
-  [[nodiscard]] const ConsoleLog& console() const { return log_; }
+  [[nodiscard]] const ConsoleLog& console() const { return devices_->console(); }
   /// Asks it, as toolstacks do, through the store, to suspend itself; then it is for advance() to see whether it does.
-  void ask_to_suspend();
+  void ask_to_suspend() { devices_->ask_to_suspend(); }
   /// Writes the guest, which has suspended itself. What it throws is as for migration::save_domain.
   SavedGuest save(migration::ByteSink& sink);
   [[nodiscard]] const migration::SaveReport& save_report() const { return save_report_; }
@@ -72,7 +70,7 @@ class GuestRun {
   [[nodiscard]] const std::vector<std::unique_ptr<UnicornGuest>>& vcpus() const { return guest_->vcpus; }
   [[nodiscard]] DomId domain() const { return guest_->built.id; }
   /// What the guest will read from its console.
-  void type(std::string_view text) { typed_ += text; }
+  void type(std::string_view text) { devices_->type(text); }
   /// Is told what happens on the machine; null: nobody.
   void watch(MachineWatcher* watcher) { session_.machine().set_watcher(watcher); }
   [[nodiscard]] const Machine& machine() const { return session_.machine(); }
@@ -93,9 +91,7 @@ class GuestRun {
   [[nodiscard]] GuestSpec spec() const;
   [[nodiscard]] migration::Host& host();
   void connect();
-  void introduce();
   [[nodiscard]] BuiltKernel take_over(const migration::RestoredDomain& restored);
-  void serve_devices();
   void look_after();
 
   GuestRunInputs inputs_;
@@ -105,12 +101,7 @@ class GuestRun {
   GuestType type_ = GuestType::kPv64;
   std::optional<migration::Host> host_;  ///< once it is needed
   migration::SaveReport save_report_;
-  XenStore store_;
-  std::unique_ptr<XenStoreConnection> connection_;
-  std::unique_ptr<StoreRing> store_ring_;
-  std::unique_ptr<ConsoleRing> console_ring_;
-  ConsoleLog log_;
-  std::string typed_;
+  std::unique_ptr<GuestDevices> devices_;
   std::string death_;
   uint64_t slices_ = 0;
   GuestEnd end_ = GuestEnd::kRunning;

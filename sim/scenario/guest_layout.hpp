@@ -28,6 +28,13 @@ constexpr uint64_t kAreaBytes = 512;
 constexpr uint64_t kAreasPerPage = 4096 / kAreaBytes;
 static_assert(sizeof(VcpuArea) <= kAreaBytes);
 
+constexpr uint64_t kPageBytes = 4096;
+
+/// Pages that have the vCPUs' areas; those that memory writers write to follow.
+constexpr uint64_t area_pages(uint32_t vcpus) {
+  return (vcpus + kAreasPerPage - 1) / kAreasPerPage;
+}
+
 constexpr uint64_t area_va(uint32_t vcpu) {
   return kDataVa + vcpu * kAreaBytes;
 }

@@ -27,15 +27,20 @@ uint64_t scaled(uint64_t ns, uint64_t by, uint64_t of) {
 
 }  // namespace
 
-GuestVcpu::GuestVcpu(GuestMemory& memory, uint32_t id, std::unique_ptr<Workload> workload, ScheduleWatch& watch,
+GuestVcpu::GuestVcpu(DomainMemory& memory, uint32_t id, std::unique_ptr<Workload> workload, ScheduleWatch& watch,
                      const Slowness& slowness)
     : memory_(memory), id_(id), workload_(std::move(workload)), watch_(watch), slowness_(slowness) {}
+
+const std::string& GuestVcpu::trouble() const {
+  return trouble_.empty() && writer_ != nullptr ? writer_->trouble() : trouble_;
+}
 
 vcpu_info_t& GuestVcpu::info() const {
   return memory_.shared->vcpu_info[id_];
 }
 
 GuestStep GuestVcpu::step(assay_run& run, const StepLimits& limits, assay_exit& exit) {
+  run_ = &run;
   regs_ = run.regs;
   exit_ = &exit;
   now_ns_ = limits.now_ns;
@@ -100,6 +105,9 @@ GuestStep GuestVcpu::begin(const Step& step) {
       return kGoOn;
     case Step::Kind::kHalt:
       doing_ = Doing::kHalted;
+      return kGoOn;
+    case Step::Kind::kWrite:
+      writer_->write(*run_, step.page);
       return kGoOn;
     case Step::Kind::kYield:
       watch_.yields(index(), now_ns_);

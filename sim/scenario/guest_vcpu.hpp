@@ -4,10 +4,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "sim/engine/guest_executor.hpp"
 #include "sim/scenario/guest_layout.hpp"
+#include "sim/scenario/page_writer.hpp"
 #include "sim/scenario/schedule_watch.hpp"
 #include "sim/scenario/workload.hpp"
 
@@ -17,7 +20,7 @@ namespace assay::scenario {
 using Slowness = std::function<uint64_t(uint32_t pcpu, uint64_t now_ns)>;
 
 /// What the vCPUs of one domain have in common, as it lies in machine memory.
-struct GuestMemory {
+struct DomainMemory {
   shared_info_t* shared = nullptr;
   std::vector<VcpuArea*> areas;  ///< by vCPU
   std::vector<uint32_t> ports;   ///< by vCPU: where it takes events from others; 0 = not bound yet
@@ -27,15 +30,18 @@ struct GuestMemory {
 class GuestVcpu final : public GuestExecutor, public TimeKeeper {
  public:
   /// All of these outlive it.
-  GuestVcpu(GuestMemory& memory, uint32_t id, std::unique_ptr<Workload> workload, ScheduleWatch& watch,
+  GuestVcpu(DomainMemory& memory, uint32_t id, std::unique_ptr<Workload> workload, ScheduleWatch& watch,
             const Slowness& slowness);
+  /// Before it runs: what the steps of a memory writer need.
+  void give_pages(std::unique_ptr<PageWriter> writer) { writer_ = std::move(writer); }
 
   GuestStep step(assay_run& run, const StepLimits& limits, assay_exit& exit) override;
   void left(uint64_t now_ns) override;
 
   [[nodiscard]] const Workload& workload() const { return *workload_; }
-  /// A hypercall that should not have failed, in words; empty: none has.
-  [[nodiscard]] const std::string& trouble() const { return trouble_; }
+  /// A hypercall that should not have failed, or a page that lost what was written, in words; empty: none.
+  [[nodiscard]] const std::string& trouble() const;
+  [[nodiscard]] uint64_t pages_written() const { return writer_ == nullptr ? 0 : writer_->written(); }
   [[nodiscard]] uint64_t hypercalls() const { return hypercalls_; }
 
  private:
@@ -72,13 +78,15 @@ class GuestVcpu final : public GuestExecutor, public TimeKeeper {
   [[nodiscard]] uint64_t argument() const { return area_va(id_); }
   [[nodiscard]] VcpuIndex index() const { return memory_.first + id_; }
 
-  GuestMemory& memory_;
+  DomainMemory& memory_;
   uint32_t id_;
   std::unique_ptr<Workload> workload_;
   ScheduleWatch& watch_;
   const Slowness& slowness_;
+  std::unique_ptr<PageWriter> writer_;  ///< null: it has no pages to write to
 
   // Of the step under way.
+  const assay_run* run_ = nullptr;
   assay_regs* regs_ = nullptr;
   assay_exit* exit_ = nullptr;
   uint64_t now_ns_ = 0;

@@ -166,6 +166,56 @@ TEST(ReadScenario, AffinityOutsideThePool_IsRefused) {
               HasSubstr("nothing could ever run"));
 }
 
+TEST(ReadScenario, WhatIsNoYaml_IsToldInWordsThatSayWhatToLookFor) {
+  EXPECT_EQ(complaint("machine: {pcpus: 2\nduration: 1s\n"),
+            "s.yaml:2:9: a '{' before has no '}', or a ',' lacks between two of its entries");
+  EXPECT_THAT(complaint("machine:\n\tpcpus: 2\n"), HasSubstr("2:1: a tab in the indentation; use spaces"));
+  EXPECT_THAT(complaint("about: a: b\n"), HasSubstr("1:9: a ':' where none can be; put a text"));
+  EXPECT_THAT(complaint("about: \"never ends\n"), HasSubstr("a quote that opens a text before is never closed"));
+  EXPECT_THAT(complaint("about: %\n"), HasSubstr("1:8: a character with which nothing can begin"));
+  EXPECT_THAT(complaint("about: *x\n"), HasSubstr("an '*' that refers to nothing"));
+  EXPECT_THAT(complaint("%YAML 9\n---\n"), HasSubstr("this is not YAML ("));
+}
+
+TEST(ReadScenario, ClocksAndMemory_AreFaults_WithinBounds) {
+  const Scenario scenario = read_scenario(
+      "s.yaml", kHead + "faults: {clock_jitter: 50us, free_frames: 40}\n" + "domains:\n- {name: a, workload: idle}\n");
+  EXPECT_EQ(scenario.faults.clock_jitter_ns, 50 * kNsPerUs);
+  EXPECT_EQ(scenario.faults.free_frames, 40u);
+  EXPECT_TRUE(scenario.faults.touches_hardware());
+  EXPECT_THAT(with("faults: {clock_jitter: 2ms}\n"), HasSubstr("'clock_jitter': at most 1ms"));
+  EXPECT_THAT(with("faults: {free_frames: few}\n"), HasSubstr("few is not a whole number"));
+  EXPECT_THAT(with("faults: {clock_jiter: 2us}\n"), HasSubstr("did you mean clock_jitter?"));
+}
+
+TEST(ReadScenario, RefusalsThatCanNeverBe_AreRefused) {
+  const std::string created = "actions:\n- {at: 1ms, create: a}\n";
+  EXPECT_THAT(with(created + "expect:\n- refusals: {of: a, at_least: 1}\n"),
+              HasSubstr("'faults' has no 'free_frames'"));
+  EXPECT_THAT(with("faults: {free_frames: 1}\nexpect:\n- refusals: {of: a, at_least: 1}\n"),
+              HasSubstr("no action creates these domains"));
+  EXPECT_THAT(with("faults: {free_frames: 1}\n" + created + "expect:\n- refusals: {of: a}\n"),
+              HasSubstr("nothing could miss it"));
+  EXPECT_EQ(with("faults: {free_frames: 1}\n" + created + "expect:\n- refusals: {of: a, at_least: 1}\n"), "none");
+}
+
+TEST(ReadScenario, MemoryWriter_HasRatePagesAndPattern_AndNobodyElseHas) {
+  const auto workload = [](const std::string& text) {
+    return complaint(kHead + "domains:\n- {name: a, workload: {kind: " + text + "}}\n");
+  };
+  EXPECT_EQ(workload("memory-writer, rate: 1000, pages: 10, pattern: random"), "none");
+  EXPECT_THAT(workload("memory-writer, rate: 1000"), HasSubstr("lacks 'pages'"));
+  EXPECT_THAT(workload("memory-writer, rate: 0, pages: 1"), HasSubstr("from 1 to 1000000"));
+  EXPECT_THAT(workload("memory-writer, rate: 1, pages: 1, pattern: randon"), HasSubstr("did you mean random?"));
+  EXPECT_THAT(workload("memory-writer, rate: 1, pages: 1, variation: 5%"), HasSubstr("a memory-writer has none"));
+  EXPECT_THAT(workload("lock, hold: 1ms, think: 1ms, rate: 5"), HasSubstr("'rate': only a memory-writer has one"));
+  EXPECT_THAT(complaint(kHead + "domains:\n- {name: a, vcpus: 2, workload: {kind: memory-writer, rate: 1, pages: "
+                                "9000}}\n"),
+              HasSubstr("have 18000 pages; at most 16384"));
+  EXPECT_THAT(with("expect:\n- pages_written: {of: a, at_least: 1}\n"),
+              HasSubstr("none of these vCPUs has a memory-writer"));
+}
+
 TEST(ReadScenario, MissingFile_IsInputError) {
   EXPECT_THROW(static_cast<void>(read_scenario_file("no-such-file.yaml")), InputError);
 }

@@ -117,7 +117,7 @@ BuiltKernel Toolstack::build_kernel(const GuestSpec& spec, const KernelImage& im
     impl_->prepare(id, spec);
     Workspace& work = impl_->work();
     const KernelRings rings = toolstack::build_kernel(work.dom0, work.control, work.window, spec, id, image, boot);
-    work.control.unpause(id);
+    if (!boot.is_paused) work.control.unpause(id);
     return {id, rings};
   } catch (const ToolstackError& error) {
     throw ToolstackError(std::string(error.what()) + impl_->discard(id));

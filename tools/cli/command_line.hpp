@@ -60,7 +60,8 @@ struct FuzzFlags {
 };
 
 struct RunFlags {
-  std::string kernel;  ///< or a scenario, or a folder of them
+  std::string kernel;              ///< or a scenario
+  std::vector<std::string> named;  ///< run: a kernel, or scenarios and folders of them
   std::string target = "hv";
   std::string type = "auto";  ///< "pv64", "pvh", or whatever the kernel speaks
   std::string initrd;
@@ -72,11 +73,12 @@ struct RunFlags {
   std::string record;          ///< file for a recording; empty: none
 
   // Of scenarios.
-  std::string seeds;    ///< "A..B"; empty: `seed`
-  std::string fault;    ///< hv: the name of a planted fault
-  std::string out;      ///< folder for results; empty: none
-  unsigned jobs = 0;    ///< 0: as many as there are processors
-  std::string command;  ///< the whole line, for the report
+  std::vector<std::string> images;  ///< folders of guest images
+  std::string seeds;                ///< "A..B"; empty: `seed`
+  std::string fault;                ///< hv: the name of a planted fault
+  std::string out;                  ///< folder for results; empty: none
+  unsigned jobs = 0;                ///< 0: as many as there are processors
+  std::string command;              ///< the whole line, for the report
 };
 
 struct ReplayFlags {
@@ -135,7 +137,8 @@ ExitCode run_fuzz(const FuzzFlags& flags);
 ExitCode run_guest(const RunFlags& flags);
 /// A folder, or a YAML file.
 bool names_scenarios(const std::string& path);
-ExitCode run_scenarios(const RunFlags& flags);
+/// Of all files and folders that `named` are.
+ExitCode run_scenarios(const RunFlags& flags, const std::vector<std::string>& named);
 /// Writes what is left of a scenario that fails to the file `out`.
 ExitCode minimize_scenario(const RunFlags& flags);
 /// Writes a scenario for each of the seeds into the folder `out`.

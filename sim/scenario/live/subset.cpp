@@ -16,7 +16,7 @@ namespace {
 
 using Names = std::span<const std::string_view>;
 constexpr std::array<std::string_view, 3> kTop{"faults", "liveness", "interleaving"};
-constexpr std::array<std::string_view, 1> kDomain{"created"};
+constexpr std::array<std::string_view, 2> kDomain{"created", "guest"};
 constexpr std::array<std::string_view, 3> kActions{"create", "destroy", "suspend"};
 constexpr std::array<std::string_view, 2> kExpectations{"share", "busy"};
 constexpr std::string_view kCpuBound = "cpu-bound";

@@ -213,16 +213,36 @@ Domain& Session::create_guest(const GuestSpec& spec) {
   return *guest.domain;
 }
 
-Domain& Session::adopt_guest(const BuiltGuest& built, GuestType type) {
-  if (options_.guests != HostOptions::Guests::kUnicorn) throw HarnessFault("a direct guest cannot be moved");
+Session::Saved Session::saved_executors(const Domain& guest) const {
+  Saved saved;
+  for (const auto& vcpu : guests_.at(guest.id()).vcpus) saved.push_back(vcpu->save());
+  return saved;
+}
+
+Domain& Session::adopt_guest(const BuiltGuest& built, GuestType type, const Saved& executors) {
   ++constellation_;
   Guest& guest = guests_[built.id];
   guest.domain = std::make_unique<Domain>(built.id, type, built.space);
   for (uint32_t vcpu_id = 0; vcpu_id < built.mailbox_frames.size(); ++vcpu_id) {
-    open_vcpu(guest, vcpu_id, built.space.layout);
+    const HostVcpu::Saved* const there = vcpu_id < executors.size() ? executors[vcpu_id].get() : nullptr;
+    adopt_vcpu(guest, vcpu_id, built.space.layout, there);
   }
-  guest.vcpus[0]->expect_reply();
   return *guest.domain;
+}
+
+/// What vCPU 0 is in the middle of ends as soon as it runs; a direct guest has to know of it before.
+void Session::adopt_vcpu(Guest& guest, uint32_t vcpu_id, const assay_agent_layout& layout,
+                         const HostVcpu::Saved* there) {
+  const bool is_direct = options_.guests == HostOptions::Guests::kDirect;
+  if (is_direct) {
+    guest.vcpus.push_back(make_vcpu(layout, guest.domain->type(), vcpu_id));
+    guest.vcpus.back()->expect_reply(there);
+    machine_.attach(guest.domain->id().raw(), vcpu_id, guest.vcpus.back()->executor());
+    guest.domain->add_vcpu(port_to(*guest.vcpus.back(), guest.domain->id()));
+    return;
+  }
+  open_vcpu(guest, vcpu_id, layout);
+  if (vcpu_id == 0) guest.vcpus[0]->expect_reply(there);
 }
 
 std::vector<Guest*> Session::all_guests() {

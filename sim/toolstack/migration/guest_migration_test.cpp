@@ -51,7 +51,7 @@ TEST_P(GuestMigration, SavedGuest_IsRestoredPageByPage) {
   const RestoredDomain restored = moving.restore(stream);
   MemorySource source(stream);
   EXPECT_EQ(image_of_domain(moving.host().tools(), restored.id, restored.frames, GetParam() == GuestType::kPv64)
-                .difference(image_of_stream(source), testing::rewritten_pfns(space)),
+                .difference(image_of_stream(source), rewritten_pfns(space)),
             "");
   Domain& moved = moving.adopt(restored, space, heap);
   EXPECT_EQ(wake_guest(moved, kPatienceNs), Woken::kRestored);
@@ -99,7 +99,7 @@ TEST_P(GuestMigration, RestoredWhileItIsSaved_IsTheSame) {
   EXPECT_GT(pipe.turns(), stream.size() / kBytes);
   MemorySource source(stream);
   EXPECT_EQ(image_of_domain(moving.host().tools(), restored.id, restored.frames, GetParam() == GuestType::kPv64)
-                .difference(image_of_stream(source), testing::rewritten_pfns(guest.space())),
+                .difference(image_of_stream(source), rewritten_pfns(guest.space())),
             "");
   const GuestSpace space = guest.space();
   const Gva heap = guest.heap_mark();

@@ -14,7 +14,7 @@ _SEED_MAX = 2**64 - 1
 #: Keys of the language whose values are times: an int there is nanoseconds.
 _TIMES = frozenset({
     "work", "period", "deadline", "run", "sleep", "hold", "think", "timeout", "budget", "ratelimit", "timeslice", "frame",
-    "runtime", "signal_delay", "timer_lateness", "until",
+    "runtime", "signal_delay", "timer_lateness", "clock_jitter", "until",
 })
 
 

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "sim/toolstack/guest_adopter.hpp"
-#include "sim/toolstack/migration/guest_p2m.hpp"
 #include "sim/toolstack/migration/guest_suspension.hpp"
 #include "sim/toolstack/migration/memory_pattern.hpp"
 #include "sim/toolstack/migration/moved_guest.hpp"
@@ -21,16 +20,6 @@ Gva heap_start(const Domain& guest) {
 }
 
 }  // namespace
-
-std::vector<uint64_t> rewritten_pfns(const GuestSpace& space) {
-  const auto pfn = [&](Gva va) { return (va.raw() - space.va_offset) >> kPageShift; };
-  if (space.p2m == Gva{}) return {};
-  std::vector<uint64_t> pfns{pfn(space.start_info)};
-  for (uint64_t at = 0; at < space.pages; at += kP2mEntriesPerFrame) {
-    pfns.push_back(pfn(space.p2m) + at / kP2mEntriesPerFrame);
-  }
-  return pfns;
-}
 
 GuestSpec Moving::spec() const {
   GuestSpec spec;

@@ -22,9 +22,6 @@ MovingTarget boot_moving_hv();
 MovingTarget boot_direct_hv();
 MovingTarget boot_moving_xen();
 
-/// Pages that a restorer writes, as the ABI says: of a PV64 guest the p2m list and start_info.
-std::vector<uint64_t> rewritten_pfns(const GuestSpace& space);
-
 class Moving {
  public:
   /// Until the next begin_case.
