@@ -48,6 +48,8 @@ int64_t domctl_sethvmcontext(Domctl& ctl);
 int64_t domctl_gethvmcontext(Domctl& ctl);
 int64_t domctl_gethvmcontext_partial(Domctl& ctl);
 int64_t domctl_setvcpuaffinity(Domctl& ctl);
+int64_t domctl_setnodeaffinity(Domctl& ctl);
+int64_t domctl_getnodeaffinity(Domctl& ctl);
 int64_t domctl_getvcpuaffinity(Domctl& ctl);
 int64_t domctl_scheduler_op(Domctl& ctl);
 

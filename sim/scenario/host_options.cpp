@@ -27,6 +27,7 @@ HostOptions host_options(const Scenario& scenario, const std::filesystem::path& 
   options.pcpus = scenario.pcpus + 1;
   options.threads_per_core = scenario.threads_per_core;
   options.cores_per_socket = scenario.cores_per_socket;
+  options.nodes = scenario.nodes;
   options.dom0_vcpus = 1;
   options.dom0_bytes = kernel_bytes == 0 ? kDom0Bytes : kDom0BytesWithKernels;
   options.memory_bytes = options.dom0_bytes + kernel_bytes + kCoreBytes + domains * kBytesPerDomain +

@@ -15,10 +15,10 @@ constexpr auto kTop = to_array<Name>({"about", "finds", "machine", "scheduler", 
 constexpr auto kMachine = to_array<Name>({"pcpus", "sockets", "cores", "threads", "nodes"});
 constexpr auto kScheduler = to_array<Name>({"name", "ratelimit", "timeslice", "frame", "slots"});
 constexpr auto kSlot = to_array<Name>({"domain", "vcpu", "runtime"});
-constexpr auto kPool = to_array<Name>({"name", "pcpus", "scheduler"});
+constexpr auto kPool = to_array<Name>({"name", "pcpus", "nodes", "scheduler"});
 constexpr auto kDomain =
     to_array<Name>({"name", "count", "vcpus", "workload", "workloads", "guest", "weight", "cap", "budget", "period",
-                    "extratime", "affinity", "soft_affinity", "pool", "created"});
+                    "extratime", "affinity", "soft_affinity", "nodes", "pool", "created"});
 constexpr auto kGuest = to_array<Name>({"kernel", "type", "initrd", "cmdline", "memory", "instructions"});
 constexpr auto kInterleaving = to_array<Name>({"changes", "one_in"});
 constexpr auto kWorkload = to_array<Name>({"kind", "work", "period", "deadline", "run", "sleep", "hold", "think",

@@ -54,6 +54,8 @@ void Reader::read_domain(const YAML::Node& node) {
   check_parameters(entry, domain);
   domain.hard = entry.pcpus("affinity", scenario_.pcpus);
   domain.soft = entry.pcpus("soft_affinity", scenario_.pcpus);
+  domain.nodes = nodes_of(entry);
+  if (domain.nodes && !domain.soft) domain.soft = pcpus_of(*domain.nodes);
   check_affinity(entry, domain);
   domain.exists_from_the_start = entry.flag("created", true);
   const uint32_t count = entry.count("count", 1, kDomainsMax).value_or(1);

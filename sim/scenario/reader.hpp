@@ -19,6 +19,9 @@ class Reader {
  private:
   // reader.cpp
   void read_machine(const Entry& top);
+  void read_nodes(const Entry& machine);
+  [[nodiscard]] std::optional<PcpuSet> nodes_of(const Entry& entry) const;
+  [[nodiscard]] PcpuSet pcpus_of(const PcpuSet& nodes) const;
   void read_pools(const Entry& top);
   Scheduler scheduler_of(const YAML::Node& node);
   static void check_times(const Entry& entry, const Scheduler& scheduler);

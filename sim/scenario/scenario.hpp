@@ -94,6 +94,7 @@ struct DomainSpec {
   std::optional<uint64_t> budget_ns, period_ns;
   bool extratime = false;
   std::optional<PcpuSet> hard, soft;
+  std::optional<PcpuSet> nodes;  ///< its node affinity; `soft` are their pCPUs unless the file says otherwise
   size_t pool = 0;
   /// Of its memory writers.
   [[nodiscard]] uint64_t written_pages() const {
@@ -196,6 +197,7 @@ struct Scenario {
   std::string finds;  ///< a planted fault of the bundled core with which it fails; may be empty
   uint32_t pcpus = 1;
   uint32_t threads_per_core = 1;
+  uint32_t nodes = 1;             ///< each has as many pCPUs, in order
   uint32_t cores_per_socket = 0;  ///< 0: one socket has all
   std::vector<Pool> pools;        ///< at least one
   std::vector<DomainSpec> domains;

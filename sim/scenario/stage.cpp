@@ -47,12 +47,14 @@ Stage::Stage(const Scenario& scenario, host::Session& session, uint64_t seed, Co
       scheduler_(dom0_),
       builder_(session.machine(), dom0_),
       memory_limit_(dom0_),
+      nodes_(dom0_),
       watch_(scenario.pcpus, onlookers),
       slowness_([this](uint32_t pcpu, uint64_t now_ns) {
         return faults_ == nullptr ? kWholePcpu : faults_->slowness(pcpu, now_ns);
       }),
       seed_(seed),
       companion_(companion) {
+  if (scenario.nodes > 1) nodes_.check(scenario.nodes, scenario.pcpus);
   as_asked(scenario.pools.front().where, "machine", [&] { free_pcpus(); });
   for (const Pool& pool : scenario.pools) as_asked(pool.where, "pool " + pool.name, [&] { make_pool(pool); });
   for (const DomainSpec& domain : scenario_.domains) {
@@ -227,6 +229,7 @@ void Stage::set_parameters(size_t domain) {
   // First: a table finds a domain by its name when it comes to the pool.
   if (pool.scheduler == XEN_SCHEDULER_ARINC653) scheduler_.name_domain(place.id, domain + 1);
   scheduler_.move_domain(place.id, pool.id);
+  if (spec.nodes) nodes_.set_affinity(place.id, *spec.nodes);
   for (uint32_t vcpu = 0; vcpu < spec.vcpus.size(); ++vcpu) {
     if (spec.hard || spec.soft) scheduler_.set_affinity(place.id, vcpu, spec.hard, spec.soft);
   }

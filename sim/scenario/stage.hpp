@@ -11,6 +11,7 @@
 #include "sim/scenario/guest_builder.hpp"
 #include "sim/scenario/kernel_domain.hpp"
 #include "sim/scenario/memory_limit.hpp"
+#include "sim/scenario/node_control.hpp"
 #include "sim/scenario/oracles/memory_returned.hpp"
 #include "sim/scenario/oracles/time_accounting.hpp"
 #include "sim/scenario/scenario.hpp"
@@ -130,6 +131,7 @@ class Stage {
   GuestBuilder builder_;
   MemoryLimit memory_limit_;
   MemoryReturned memory_returned_;
+  NodeControl nodes_;
   ScheduleWatch watch_;
   std::unique_ptr<FaultInjection> faults_;
   Slowness slowness_;
