@@ -1,6 +1,5 @@
 #include "hv/base/host.hpp"
 
-#include <algorithm>
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
@@ -27,14 +26,6 @@ void set_host(const assay_host* host) {
 
 uint32_t core_of(uint32_t pcpu) {
   return pcpu / host().threads_per_core;
-}
-
-uint32_t node_of_pcpu(uint32_t pcpu) {
-  return std::min(pcpu / host().pcpus_per_node, host().nodes - 1);
-}
-
-uint64_t first_frame_of_node(uint32_t node) {
-  return node < host().nodes ? node * host().frames_per_node : host().frames;
 }
 
 Ns now() {

@@ -16,11 +16,6 @@ void set_host(const assay_host* host);
 /// The number of a pCPU's core, in the whole machine.
 uint32_t core_of(uint32_t pcpu);
 
-/// The NUMA node of a pCPU.
-uint32_t node_of_pcpu(uint32_t pcpu);
-/// The first frame of a node; of the one behind the last, where memory ends.
-uint64_t first_frame_of_node(uint32_t node);
-
 /// Never less than it was: a pCPU's clock may lag behind another's, and step back, but what has been accounted up to a
 /// moment is not accounted again.
 Ns now();

@@ -57,7 +57,6 @@ struct Domain final : UpcallSink {
   uint32_t tsc_khz = 0;  ///< 0 = the host's
   bool debugger_attached = false;
   Mfn eoi_frame = kInvalidMfn;                 ///< PHYSDEVOP_pirq_eoi_gmfn: held writable
-  uint64_t node_affinity = 0;                  ///< NUMA nodes; 0 = those where its vCPUs prefer to run
   SchedDomain sched;                           ///< pool, and what the pool's policy keeps
   struct FrameRange* device_frames = nullptr;  ///< XEN_DOMCTL_iomem_permission: what it may map, ascending
   DomId target_of{DOMID_INVALID};              ///< XEN_DOMCTL_set_target: the domain this one emulates devices for

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "hv/base/fault.hpp"
+#include "hv/domain/nodes.hpp"
 #include "hv/hypercall/scratch.hpp"
 
 namespace hv {
@@ -56,13 +57,13 @@ bool write_cpu_mask(const AddressSpace& space, const xenctl_bitmap& to, const Cp
 
 bool read_node_mask(const AddressSpace& space, uint64_t& nodes, const xenctl_bitmap& from) {
   CpuMask mask{};
-  if (!read_mask(space, mask, from, host().nodes)) return false;
+  if (!read_mask(space, mask, from, node_count())) return false;
   nodes = mask[0];
   return true;
 }
 
 bool write_node_mask(const AddressSpace& space, const xenctl_bitmap& to, uint64_t nodes) {
-  return write_mask(space, to, CpuMask{nodes}, host().nodes);
+  return write_mask(space, to, CpuMask{nodes}, node_count());
 }
 
 }  // namespace hv

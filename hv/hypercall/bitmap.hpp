@@ -20,7 +20,6 @@ static_assert(sizeof(CpuMask) == sizeof(Vcpu::hard_affinity));
 /// The same of NUMA nodes, one bit each.
 [[nodiscard]] bool read_node_mask(const AddressSpace& space, uint64_t& nodes, const xenctl_bitmap& from);
 [[nodiscard]] bool write_node_mask(const AddressSpace& space, const xenctl_bitmap& to, uint64_t nodes);
-static_assert(ASSAY_NODES_MAX <= 64);
 
 /// The pCPUs of this machine.
 [[nodiscard]] CpuMask online_cpus();

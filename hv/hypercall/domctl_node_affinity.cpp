@@ -1,5 +1,6 @@
 /// NUMA nodes on which a domain would rather be. Where its vCPUs run is for their own affinity to say: a toolstack sets
 /// that, too.
+#include "hv/domain/nodes.hpp"
 #include "hv/hypercall/bitmap.hpp"
 #include "hv/hypercall/domctl.hpp"
 
@@ -8,7 +9,7 @@ namespace hv {
 namespace {
 
 uint64_t all_nodes() {
-  return host().nodes == 64 ? ~uint64_t{0} : (uint64_t{1} << host().nodes) - 1;
+  return ~uint64_t{0} >> (kNodesMax - node_count());
 }
 
 /// Where a vCPU prefers to run, of its pool; where it may, if that is nowhere.
@@ -30,8 +31,8 @@ uint64_t nodes_of(const Domain& domain, const Vcpu& vcpu) {
 
 /// As long as nobody has said: the nodes of its vCPUs; of all, while it has none.
 uint64_t effective_nodes(const Domain& domain) {
-  if (domain.node_affinity != 0) return domain.node_affinity;
-  uint64_t nodes = 0;
+  uint64_t nodes = node_affinity(domain.id);
+  if (nodes != 0) return nodes;
   for (uint32_t id = 0; id < domain.max_vcpus; ++id) {
     if (domain.vcpus[id] != nullptr) nodes |= nodes_of(domain, *domain.vcpus[id]);
   }
@@ -40,15 +41,14 @@ uint64_t effective_nodes(const Domain& domain) {
 
 }  // namespace
 
-/// Errors, in order: EFAULT; EINVAL none of the nodes exists. All nodes: it follows its vCPUs again.
+/// Errors, in order: EFAULT; EINVAL none of the nodes exists; ENOMEM. All nodes: it follows its vCPUs again.
 /// Source: public/domctl.h, XEN_DOMCTL_setnodeaffinity.
 int64_t domctl_setnodeaffinity(Domctl& ctl) {
   uint64_t nodes = 0;
   if (!read_node_mask(ctl.call.space(), nodes, ctl.op.u.nodeaffinity.nodemap)) return -XEN_EFAULT;
   nodes &= all_nodes();
   if (nodes == 0) return -XEN_EINVAL;
-  ctl.target().node_affinity = nodes == all_nodes() ? 0 : nodes;
-  return 0;
+  return set_node_affinity(ctl.target().id, nodes == all_nodes() ? 0 : nodes).raw();
 }
 
 int64_t domctl_getnodeaffinity(Domctl& ctl) {

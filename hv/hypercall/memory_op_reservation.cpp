@@ -3,6 +3,7 @@
 #include "hv/base/fault.hpp"
 #include "hv/domain/access.hpp"
 #include "hv/domain/lifecycle.hpp"
+#include "hv/domain/nodes.hpp"
 #include "hv/hypercall/memory_op.hpp"
 #include "hv/mm/frame_alloc.hpp"
 #include "hv/mm/on_demand.hpp"
@@ -106,7 +107,7 @@ bool flags_ok(const Domain& caller, unsigned flags) {
   if ((flags & XENMEMF_exact_node_request) == 0) return true;
   // Only who controls the machine may insist on a node, and only where there is but one can it be had.
   const unsigned node = XENMEMF_get_node(flags);
-  return caller.privileged && (node == kNoNode || (node == 0 && host().nodes == 1));
+  return caller.privileged && (node == kNoNode || (node == 0 && node_count() == 1));
 }
 
 }  // namespace

@@ -1,4 +1,7 @@
 /// Nodes: what of a machine that has several is told, and node affinity.
+#include <gmock/gmock.h>
+
+#include "hv/domain/nodes.hpp"
 #include "hv/hypercall/sysctl.hpp"
 #include "hv/hypercall/testing/caller.hpp"
 
@@ -43,7 +46,7 @@ TEST_F(NodesTest, OneNode_IsAllThereIs) {
 }
 
 TEST_F(NodesTest, Affinity_IsWhatWasSet_AndOfAllNodes_ThatOfTheVcpus) {
-  host_.set_nodes(2);
+  EXPECT_TRUE(nodes_init("fake=2").ok());
   Domain* guest = make(DomId{1}, GuestKind::kHvm, 1);
   EXPECT_EQ(told(), 3u);
   EXPECT_EQ(set(2), 0);
@@ -58,8 +61,26 @@ TEST_F(NodesTest, Affinity_IsWhatWasSet_AndOfAllNodes_ThatOfTheVcpus) {
   EXPECT_EQ(told(), 2u) << "where it prefers to run it may not";
 }
 
+TEST_F(NodesTest, Affinity_GoesWithTheDomain) {
+  EXPECT_TRUE(nodes_init("fake=2").ok());
+  make(DomId{1}, GuestKind::kHvm, 1);
+  EXPECT_EQ(set(2), 0);
+  EXPECT_EQ(domctl(XEN_DOMCTL_destroydomain, DomId{1}), 0);
+  reap_dead_domains();
+  make(DomId{1}, GuestKind::kHvm, 1);
+  EXPECT_EQ(told(), 3u);
+}
+
+TEST_F(NodesTest, NodesThatCannotBe_AreRefused) {
+  for (const char* wrong : {"fake=0", "fake=3", "fake=x", "fake=", "2", "fake=99999999999"}) {
+    EXPECT_FALSE(nodes_init(wrong).ok()) << wrong;
+  }
+  EXPECT_THAT(host_.console, ::testing::HasSubstr("numa=fake=3: expected fake=N"));
+  EXPECT_TRUE(nodes_init("fake=1").ok());
+}
+
 TEST_F(NodesTest, PhysinfoNumainfoAndHeap_TellOfEachNode) {
-  host_.set_nodes(2);
+  EXPECT_TRUE(nodes_init("fake=2").ok());
   xen_sysctl_t op{};
   op.cmd = XEN_SYSCTL_physinfo;
   const xen_sysctl_physinfo machine = sysctl(op).u.physinfo;

@@ -1,6 +1,7 @@
 /// The machine: its nodes, sockets, cores and threads.
 #include <algorithm>
 
+#include "hv/domain/nodes.hpp"
 #include "hv/hypercall/scratch.hpp"
 #include "hv/hypercall/sysctl.hpp"
 #include "hv/mm/frame_alloc.hpp"
@@ -70,8 +71,8 @@ int64_t sysctl_physinfo(Sysctl& ctl) {
   info.cores_per_socket = host().cores_per_socket;
   for (uint32_t pcpu = 0; pcpu < host().pcpus; ++pcpu) info.nr_cpus += sched_pcpu(pcpu).online ? 1u : 0u;
   info.max_cpu_id = host().pcpus - 1;
-  info.nr_nodes = host().nodes;
-  info.max_node_id = host().nodes - 1;
+  info.nr_nodes = node_count();
+  info.max_node_id = node_count() - 1;
   info.cpu_khz = host().tsc_khz;
   info.capabilities = XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_hap |
                       XEN_SYSCTL_PHYSCAP_gnttab_v1 | XEN_SYSCTL_PHYSCAP_gnttab_v2;
@@ -104,7 +105,7 @@ int64_t sysctl_getcpuinfo(Sysctl& ctl) {
 int64_t sysctl_availheap(Sysctl& ctl) {
   xen_sysctl_availheap& heap = ctl.op.u.availheap;
   const bool is_any = heap.node == -1;
-  const bool node_exists = is_any || static_cast<uint32_t>(heap.node) < host().nodes;
+  const bool node_exists = is_any || static_cast<uint32_t>(heap.node) < node_count();
   FrameWindow window(heap.min_bitwidth, heap.max_bitwidth);
   if (node_exists && !is_any) window.limit_to(static_cast<uint32_t>(heap.node));
   heap.avail_bytes = node_exists ? window.counted() * kPageSize : 0;
@@ -133,7 +134,7 @@ int64_t sysctl_cputopoinfo(Sysctl& ctl) {
 int64_t sysctl_numainfo(Sysctl& ctl) {
   xen_sysctl_numainfo& numa = ctl.op.u.numainfo;
   const bool wanted = handle_address(numa.meminfo) != Gva{} || handle_address(numa.distance) != Gva{};
-  const uint32_t count = wanted ? std::min(host().nodes, numa.num_nodes) : host().nodes;
+  const uint32_t count = wanted ? std::min(node_count(), numa.num_nodes) : node_count();
   for (uint32_t node = 0; wanted && node < count; ++node) {
     if (!put_node(ctl.call.space(), numa, node, count)) return -XEN_EFAULT;
   }

@@ -41,7 +41,6 @@ struct MachineConfig {
   uint32_t pcpus = 8;
   uint32_t threads_per_core = 1;
   uint32_t cores_per_socket = 0;  ///< 0: one socket has all
-  uint32_t nodes = 1;
   uint64_t memory_bytes = 256ull << 20;
   uint64_t arena_bytes = 64ull << 20;
   uint32_t tsc_khz = 2'000'000;

@@ -38,9 +38,6 @@ void Machine::fill_host() {
   const uint32_t cores = (config_.pcpus + config_.threads_per_core - 1) / config_.threads_per_core;
   host_.cores_per_socket = config_.cores_per_socket != 0 ? config_.cores_per_socket : cores;
   host_.suspend = host_suspend;
-  host_.nodes = config_.nodes;
-  host_.pcpus_per_node = config_.pcpus / config_.nodes;
-  host_.frames_per_node = frames() / config_.nodes;
 }
 
 uint64_t Machine::tsc(uint64_t now_ns) const {

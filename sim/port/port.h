@@ -23,13 +23,12 @@ extern "C" {
 
 /// A core built for another major version is refused; a greater minor version only adds at the end of structures.
 #define ASSAY_PORT_MAJOR 1u
-#define ASSAY_PORT_MINOR 3u
+#define ASSAY_PORT_MINOR 2u
 
 #define ASSAY_PAGE_SHIFT 12u
 #define ASSAY_PAGE_SIZE 4096u
 #define ASSAY_NEVER UINT64_MAX /**< "no deadline", for timers and for assay_run.until_ns */
 #define ASSAY_PCPUS_MAX 256u
-#define ASSAY_NODES_MAX 64u
 
 /// Why the host calls `point`. The object pointer names the lock or the target; it is only compared, never followed.
 enum assay_point {
@@ -157,11 +156,6 @@ struct assay_host {
   /// It returns when something has woken the machine, and timers that were due meanwhile go off. No other pCPU may have
   /// a guest by then.
   void (*suspend)(void* ctx);
-
-  /// Since 1.3. NUMA nodes, 1..ASSAY_NODES_MAX: pCPUs and machine frames are divided among them in order, each has so
-  /// many, and the last one also what is left over.
-  uint32_t nodes, pcpus_per_node;
-  uint64_t frames_per_node;
 };
 
 /// A guest image in the host's memory, for the first domain.

@@ -40,7 +40,8 @@ struct GeneratedPool {
 
 class Generator {
  public:
-  explicit Generator(uint64_t seed) : seed_(seed), rng_(Rng(seed).fork("generated scenario")), clocks_(rng_.fork("clocks")) {}
+  explicit Generator(uint64_t seed)
+      : seed_(seed), rng_(Rng(seed).fork("generated scenario")), clocks_(rng_.fork("clocks")) {}
 
   std::string text() {
     make_machine();

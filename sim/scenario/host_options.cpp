@@ -1,5 +1,7 @@
 #include "sim/scenario/host_options.hpp"
 
+#include <fmt/format.h>
+
 namespace assay::scenario {
 namespace {
 
@@ -27,14 +29,15 @@ HostOptions host_options(const Scenario& scenario, const std::filesystem::path& 
   options.pcpus = scenario.pcpus + 1;
   options.threads_per_core = scenario.threads_per_core;
   options.cores_per_socket = scenario.cores_per_socket;
-  options.nodes = scenario.nodes;
   options.dom0_vcpus = 1;
   options.dom0_bytes = kernel_bytes == 0 ? kDom0Bytes : kDom0BytesWithKernels;
   options.memory_bytes = options.dom0_bytes + kernel_bytes + kCoreBytes + domains * kBytesPerDomain +
                          vcpus * kBytesPerVcpu + pages * kPageSize;
   options.memory_bytes = options.memory_bytes / kPageSize * kPageSize;
   options.arena_bytes = kArenaBytes + domains * kArenaPerDomain + vcpus * kArenaPerVcpu;
+  // As Xen's own option has it: it makes nodes of a machine that has one.
   options.command_line = command_line;
+  if (scenario.nodes > 1) options.command_line += fmt::format(" numa=fake={}", scenario.nodes);
   return options;
 }
 

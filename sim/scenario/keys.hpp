@@ -51,8 +51,8 @@ constexpr std::array<std::span<const Name>, kExpectations.size()> kExpectation{
     kBusy,  kFrames,  kRefusals,       kPagesWritten,   kConsole,      kShutdown};
 
 constexpr auto kSchedulers = to_array<Name>({"any", "credit", "credit2", "rtds", "arinc653", "null"});
-constexpr auto kWorkloads = to_array<Name>(
-    {"idle", "cpu-bound", "periodic", "interactive", "lock", "ping-pong", "timer-storm", "poll", "memory-writer"});
+constexpr auto kWorkloads = to_array<Name>({"idle", "cpu-bound", "periodic", "interactive", "lock", "ping-pong",
+                                            "timer-storm", "poll", "memory-writer", "grant-table"});
 constexpr auto kGuestTypes = to_array<Name>({"auto", "pv64", "pvh"});
 /// As public/sched.h numbers them, SHUTDOWN_*.
 constexpr auto kReasons = to_array<Name>({"poweroff", "reboot", "suspend", "crash", "watchdog"});

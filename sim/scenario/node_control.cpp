@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "sim/scenario/refusal.hpp"
+#include "sim/scenario/scenario.hpp"
 #include "sim/toolstack/error.hpp"
 #include "sim/toolstack/toolstack.hpp"
 
@@ -24,7 +26,7 @@ void expect(bool holds, std::string_view call, uint64_t told, uint64_t expected,
 
 xen_domctl affinity_of(uint32_t command, DomId domain, Gva bitmap) {
   xen_domctl op = make_domctl(command, domain);
-  op.u.nodeaffinity.nodemap.nr_bits = ASSAY_NODES_MAX;
+  op.u.nodeaffinity.nodemap.nr_bits = kNodesMax;
   set_handle(op.u.nodeaffinity.nodemap.bitmap, bitmap);
   return op;
 }
@@ -34,6 +36,7 @@ xen_domctl affinity_of(uint32_t command, DomId domain, Gva bitmap) {
 void NodeControl::check(uint32_t nodes, uint32_t pcpus) const {
   xen_sysctl op = make_sysctl(XEN_SYSCTL_physinfo);
   must(dom0_.sysctl(op), "physinfo");
+  if (op.u.physinfo.nr_nodes == 1) throw Lacking("the target makes no NUMA nodes of its machine");
   expect(op.u.physinfo.nr_nodes == nodes, "physinfo", op.u.physinfo.nr_nodes, nodes, "nodes");
   expect(op.u.physinfo.max_node_id == nodes - 1, "physinfo", op.u.physinfo.max_node_id, nodes - 1, "as the last node");
   check_memory(nodes);
@@ -81,7 +84,7 @@ void NodeControl::check_pcpus(uint32_t nodes, uint32_t pcpus) const {
 
 void NodeControl::set_affinity(DomId domain, const PcpuSet& nodes) const {
   uint64_t wanted = 0;
-  for (uint32_t node = 0; node < ASSAY_NODES_MAX; ++node) wanted |= uint64_t{nodes.has(node)} << node;
+  for (uint32_t node = 0; node < kNodesMax; ++node) wanted |= uint64_t{nodes.has(node)} << node;
   dom0_.write_buffer(std::as_bytes(std::span(&wanted, 1)));
   xen_domctl op = affinity_of(XEN_DOMCTL_setnodeaffinity, domain, dom0_.buffer());
   must(dom0_.domctl(op), "setnodeaffinity");

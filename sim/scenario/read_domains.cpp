@@ -144,15 +144,16 @@ WorkloadSpec Reader::workload_of(const YAML::Node& node) {
     const char* work;
     const char* pause;
   };
-  constexpr std::array<Times, 9> kTimes{{{nullptr, nullptr},
-                                         {nullptr, nullptr},
-                                         {"work", "period"},
-                                         {"run", "sleep"},
-                                         {"hold", "think"},
-                                         {"work", nullptr},
-                                         {nullptr, "period"},
-                                         {"work", "timeout"},
-                                         {nullptr, nullptr}}};
+  constexpr std::array<Times, 10> kTimes{{{nullptr, nullptr},
+                                          {nullptr, nullptr},
+                                          {"work", "period"},
+                                          {"run", "sleep"},
+                                          {"hold", "think"},
+                                          {"work", nullptr},
+                                          {nullptr, "period"},
+                                          {"work", "timeout"},
+                                          {nullptr, nullptr},
+                                          {nullptr, "period"}}};
   const Times times = kTimes.at(static_cast<size_t>(spec.kind));
   for (const char* key : {"work", "period", "run", "sleep", "hold", "think", "timeout"}) {
     const std::string_view name = key;

@@ -248,7 +248,7 @@ TEST(ReadScenario, RefusalsThatCanNeverBe_AreRefused) {
   EXPECT_THAT(with(created + "expect:\n- refusals: {of: a, at_least: 1}\n"),
               HasSubstr("'faults' has no 'free_frames'"));
   EXPECT_THAT(with("faults: {free_frames: 1}\nexpect:\n- refusals: {of: a, at_least: 1}\n"),
-              HasSubstr("no action creates these domains"));
+              HasSubstr("no action creates these domains, and none has a grant-table"));
   EXPECT_THAT(with("faults: {free_frames: 1}\n" + created + "expect:\n- refusals: {of: a}\n"),
               HasSubstr("nothing could miss it"));
   EXPECT_EQ(with("faults: {free_frames: 1}\n" + created + "expect:\n- refusals: {of: a, at_least: 1}\n"), "none");

@@ -69,7 +69,7 @@ void Reader::read_machine(const Entry& top) {
 }
 
 void Reader::read_nodes(const Entry& machine) {
-  const uint32_t nodes = machine.count("nodes", 1, ASSAY_NODES_MAX).value_or(1);
+  const uint32_t nodes = machine.count("nodes", 1, kNodesMax).value_or(1);
   scenario_.nodes = nodes;
   if (scenario_.pcpus % nodes != 0) {
     machine.fail("nodes", fmt::format("{} pCPUs cannot be divided among {} nodes", scenario_.pcpus, nodes));

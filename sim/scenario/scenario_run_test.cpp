@@ -142,7 +142,7 @@ TEST(ScenarioRun, NoMemory_IsARefusal_AndWhatTheDomainTookComesBack) {
   EXPECT_EQ(outcome.kind, Outcome::Kind::kPass) << outcome.message;
   const Outcome none = with("at_most: 0");
   EXPECT_EQ(none.reason, "refusals of a");
-  EXPECT_THAT(none.message, HasSubstr("creations were refused for want of memory; at most 0"));
+  EXPECT_THAT(none.message, HasSubstr("requests were refused for want of memory; at most 0"));
 }
 
 TEST(ScenarioRun, MemoryWriter_KeepsItsRate_AndIsMissedWhenHeld) {

@@ -63,7 +63,7 @@ class Stage {
   [[nodiscard]] std::string guest_consoles() const;
   /// Since the beginning, of lives that are over as well.
   [[nodiscard]] uint64_t pages_written(const std::vector<VcpuIndex>& vcpus) const;
-  /// Creations of these domains that found too little memory.
+  /// Creations of these domains, and larger grant tables for them, that found too little memory.
   [[nodiscard]] uint64_t refusals(const std::vector<size_t>& domains) const;
   [[nodiscard]] const MemoryReturned& memory_returned() const { return memory_returned_; }
   /// A hypercall of a guest that should not have failed; empty when none has.
@@ -74,7 +74,7 @@ class Stage {
     VcpuIndex first = 0;
     bool exists = false;
     uint32_t lives = 0;
-    uint32_t refusals = 0;                ///< for want of memory
+    uint64_t refusals = 0;                ///< for want of memory, but for those of `vcpus`
     std::vector<uint64_t> pages_written;  ///< by vCPU, in lives that are over
     uint32_t pauses = 0;
     DomId id{};
@@ -94,6 +94,8 @@ class Stage {
   /// What its vCPUs do is seen from now on.
   void people(size_t domain);
   void build(size_t domain);
+  /// Frames that are free tell what a domain took: none takes others meanwhile.
+  [[nodiscard]] bool counts_frames() const;
   /// False: as little memory as the file leaves is not enough.
   bool try_create(size_t domain);
   void wait_until_gone(DomId domain);

@@ -79,7 +79,6 @@ FakeHost::FakeHost(uint64_t frames, uint32_t pcpus, uint64_t arena_bytes) : time
   host_.point = fake_point;
   host_.panic = fake_panic;
   host_.threads_per_core = 1;
-  set_nodes(1);
   host_.cores_per_socket = pcpus;
   host_.suspend = fake_suspend;
   set_host(&host_);

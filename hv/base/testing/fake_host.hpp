@@ -35,13 +35,6 @@ class FakeHost {
     host_.threads_per_core = threads_per_core;
   }
 
-  /// As above.
-  void set_nodes(uint32_t nodes) {
-    host_.nodes = nodes;
-    host_.pcpus_per_node = host_.pcpus / nodes;
-    host_.frames_per_node = host_.frames / nodes;
-  }
-
   Ns now_ns = 0;
   Ns sleep_ns = 0;                                                  ///< how long a suspended machine sleeps
   std::vector<Ns> timers;                                           ///< per pCPU: the last deadline set

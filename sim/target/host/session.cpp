@@ -23,7 +23,6 @@ MachineConfig machine_config(const HostOptions& options) {
   MachineConfig config;
   config.pcpus = options.pcpus;
   config.threads_per_core = options.threads_per_core;
-  config.nodes = options.nodes;
   config.cores_per_socket = options.cores_per_socket;
   config.memory_bytes = options.memory_bytes;
   config.arena_bytes = options.arena_bytes;

@@ -28,7 +28,6 @@ struct HostOptions {
   uint32_t pcpus = 8;
   uint32_t threads_per_core = 1;
   uint32_t cores_per_socket = 0;  ///< 0: one socket has all
-  uint32_t nodes = 1;
   uint32_t dom0_vcpus = 2;
   uint64_t memory_bytes = 256ull << 20;
   uint64_t arena_bytes = 64ull << 20;
