@@ -248,6 +248,7 @@ void add_run(CLI::App& app, Flags& flags, ExitCode& code) {
   run->add_option("--record", mine.record, "file from which `assay replay` repeats the run of a kernel");
   run->add_option("--images", mine.images,
                   "folder from which a scenario may take guest images, beside its own; repeatable")
+      ->allow_extra_args(false)
       ->group(kGroup);
   run->add_option("--seeds", mine.seeds, "A..B: each of these seeds")->group(kGroup);
   run->add_option("--fault", mine.fault, "hv: switch on a planted fault")->group(kGroup);
@@ -266,7 +267,7 @@ void add_minimize(CLI::App& app, Flags& flags, ExitCode& code) {
       ->check(CLI::Range(uint64_t{0}, kSeedMax));
   minimize->add_option("--target", mine.target, "hv, or FILE.so (a core)")->capture_default_str();
   minimize->add_option("--fault", mine.fault, "hv: switch on a planted fault");
-  minimize->add_option("--images", mine.images, "as for run");
+  minimize->add_option("--images", mine.images, "as for run")->allow_extra_args(false);
   minimize->add_option("--jobs", mine.jobs, "worker processes")->check(CLI::Range(1u, kJobsMax));
   minimize->add_option(
       "--out", mine.out,
@@ -470,7 +471,7 @@ int run_command_line(int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ExtrasError&) {
-    fmt::print(stderr, "assay: {}\n", unknown_words(app));
+    fmt::print(stderr, "{}\n", unknown_words(app));
     return kExitBadInput;
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitExpected : kExitBadInput;
