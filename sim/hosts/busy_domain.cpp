@@ -31,6 +31,10 @@ BusyDomain::BusyDomain(SimulatedHosts& hosts, const LoadOptions& load) : hosts_(
   hosts.meet();
   domain_ = &host().target().create_guest(load.guest);
   calls_.emplace(*domain_);
+  if (load.guest.type == GuestType::kPvh) {
+    const uint64_t store = domain_->pfn_of(domain_->alloc_pages(1)).raw();
+    host().toolstack().tools().control.set_hvm_param(domain_->id(), HVM_PARAM_STORE_PFN, store);
+  }
   if (load.has_traffic) traffic_.emplace(*domain_);
   memory_.emplace(*domain_, stamped_pages(*domain_, load), hosts.random("writes"));
   if (traffic_) traffic_->connect(*partners_[at_]);

@@ -37,7 +37,7 @@ class Move {
       : hosts_(hosts),
         busy_(busy),
         to_(to),
-        options_(with_link_fault(options)),
+        options_(with_link_fault(options, busy)),
         source_(busy.host()),
         target_(hosts.host(to)),
         scene_{hosts_, source_, target_, busy_, options_, report_, busy.domain().id()},
@@ -63,7 +63,8 @@ class Move {
   }
 
  private:
-  static MoveOptions with_link_fault(MoveOptions options) {
+  static MoveOptions with_link_fault(MoveOptions options, const BusyDomain& busy) {
+    options.link.pages = busy.load().guest.pages;
     if (options.fault.where != Where::kLink) return options;
     options.link.fault = options.fault.link;
     options.link.part = options.fault.at;
