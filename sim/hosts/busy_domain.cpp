@@ -67,7 +67,7 @@ void BusyDomain::suspend() {
 
 void BusyDomain::wake(migration::Woken expected, std::vector<std::string>& wrong) {
   const migration::Woken woken = migration::wake_guest(*domain_, kPatienceNs);
-  is_suspended_ = false;
+  is_suspended_ = woken == migration::Woken::kNotYet;
   if (woken != expected) {
     wrong.emplace_back(woken == migration::Woken::kNotYet ? "the guest does not go on"
                                                           : "the guest is told of another end of its suspension");
@@ -149,6 +149,7 @@ void BusyDomain::check_traffic(std::vector<std::string>& wrong) {
 }
 
 std::vector<std::string> BusyDomain::check() {
+  if (is_suspended_) return {"it stands still"};
   std::vector<std::string> wrong;
   check_clocks(wrong);
   check_runstate(wrong);

@@ -68,7 +68,8 @@ std::string cycle_of(MoveScene& scene, uint64_t cycle) {
 
 std::string LogDirtyIsExact::after(MoveScene& scene) {
   const GuestSpec& guest = scene.busy.load().guest;
-  if (guest.type != GuestType::kPvh || scene.report.end == MoveEnd::kLost) return "";
+  const bool is_tracked = guest.type == GuestType::kPvh && scene.report.end == MoveEnd::kArrived;
+  if (!is_tracked || scene.busy.is_suspended()) return "";
   const uint64_t cycles = std::max<uint64_t>(1, kCyclePages / guest.pages);
   for (uint64_t cycle = 0; cycle < cycles; ++cycle) {
     if (std::string said = cycle_of(scene, cycle); !said.empty()) return said;

@@ -41,7 +41,9 @@ class Move {
         source_(busy.host()),
         target_(hosts.host(to)),
         scene_{hosts_, source_, target_, busy_, options_, report_, busy.domain().id()},
-        link_(options_.link, [this](uint64_t ns) { pass_time(ns); }) {}
+        link_(options_.link, [this](uint64_t ns) { pass_time(ns); }) {
+    if (options_.has_oracles) oracles_ = move_oracles();
+  }
 
   MoveReport run() {
     for (const auto& oracle : oracles_) oracle->before(scene_);
@@ -179,7 +181,7 @@ class Move {
   MoveReport report_;
   MoveScene scene_;
   Link link_;
-  std::vector<std::unique_ptr<MoveOracle>> oracles_ = move_oracles();
+  std::vector<std::unique_ptr<MoveOracle>> oracles_;
   bool is_saved_ = false;
   std::optional<migration::RestoredDomain> restored_;
 };

@@ -41,7 +41,6 @@ class MemoryArrives final : public MoveOracle {
  public:
   [[nodiscard]] std::string_view name() const override { return "memory"; }
   [[nodiscard]] std::string at_arrival(MoveScene& scene) override {
-    if (!scene.options.compares_memory) return "";
     const GuestType type = scene.busy.domain().type();
     const MemoryImage there = image_at(scene.source, scene.was, frames_of(scene.source, scene.was, type), type);
     const MemoryImage here = image_at(scene.target, scene.arrived->id, scene.arrived->frames, type);
