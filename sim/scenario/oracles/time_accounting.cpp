@@ -24,7 +24,7 @@ void TimeAccounting::end(const Schedule& schedule, uint64_t now_ns) {
     // What runs now is not in the area yet.
     const uint64_t unfinished = schedule.vcpu(vcpu).runs() ? now_ns - schedule.vcpu(vcpu).runs_since_ns : 0;
     const uint64_t slack = kSlackNs + seen_ns / slack_parts_;
-    if (told_ns <= seen_ns + slack && told_ns + unfinished + slack >= seen_ns) continue;
+    if (told_ns <= seen_ns + slack && told_ns + unfinished + area.kept_ns + slack >= seen_ns) continue;
     report(now_ns, vcpu, PcpuSet::kNone,
            "is told that it ran for " + show_duration(told_ns) + ", and was seen to run for " + show_duration(seen_ns));
   }
