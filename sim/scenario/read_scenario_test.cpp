@@ -224,7 +224,7 @@ TEST(ReadScenario, AffinityOutsideThePool_IsRefused) {
 TEST(ReadScenario, WhatIsNoYaml_IsToldInWordsThatSayWhatToLookFor) {
   EXPECT_EQ(complaint("machine: {pcpus: 2\nduration: 1s\n"),
             "s.yaml:2:9: a '{' before has no '}', or a ',' lacks between two of its entries");
-  EXPECT_THAT(complaint("machine:\n\tpcpus: 2\n"), HasSubstr("2:1: a tab in the indentation; use spaces"));
+  EXPECT_THAT(complaint("machine:\n\tpcpus: 2\n"), HasSubstr("2:7: a tab in the indentation; use spaces"));
   EXPECT_THAT(complaint("about: a: b\n"), HasSubstr("1:9: a ':' where none can be; put a text"));
   EXPECT_THAT(complaint("about: %\n"), HasSubstr("1:8: a character with which nothing can begin"));
   EXPECT_THAT(complaint("about: *x\n"), HasSubstr("an '*' that refers to nothing"));
