@@ -48,7 +48,9 @@ int boot(const assay_host* host, const char* command_line) {
   mm_init();
   domains_init();
   if (!nodes_init(command_line_option(command_line_text, "numa")).ok()) return -XEN_EINVAL;
-  if (!sched_init(command_line_option(command_line_text, "sched")).ok()) return -XEN_EINVAL;
+  const SchedOptions sched{command_line_option(command_line_text, "sched"),
+                           command_line_option(command_line_text, "sched-gran")};
+  if (!sched_init(sched).ok()) return -XEN_EINVAL;
   set_flush_hook(sched_complete_flushes);
   set_vcpu_hooks({sched_wake, sched_sleep, sched_forget, send_vcpu_virq, poll_ended, callback_vector});
   return 0;

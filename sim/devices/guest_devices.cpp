@@ -6,6 +6,10 @@ namespace {
 
 constexpr StoreCaller kDom0{DomId{0}};
 
+std::string home_of(DomId guest) {
+  return "/local/domain/" + std::to_string(guest.raw());
+}
+
 }  // namespace
 
 struct GuestDevices::State {
@@ -18,29 +22,30 @@ struct GuestDevices::State {
 };
 
 GuestDevices::GuestDevices(DomId guest, uint64_t memory_mib, Ring console, Ring store)
-    : connection_(store_, guest),
+    : guest_(guest),
+      connection_(store_, guest),
       console_port_(console.port),
       store_port_(store.port),
       console_(console.page),
       store_ring_(store.page) {
-  introduce(guest, memory_mib);
+  introduce(memory_mib);
 }
 
 GuestDevices::~GuestDevices() = default;
 
-void GuestDevices::introduce(DomId guest, uint64_t memory_mib) {
-  const std::string home = "/local/domain/" + std::to_string(guest.raw());
+void GuestDevices::introduce(uint64_t memory_mib) {
+  const std::string home = home_of(guest_);
   const auto put = [&](const std::string& path, const std::string& value, StoreAccess others) {
     static_cast<void>(store_.write(kDom0, home + path, value));
     // Owned by domain 0, readable by the guest; or the guest's own.
     const StorePermissions permissions = others == StoreAccess::kBoth
-                                             ? StorePermissions{{guest, StoreAccess::kNone}}
-                                             : StorePermissions{{DomId{0}, StoreAccess::kNone}, {guest, others}};
+                                             ? StorePermissions{{guest_, StoreAccess::kNone}}
+                                             : StorePermissions{{DomId{0}, StoreAccess::kNone}, {guest_, others}};
     static_cast<void>(store_.set_permissions(kDom0, home + path, permissions));
   };
   put("", "", StoreAccess::kRead);
   put("/name", "guest", StoreAccess::kRead);
-  put("/domid", std::to_string(guest.raw()), StoreAccess::kRead);
+  put("/domid", std::to_string(guest_.raw()), StoreAccess::kRead);
   put("/memory", "", StoreAccess::kRead);
   put("/memory/target", std::to_string(memory_mib << 10), StoreAccess::kRead);
   put("/memory/static-max", std::to_string(memory_mib << 10), StoreAccess::kRead);
@@ -50,7 +55,11 @@ void GuestDevices::introduce(DomId guest, uint64_t memory_mib) {
   put("/control/shutdown", "", StoreAccess::kBoth);
   put("/device", "", StoreAccess::kRead);
   put("/data", "", StoreAccess::kBoth);
-  store_.introduce(guest);
+  store_.introduce(guest_);
+}
+
+void GuestDevices::ask_to_suspend() {
+  static_cast<void>(store_.write(kDom0, home_of(guest_) + "/control/shutdown", "suspend"));
 }
 
 void GuestDevices::serve(const Notify& notify) {

@@ -29,6 +29,8 @@ class GuestDevices {
 
   /// Takes what the guest wrote and asked, and answers; `notify` is called where it should get an event.
   void serve(const Notify& notify);
+  /// Has the store ask the guest to suspend itself, as toolstacks do.
+  void ask_to_suspend();
   /// What is left in the console of a guest that has ended.
   void take_rest() { log_.append(console_.take_output()); }
   /// What the guest will read from its console.
@@ -43,8 +45,9 @@ class GuestDevices {
   void set_state(const State& state);
 
  private:
-  void introduce(DomId guest, uint64_t memory_mib);
+  void introduce(uint64_t memory_mib);
 
+  DomId guest_;
   XenStore store_;
   XenStoreConnection connection_;
   uint32_t console_port_, store_port_;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "sim/abi/xen.hpp"
+#include "sim/toolstack/migration/moved_guest.hpp"
 #include "sim/toolstack/toolstack.hpp"
 
 namespace assay {
@@ -58,19 +59,67 @@ GuestRun::GuestRun(const GuestRunInputs& inputs)
   toolstack::KernelBoot boot;
   boot.command_line = inputs.command_line;
   if (!inputs.initrd.empty()) boot.initrd = read_whole_file(inputs.initrd, kInitrdBytesMax);
-  GuestSpec spec;
-  spec.type = image.type;
-  spec.vcpus = inputs.vcpus;
-  spec.pages = static_cast<uint32_t>(inputs.memory_mib * kMiB / kPageSize);
+  type_ = image.type;
   session_.rewind(inputs.seed);
-  guest_ = &session_.boot_kernel(spec, image, boot);
-  Machine& machine = session_.machine();
-  const toolstack::KernelRings& rings = guest_->built.rings;
-  devices_ = std::make_unique<GuestDevices>(guest_->built.id, inputs.memory_mib, ring_of(machine, rings.console),
-                                            ring_of(machine, rings.store));
+  guest_ = &session_.boot_kernel(spec(), image, boot);
+  connect();
+}
+
+GuestRun::GuestRun(const GuestRunInputs& inputs, const SavedGuest& saved, migration::ByteSource& source)
+    : inputs_(inputs), core_(inputs.core), session_(core_, host_options(inputs)), type_(saved.spec.type) {
+  session_.rewind(inputs.seed);
+  const migration::RestoredDomain restored = host().restore(saved.spec, source);
+  try {
+    guest_ = &session_.adopt_kernel(take_over(restored), inputs.vcpus);
+    connect();
+    host().start(restored.id);
+  } catch (...) {
+    host().destroy(restored.id);
+    throw;
+  }
 }
 
 GuestRun::~GuestRun() = default;
+
+GuestSpec GuestRun::spec() const {
+  GuestSpec spec;
+  spec.type = type_;
+  spec.vcpus = inputs_.vcpus;
+  spec.pages = static_cast<uint32_t>(inputs_.memory_mib * kMiB / kPageSize);
+  return spec;
+}
+
+migration::Host& GuestRun::host() {
+  if (!host_) host_.emplace(session_.dom0());
+  return *host_;
+}
+
+BuiltKernel GuestRun::take_over(const migration::RestoredDomain& restored) {
+  if (!restored.store || !restored.console) throw ToolstackError("the saved kernel has no console or no store");
+  const migration::Tools tools = host().tools();
+  const auto serve = [&](const migration::RestoredRing& ring) -> toolstack::ServedRing {
+    return {migration::machine_frames(tools, restored, std::span(&ring.frame, 1)).front(),
+            tools.control.bind_port(restored.id, ring.port)};
+  };
+  return {restored.id, {serve(*restored.store), serve(*restored.console)}};
+}
+
+/// Console and store, from domain 0's side.
+void GuestRun::connect() {
+  Machine& machine = session_.machine();
+  const toolstack::KernelRings& rings = guest_->built.rings;
+  devices_ = std::make_unique<GuestDevices>(guest_->built.id, inputs_.memory_mib, ring_of(machine, rings.console),
+                                            ring_of(machine, rings.store));
+}
+
+SavedGuest GuestRun::save(migration::ByteSink& sink) {
+  SavedGuest saved;
+  saved.spec = spec();
+  saved.kernel = SavedKernel{inputs_.kernel.filename().string()};
+  saved.saved_on = inputs_.core.filename().string();
+  save_report_ = host().save(domain(), sink);
+  return saved;
+}
 
 struct GuestRun::Moment {
   host::Session::Moment session;

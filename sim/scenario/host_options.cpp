@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "sim/scenario/keys.hpp"
+
 namespace assay::scenario {
 namespace {
 
@@ -26,7 +28,7 @@ HostOptions host_options(const Scenario& scenario, const std::filesystem::path& 
   const uint64_t domains = scenario.domains.size();
   HostOptions options;
   options.core = core;
-  options.pcpus = scenario.pcpus + 1;
+  options.pcpus = scenario.pcpus + scenario.pcpus_together;
   options.threads_per_core = scenario.threads_per_core;
   options.cores_per_socket = scenario.cores_per_socket;
   options.dom0_vcpus = 1;
@@ -37,7 +39,13 @@ HostOptions host_options(const Scenario& scenario, const std::filesystem::path& 
   options.arena_bytes = kArenaBytes + domains * kArenaPerDomain + vcpus * kArenaPerVcpu;
   // As Xen's own option has it: it makes nodes of a machine that has one.
   options.command_line = command_line;
-  if (scenario.nodes > 1) options.command_line += fmt::format(" numa=fake={}", scenario.nodes);
+  const auto say = [&](const std::string& option) {
+    options.command_line += (options.command_line.empty() ? "" : " ") + option;
+  };
+  if (scenario.pcpus_together > 1) {
+    say(fmt::format("sched-gran={}", keys::kGranularities.at(static_cast<size_t>(scenario.granularity))));
+  }
+  if (scenario.nodes > 1) say(fmt::format("numa=fake={}", scenario.nodes));
   return options;
 }
 

@@ -12,7 +12,7 @@ using Name = std::string_view;
 
 constexpr auto kTop = to_array<Name>({"about", "finds", "machine", "scheduler", "pools", "domains", "actions", "faults",
                                       "expect", "duration", "liveness", "interleaving"});
-constexpr auto kMachine = to_array<Name>({"pcpus", "sockets", "cores", "threads", "nodes"});
+constexpr auto kMachine = to_array<Name>({"pcpus", "sockets", "cores", "threads", "nodes", "granularity"});
 constexpr auto kScheduler = to_array<Name>({"name", "ratelimit", "timeslice", "frame", "slots"});
 constexpr auto kSlot = to_array<Name>({"domain", "vcpu", "runtime"});
 constexpr auto kPool = to_array<Name>({"name", "pcpus", "nodes", "scheduler"});
@@ -51,6 +51,7 @@ constexpr std::array<std::span<const Name>, kExpectations.size()> kExpectation{
     kBusy,  kFrames,  kRefusals,       kPagesWritten,   kConsole,      kShutdown};
 
 constexpr auto kSchedulers = to_array<Name>({"any", "credit", "credit2", "rtds", "arinc653", "null"});
+constexpr auto kGranularities = to_array<Name>({"cpu", "core", "socket"});
 constexpr auto kWorkloads = to_array<Name>({"idle", "cpu-bound", "periodic", "interactive", "lock", "ping-pong",
                                             "timer-storm", "poll", "memory-writer", "grant-table"});
 constexpr auto kGuestTypes = to_array<Name>({"auto", "pv64", "pvh"});

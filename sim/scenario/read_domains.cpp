@@ -52,8 +52,8 @@ void Reader::read_domain(const YAML::Node& node) {
   domain.extratime = entry.flag("extratime", false);
   domain.pool = entry.has("pool") ? pool_named(entry, "pool") : 0;
   check_parameters(entry, domain);
-  domain.hard = entry.pcpus("affinity", scenario_.pcpus);
-  domain.soft = entry.pcpus("soft_affinity", scenario_.pcpus);
+  domain.hard = pcpus_of(entry, "affinity");
+  domain.soft = pcpus_of(entry, "soft_affinity");
   domain.nodes = nodes_of(entry);
   if (domain.nodes && !domain.soft) domain.soft = pcpus_of(*domain.nodes);
   check_affinity(entry, domain);
@@ -80,10 +80,13 @@ void Reader::check_parameters(const Entry& entry, const DomainSpec& domain) cons
   }
 }
 
-void Reader::check_cap(const Entry& entry, const char* key, const DomainSpec& domain, uint32_t cap) {
-  if (cap > 100 * domain.vcpus.size()) {
-    entry.fail(key, fmt::format("domain {} has {} vCPUs: at most {}", domain.name.empty() ? domain.group : domain.name,
-                                domain.vcpus.size(), 100 * domain.vcpus.size()));
+/// What is scheduled together runs, and is charged, as one.
+void Reader::check_cap(const Entry& entry, const char* key, const DomainSpec& domain, uint32_t cap) const {
+  const uint64_t units = (domain.vcpus.size() + scenario_.pcpus_together - 1) / scenario_.pcpus_together;
+  if (cap > 100 * units) {
+    entry.fail(key, fmt::format("domain {} has {} vCPUs{}: at most {}",
+                                domain.name.empty() ? domain.group : domain.name, domain.vcpus.size(),
+                                scenario_.pcpus_together > 1 ? ", some of them scheduled as one" : "", 100 * units));
   }
 }
 

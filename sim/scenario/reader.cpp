@@ -66,6 +66,7 @@ void Reader::read_machine(const Entry& top) {
   scenario_.threads_per_core = threads;
   if (has_topology) scenario_.cores_per_socket = cores;
   read_nodes(machine);
+  if (machine.has("granularity")) read_granularity(machine);
 }
 
 void Reader::read_nodes(const Entry& machine) {
@@ -107,6 +108,36 @@ PcpuSet Reader::pcpus_of(const PcpuSet& nodes) const {
   return pcpus;
 }
 
+void Reader::read_granularity(const Entry& machine) {
+  scenario_.granularity = static_cast<Granularity>(machine.choice("granularity", keys::kGranularities));
+  if (scenario_.granularity == Granularity::kCpu) return;
+  uint32_t& together = scenario_.pcpus_together;
+  together = scenario_.threads_per_core;
+  if (scenario_.granularity == Granularity::kSocket) together *= std::max(scenario_.cores_per_socket, 1u);
+  if (together == 1) machine.fail("granularity", "every pCPU is one of its own: say how many 'threads' a core has");
+  if (const uint32_t each = scenario_.pcpus / scenario_.nodes; each % together != 0) {
+    machine.fail(
+        "granularity",
+        fmt::format("a node has {} pCPUs: those that are scheduled together, {}, cannot be on two", each, together));
+  }
+  if (scenario_.pcpus + together > ASSAY_PCPUS_MAX) {
+    machine.fail("granularity", fmt::format("{} pCPUs leave none together for the privileged domain, which needs {}",
+                                            scenario_.pcpus, together));
+  }
+}
+
+std::optional<PcpuSet> Reader::pcpus_of(const Entry& entry, const char* key) const {
+  const auto pcpus = entry.pcpus(key, scenario_.pcpus);
+  const uint32_t together = scenario_.pcpus_together;
+  for (uint32_t pcpu = 0; pcpus && pcpu < scenario_.pcpus; ++pcpu) {
+    const uint32_t first = pcpu / together * together;
+    if (pcpus->has(pcpu) == pcpus->has(first)) continue;
+    entry.fail(key, fmt::format("pCPUs {} to {} are scheduled together ('granularity'): all of them or none", first,
+                                first + together - 1));
+  }
+  return pcpus;
+}
+
 Scheduler Reader::scheduler_of(const YAML::Node& node) {
   Scheduler scheduler;
   const Entry entry(file_, node, keys::kScheduler);
@@ -120,6 +151,9 @@ Scheduler Reader::scheduler_of(const YAML::Node& node) {
   check_times(entry, scheduler);
   const bool has_frame = scheduler.kind == SchedulerKind::kArinc653;
   if (has_frame) scheduler.frame_ns = entry.required_duration("frame");
+  if (has_frame && scenario_.pcpus_together > 1) {
+    entry.fail("name", "arinc653 schedules single vCPUs: it goes with the 'granularity' cpu of the machine only");
+  }
   if (!has_frame && entry.has("frame")) entry.fail("frame", "only arinc653 has one");
   if (!has_frame && entry.has("slots")) entry.fail("slots", "only arinc653 has them");
   if (has_frame) entry.require("slots");
@@ -158,7 +192,7 @@ void Reader::read_pools(const Entry& top) {
     if (is_known) entry.fail("name", fmt::format("there is a pool {} already", pool.name));
     if (entry.has("pcpus") == entry.has("nodes")) entry.fail("either 'pcpus' or 'nodes', whose pCPUs it has");
     const auto nodes = nodes_of(entry);
-    pool.pcpus = nodes ? pcpus_of(*nodes) : *entry.pcpus("pcpus", scenario_.pcpus);
+    pool.pcpus = nodes ? pcpus_of(*nodes) : *pcpus_of(entry, "pcpus");
     for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; ++pcpu) {
       if (!pool.pcpus.has(pcpu)) continue;
       if (taken.has(pcpu))

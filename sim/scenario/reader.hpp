@@ -19,10 +19,13 @@ class Reader {
  private:
   // reader.cpp
   void read_machine(const Entry& top);
+  void read_granularity(const Entry& machine);
   void read_nodes(const Entry& machine);
   [[nodiscard]] std::optional<PcpuSet> nodes_of(const Entry& entry) const;
   [[nodiscard]] PcpuSet pcpus_of(const PcpuSet& nodes) const;
   void read_pools(const Entry& top);
+  /// A set of pCPUs; with a granularity above cpu, whole cores or sockets.
+  [[nodiscard]] std::optional<PcpuSet> pcpus_of(const Entry& entry, const char* key) const;
   Scheduler scheduler_of(const YAML::Node& node);
   static void check_times(const Entry& entry, const Scheduler& scheduler);
   void read_faults(const Entry& top);
@@ -38,7 +41,7 @@ class Reader {
   static void read_writing(const Entry& entry, WorkloadSpec& spec);
   void read_slots();
   void check_parameters(const Entry& entry, const DomainSpec& domain) const;
-  static void check_cap(const Entry& entry, const char* key, const DomainSpec& domain, uint32_t cap);
+  void check_cap(const Entry& entry, const char* key, const DomainSpec& domain, uint32_t cap) const;
   [[nodiscard]] static bool may_have_shares(SchedulerKind kind) {
     return kind == SchedulerKind::kAny || kind == SchedulerKind::kCredit || kind == SchedulerKind::kCredit2;
   }

@@ -30,6 +30,9 @@ constexpr uint32_t kWrittenPagesMax = 16'384;
 constexpr size_t kSlotsMax = 64;
 constexpr uint64_t kDurationMaxNs = 3600 * kNsPerS;
 
+/// What is scheduled together: docs/misc/xen-command-line, sched-gran.
+enum class Granularity : uint8_t { kCpu, kCore, kSocket };
+
 enum class SchedulerKind : uint8_t { kAny, kCredit, kCredit2, kRtds, kArinc653, kNull };
 
 struct Scheduler {
@@ -206,7 +209,9 @@ struct Scenario {
   uint32_t threads_per_core = 1;
   uint32_t nodes = 1;             ///< each has as many pCPUs, in order
   uint32_t cores_per_socket = 0;  ///< 0: one socket has all
-  std::vector<Pool> pools;        ///< at least one
+  Granularity granularity = Granularity::kCpu;
+  uint32_t pcpus_together = 1;  ///< pCPUs that the granularity makes one of, and vCPUs of a domain, in order
+  std::vector<Pool> pools;      ///< at least one
   std::vector<DomainSpec> domains;
   std::vector<Action> actions;
   FaultSpec faults;

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <map>
 
+#include "sim/engine/core_places.hpp"
 #include "sim/scenario/action_times.hpp"
 #include "sim/scenario/host_options.hpp"
 #include "sim/scenario/interleaving_of.hpp"
 #include "sim/scenario/keys.hpp"
+#include "sim/scenario/oracles/core_sharing.hpp"
 #include "sim/scenario/oracles/deadline_misses.hpp"
 #include "sim/scenario/oracles/finally.hpp"
 #include "sim/scenario/oracles/frames.hpp"
@@ -69,7 +71,7 @@ std::unique_ptr<Oracle> oracle_of(const Expectation& expected, const Stage& stag
       return std::make_unique<DeadlineMisses>(words, expected.count, std::move(vcpus),
                                               [&stage](VcpuIndex vcpu, uint64_t now) { return stage.jobs(vcpu, now); });
     case Kind::kWorkConserving:
-      return std::make_unique<WorkConservation>(expected.bound_ns, stage.held_back());
+      return std::make_unique<WorkConservation>(expected.bound_ns, stage.held_back(), stage.units());
     case Kind::kNoStarvation:
       return std::make_unique<Starvation>(words, expected.bound_ns, std::move(vcpus));
     case Kind::kFrames:
@@ -143,6 +145,7 @@ class Play {
     run_to(scenario_.duration_ns);
     prove_liveness();
     stage_.watch().close(*placement_, now());
+    if (sharing_) stage_.watch().close(*sharing_, now());
     stage_.dismiss();
     accounting_->end(stage_.watch().schedule(), now());
     judge();
@@ -165,6 +168,10 @@ class Play {
     const uint64_t slowness = std::max(scenario_.faults.slow_factor, kWholePcpu);
     const uint64_t steered = is_steered_ ? kSteeredGraceNs * scenario_.pcpus * slowness / kWholePcpu : 0;
     placement_ = std::make_unique<Placement>(kGraceNs + faults + steered);
+    if (scenario_.pcpus_together > 1) {
+      sharing_ = std::make_unique<CoreSharing>(scenario_.pcpus, scenario_.pcpus_together, kGraceNs + faults + steered);
+      stage_.watch().share_cores(*sharing_);
+    }
     accounting_ = std::make_unique<TimeAccounting>(
         [this] { return stage_.areas(); }, is_steered_ ? kSteeredSlackParts : kSlackParts, injected.clock_jitter_ns);
     liveness_ = std::make_unique<Starvation>("liveness", scenario_.liveness_ns, std::vector<VcpuIndex>{});
@@ -211,6 +218,7 @@ class Play {
     };
     add(*placement_);
     add(stage_.memory_returned());
+    if (sharing_) add(*sharing_);
     for (const auto& oracle : oracles_) add(*oracle);
     for (const Oracle* const oracle : stage_.company()) add(*oracle);
     add(*liveness_);
@@ -263,6 +271,7 @@ class Play {
   Stage stage_;
   std::vector<std::unique_ptr<Oracle>> oracles_;
   std::unique_ptr<Placement> placement_;
+  std::unique_ptr<CoreSharing> sharing_;  ///< null: pCPUs are scheduled one by one
   std::unique_ptr<TimeAccounting> accounting_;
   std::unique_ptr<Starvation> liveness_;
 };
@@ -272,7 +281,7 @@ class Play {
 class ScenarioRunner::Impl {
  public:
   Impl(const Scenario& scenario, const std::filesystem::path& core, const std::string& command_line)
-      : scenario_(scenario), core_(core), session_(core_, host_options(scenario, core, command_line)) {}
+      : scenario_(scenario), core_(core), session_(core_, host_options(scenario, core, command_line)), places_(core_) {}
 
   Outcome run(uint64_t seed, Companion* companion, const Onlookers& onlookers) {
     Outcome outcome;
@@ -300,6 +309,8 @@ class ScenarioRunner::Impl {
     return outcome;
   }
 
+  std::vector<uint32_t> places_met() { return places_.take(); }
+
  private:
   /// Before its time.
   void end(Outcome& outcome, const Onlookers& onlookers, Outcome::Kind kind, std::string reason,
@@ -317,6 +328,7 @@ class ScenarioRunner::Impl {
   const Scenario& scenario_;
   CoreObject core_;
   host::Session session_;
+  CorePlaces places_;
   uint64_t start_ns_ = 0;
 };
 
@@ -328,6 +340,10 @@ ScenarioRunner::~ScenarioRunner() = default;
 
 Outcome ScenarioRunner::run(uint64_t seed, Companion* companion, const Onlookers& onlookers) {
   return impl_->run(seed, companion, onlookers);
+}
+
+std::vector<uint32_t> ScenarioRunner::places_met() {
+  return impl_->places_met();
 }
 
 }  // namespace assay::scenario

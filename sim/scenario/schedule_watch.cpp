@@ -105,6 +105,7 @@ void ScheduleWatch::on_sleep(uint64_t from_ns, uint64_t until_ns) {
 void ScheduleWatch::on_exit(uint64_t now_ns, uint32_t pcpu, const assay_run& run, const assay_exit& exit) {
   if (onlookers_.machine != nullptr) onlookers_.machine->on_exit(now_ns, pcpu, run, exit);
   ring(now_ns);
+  if (sharing_ != nullptr && pcpu < schedule_.pcpus()) sharing_->left(now_ns, pcpu);
   const VcpuIndex vcpu = index_of(run);
   if (vcpu != kNoVcpu) keepers_[vcpu]->left(now_ns);
 }
@@ -114,6 +115,8 @@ void ScheduleWatch::on_entry(uint64_t now_ns, uint32_t pcpu, const assay_run& ru
   if (pcpu >= schedule_.pcpus()) return;
   const VcpuIndex next = index_of(run);
   const VcpuIndex before = schedule_.running_on(pcpu);
+  if (sharing_ != nullptr && next != kNoVcpu) sharing_->entered(now_ns, pcpu, next, run.vcpu_id);
+  if (sharing_ != nullptr && next == kNoVcpu) sharing_->idles(now_ns, pcpu);
   if (next == before) return;
   ++switches_;
   if (before != kNoVcpu) {

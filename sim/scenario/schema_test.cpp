@@ -57,6 +57,7 @@ TEST(ScenarioSchema, NamesAreThoseOfTheReader) {
   const json entries = schema().at("$defs");
   const auto names = [](const json& list) { return list.get<std::set<std::string>>(); };
   EXPECT_EQ(names(entries.at("scheduler").at("properties").at("name").at("enum")), set_of(keys::kSchedulers));
+  EXPECT_EQ(names(entries.at("machine").at("properties").at("granularity").at("enum")), set_of(keys::kGranularities));
   EXPECT_EQ(names(entries.at("workload").at("anyOf").at(1).at("properties").at("kind").at("enum")),
             set_of(keys::kWorkloads));
   EXPECT_EQ(names(entries.at("workload").at("anyOf").at(1).at("properties").at("pattern").at("enum")),

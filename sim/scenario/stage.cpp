@@ -84,7 +84,9 @@ void Stage::free_pcpus() {
   PcpuSet own;
   own.add(scenario_.pcpus);
   scheduler_.set_affinity(kDom0, 0, own, std::nullopt);
-  for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; ++pcpu) scheduler_.remove_pcpu(kFirstPool, pcpu);
+  for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; pcpu += scenario_.pcpus_together) {
+    scheduler_.remove_pcpu(kFirstPool, pcpu);
+  }
 }
 
 void Stage::make_pool(const Pool& pool) {
@@ -92,7 +94,7 @@ void Stage::make_pool(const Pool& pool) {
   LivePool live{0, is_usual ? scheduler_.scheduler_of_pool(kFirstPool) : abi_scheduler(pool.scheduler.kind),
                 pool.pcpus};
   live.id = scheduler_.create_pool(live.scheduler);
-  for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; ++pcpu) {
+  for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; pcpu += scenario_.pcpus_together) {
     if (pool.pcpus.has(pcpu)) scheduler_.add_pcpu(live.id, pcpu);
   }
   scheduler_.set_parameters(live.id, pool.scheduler);
@@ -359,9 +361,20 @@ void Stage::tell_pool_masks(size_t pool, const PcpuSet& also) {
   }
 }
 
+PcpuSet Stage::together_with(uint32_t pcpu) const {
+  PcpuSet all;
+  const uint32_t first = pcpu / scenario_.pcpus_together * scenario_.pcpus_together;
+  for (uint32_t i = 0; i < scenario_.pcpus_together; ++i) all.add(first + i);
+  return all;
+}
+
+bool Stage::is_partly_offline(uint32_t pcpu) const {
+  const PcpuSet all = together_with(pcpu);
+  return std::ranges::any_of(offline_, [&all](const auto& offline) { return all.has(offline.first); });
+}
+
 void Stage::give_pcpu(size_t pool, uint32_t pcpu) {
-  PcpuSet more = pools_[pool].pcpus;
-  more.add(pcpu);
+  const PcpuSet more = either(pools_[pool].pcpus, together_with(pcpu));
   tell_pool_masks(pool, more);
   scheduler_.add_pcpu(pools_[pool].id, pcpu);
   pools_[pool].pcpus = more;
@@ -372,7 +385,10 @@ void Stage::take_pcpu(size_t pool, uint32_t pcpu) {
   PcpuSet& pcpus = pools_[pool].pcpus;
   tell_pool_masks(pool, pcpus);
   scheduler_.remove_pcpu(pools_[pool].id, pcpu);
-  pcpus.remove(pcpu);
+  const PcpuSet gone = together_with(pcpu);
+  for (uint32_t i = 0; i < scenario_.pcpus; ++i) {
+    if (gone.has(i)) pcpus.remove(i);
+  }
   for (const auto& place : places_) {
     // Affinity that is left without a pCPU is broken for good.
     for (auto& hard : place->hard) {
@@ -385,9 +401,9 @@ void Stage::take_pcpu(size_t pool, uint32_t pcpu) {
 void Stage::change_pool(const Action& action) {
   const auto& [pool, pcpu] = std::pair(action.pool, action.value);
   if (action.kind == Action::Kind::kPcpuAdd) {
-    if (!pool_of(pcpu) && !offline_.contains(pcpu)) give_pcpu(pool, pcpu);
+    if (!pool_of(pcpu) && !is_partly_offline(pcpu)) give_pcpu(pool, pcpu);
   } else if (pools_[pool].pcpus.has(pcpu)) {
-    if (pools_[pool].pcpus.count() == 1) return ask_for_last_pcpu(action);
+    if (pools_[pool].pcpus.count() == scenario_.pcpus_together) return ask_for_last_pcpu(action);
     take_pcpu(pool, pcpu);
   }
 }
@@ -398,11 +414,20 @@ void Stage::take_offline(uint32_t pcpu) {
   if (pool) {
     // What is refused changes nothing, and the oracles see to that.
     scheduler_.try_offline(pcpu);
-    if (pools_[*pool].pcpus.count() == 1) return;
+    if (pools_[*pool].pcpus.count() == scenario_.pcpus_together) return;
     take_pcpu(*pool, pcpu);
   }
   scheduler_.take_offline(pcpu);
   offline_[pcpu] = pool;
+  ask_for_partial_core(pool.value_or(0), pcpu);
+}
+
+/// What is left of it when one of its pCPUs has gone offline: refused, as all or none belong to a pool.
+void Stage::ask_for_partial_core(size_t pool, uint32_t gone) const {
+  const PcpuSet all = together_with(gone);
+  for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; ++pcpu) {
+    if (all.has(pcpu) && !offline_.contains(pcpu)) scheduler_.try_add_pcpu(pools_[pool].id, pcpu);
+  }
 }
 
 void Stage::bring_online(uint32_t pcpu) {
@@ -411,6 +436,14 @@ void Stage::bring_online(uint32_t pcpu) {
   const std::optional<size_t> pool = found->second;
   offline_.erase(found);
   scheduler_.bring_online(pcpu);
+  if (is_partly_offline(pcpu)) {
+    // In no pool until all are back, of which one remembers where they belong.
+    const PcpuSet all = together_with(pcpu);
+    for (auto& [other, home] : offline_) {
+      if (all.has(other) && !home) home = pool;
+    }
+    return;
+  }
   scheduler_.remove_pcpu(kFirstPool, pcpu);
   if (pool) give_pcpu(*pool, pcpu);
 }
@@ -556,6 +589,17 @@ TimeAccounting::Areas Stage::areas() const {
     }
   }
   return all;
+}
+
+WorkConservation::Units Stage::units() const {
+  WorkConservation::Units units{.pcpus_together = scenario_.pcpus_together};
+  if (units.pcpus_together == 1) return units;
+  for (const auto& place : places_) {
+    for (uint32_t vcpu = 0; vcpu < place->hard.size(); ++vcpu) {
+      units.first.push_back(place->first + vcpu - vcpu % units.pcpus_together);
+    }
+  }
+  return units;
 }
 
 std::vector<bool> Stage::held_back() const {

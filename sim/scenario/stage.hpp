@@ -14,6 +14,7 @@
 #include "sim/scenario/node_control.hpp"
 #include "sim/scenario/oracles/memory_returned.hpp"
 #include "sim/scenario/oracles/time_accounting.hpp"
+#include "sim/scenario/oracles/work_conservation.hpp"
 #include "sim/scenario/scenario.hpp"
 #include "sim/scenario/schedule_watch.hpp"
 #include "sim/scenario/scheduler_control.hpp"
@@ -55,6 +56,7 @@ class Stage {
   [[nodiscard]] TimeAccounting::Areas areas() const;
   /// vCPUs that a cap or a budget may hold back.
   [[nodiscard]] std::vector<bool> held_back() const;
+  [[nodiscard]] WorkConservation::Units units() const;
   /// Until this time of the machine; guests with devices are looked after meanwhile.
   void run_until(uint64_t until_ns);
   /// Of a domain that runs one; null while it does not exist.
@@ -114,6 +116,10 @@ class Stage {
   void ask_for_last_pcpu(const Action& action);
   void take_offline(uint32_t pcpu);
   void bring_online(uint32_t pcpu);
+  void ask_for_partial_core(size_t pool, uint32_t gone) const;
+  /// The pCPUs that are scheduled with that one, and it.
+  [[nodiscard]] PcpuSet together_with(uint32_t pcpu) const;
+  [[nodiscard]] bool is_partly_offline(uint32_t pcpu) const;
   void give_pcpu(size_t pool, uint32_t pcpu);
   void take_pcpu(size_t pool, uint32_t pcpu);
   /// Tells the schedule of all that the pool has; `also`, as well as the pool's pCPUs.

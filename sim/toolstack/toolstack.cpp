@@ -59,13 +59,7 @@ struct Toolstack::Impl {
     const auto build = spec.type == GuestType::kPv64 ? build_pv64 : build_pvh;
     MailboxFrames frames = build(builder, id, plan);
     work().control.unpause(id);
-    GuestSpace space;
-    space.layout = plan.layout;
-    space.va_offset = plan.layout.virt_base;
-    space.pages = plan.pages;
-    space.start_info = plan.va(plan.start_info.first);
-    if (spec.type == GuestType::kPv64) space.p2m = plan.va(plan.p2m.first);
-    return {id, space, std::move(frames)};
+    return {id, plan.space(), std::move(frames)};
   }
 
   /// What is left of a failed build goes; the error that is under way matters more than one of the clean-up.

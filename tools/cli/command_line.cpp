@@ -33,6 +33,9 @@ struct Flags {
   RunFlags run;
   RunFlags minimize;
   RunFlags generate;
+  SaveFlags save;
+  RestoreFlags restore;
+  MigrateFlags migrate;
   TraceFlags trace;
   ReplayFlags replay;
   std::vector<std::string> list_select;
@@ -173,7 +176,8 @@ void add_fuzz(CLI::App& app, Flags& flags, ExitCode& code) {
 void add_kernel_options(CLI::App& verb, RunFlags& flags) {
   constexpr uint64_t kMemoryMinMib = 4, kMemoryMaxMib = 1024;
   constexpr uint32_t kVcpusOfAKernel = 32;
-  verb.add_option("--target", flags.target, "hv, or FILE.so (a core); for scenarios, also xen")->capture_default_str();
+  verb.add_option("--target", flags.target, "hv, or FILE.so (a core); for scenarios and agents, also xen")
+      ->capture_default_str();
   verb.add_option("--type", flags.type, "boot protocol: pv64, pvh, or auto: what the kernel speaks, PVH first")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "pv64", "pvh"}));
@@ -279,6 +283,81 @@ void add_generate(CLI::App& app, Flags& flags, ExitCode& code) {
   generate->add_option("FOLDER", mine.out, "where to: generated-SEED.yaml")->required();
   generate->add_option("--seeds", mine.seeds, "A..B, both included; default: 1");
   generate->callback([&flags, &code] { code = generate_scenarios(flags.generate); });
+}
+
+/// The agent needs no more, and each ms is one of the host's on the real Xen.
+void set_agent_defaults(const CLI::App& verb, RunFlags& flags) {
+  constexpr uint64_t kMemoryMib = 4, kLimitMs = 10;
+  if (verb.count("--memory") == 0) flags.memory_mib = kMemoryMib;
+  if (verb.count("--limit") == 0) flags.limit_ms = kLimitMs;
+}
+
+void add_save(CLI::App& app, Flags& flags, ExitCode& code) {
+  SaveFlags& mine = flags.save;
+  auto* save = app.add_subcommand(
+      "save", "Run a guest, have it suspend itself, and save it as a migration stream, with which `restore` goes on");
+  auto* kernel =
+      save->add_option("KERNEL", mine.run.kernel, "ELF file with Xen notes, which can suspend itself: hv only");
+  add_kernel_options(*save, mine.run);
+  save->add_option("--guest", mine.guest, "in place of a KERNEL, our agent: pv64 or pvh; on any target")
+      ->excludes(kernel)
+      ->check(CLI::IsMember({"pv64", "pvh"}));
+  save->add_option("--until", mine.until, "save it once its console has said this; otherwise when --limit has passed");
+  save->add_option("--out", mine.out, "file for the stream; what that does not say goes into FILE.json")->required();
+  save->add_flag("--force", mine.force, "replace a file that is there");
+  save->callback([&flags, &code, save] {
+    if (!flags.save.guest.empty()) set_agent_defaults(*save, flags.save.run);
+    code = save_guest(flags.save);
+  });
+}
+
+void add_restore(CLI::App& app, Flags& flags, ExitCode& code) {
+  RestoreFlags& mine = flags.restore;
+  auto* restore = app.add_subcommand("restore", "Go on with a guest that was saved, on the same target or another one");
+  restore->add_option("FILE", mine.file, "what `assay save` has written")->required();
+  restore->add_option("--target", mine.target, "hv, xen, or FILE.so (a core)")->capture_default_str();
+  restore->add_option("--limit", mine.limit_ms, "ms of the target's time, after which the guest is left");
+  restore->add_option("--until", mine.until, "with --out: once its console has said this");
+  restore->add_option("--out", mine.out, "save it again, when the time has passed");
+  restore->add_flag("--force", mine.force, "replace a file that is there");
+  restore->callback([&flags, &code] { code = restore_guest(flags.restore); });
+}
+
+constexpr uint64_t kMovesMax = 1'000'000;
+constexpr uint32_t kMovedPagesMin = 288, kMovedPagesMax = 32'768;
+
+void add_migrate(CLI::App& app, Flags& flags, ExitCode& code) {
+  MigrateFlags& mine = flags.migrate;
+  auto* migrate = app.add_subcommand(
+      "migrate", "Move busy domains between two simulated hosts, to and fro or with everything that can go wrong");
+  migrate->add_option("--target", mine.target, "hv, or FILE.so (a core), of both hosts")->capture_default_str();
+  migrate->add_option("--onto", mine.onto, "another core for the second host");
+  migrate->add_option("--fault", mine.fault, "hv: switch on a planted fault, on both hosts");
+  migrate->add_option("--guest", mine.guest, "pv64 or pvh; default: both")->check(CLI::IsMember({"pv64", "pvh"}));
+  auto* live = migrate->add_flag("--live", mine.is_live, "domains that run meanwhile; default: both ways");
+  migrate->add_flag("--suspended", mine.is_suspended, "domains that suspended themselves before")->excludes(live);
+  auto* sweep = migrate->add_flag("--sweep", mine.is_sweep,
+                                  "every fault at every part of the stream and every hypercall, one move each");
+  migrate->add_option("--moves", mine.moves, "so many moves, to and fro")
+      ->check(CLI::Range(uint64_t{1}, kMovesMax))
+      ->excludes(sweep);
+  migrate->add_option("--point", mine.point, "what goes wrong in the first move, as a sweep names it")->excludes(sweep);
+  migrate->add_option("--pages", mine.pages, "memory of the domain")
+      ->capture_default_str()
+      ->check(CLI::Range(kMovedPagesMin, kMovedPagesMax));
+  migrate->add_option("--dirty-rate", mine.dirty_rate, "pages that it writes anew, per millisecond")
+      ->capture_default_str()
+      ->check(CLI::Range(uint64_t{0}, uint64_t{100'000}));
+  migrate->add_option("--rounds", mine.rounds, "live: rounds of pre-copy at most")
+      ->capture_default_str()
+      ->check(CLI::Range(0u, 100u));
+  migrate->add_flag("--no-traffic", mine.no_traffic, "no third domain that shares events and memory with it");
+  migrate->add_option("--seed", mine.seed, "root of every choice")
+      ->capture_default_str()
+      ->check(CLI::Range(uint64_t{0}, kSeedMax));
+  migrate->add_option("--jobs", mine.jobs, "worker processes")->check(CLI::Range(1u, kJobsMax));
+  migrate->add_option("--out", mine.out, "folder for a page about it");
+  migrate->callback([&flags, &code] { code = run_migrate(flags.migrate); });
 }
 
 void add_trace(CLI::App& app, Flags& flags, ExitCode& code) {
@@ -409,7 +488,7 @@ int run_command_line(int argc, const char* const* argv) {
   app.require_subcommand(1);
   app.footer(kFooter);
   Flags flags;
-  flags.grade.command = flags.check.command = flags.run.command = whole_line(argc, argv);
+  flags.grade.command = flags.check.command = flags.run.command = flags.migrate.command = whole_line(argc, argv);
   ExitCode code = kExitExpected;
   add_grade(app, flags, code);
   add_check(app, flags, code);
@@ -417,6 +496,9 @@ int run_command_line(int argc, const char* const* argv) {
   add_run(app, flags, code);
   add_minimize(app, flags, code);
   add_generate(app, flags, code);
+  add_save(app, flags, code);
+  add_restore(app, flags, code);
+  add_migrate(app, flags, code);
   add_trace(app, flags, code);
   add_replay(app, flags, code);
   add_list(app, flags, code);

@@ -69,6 +69,7 @@ RunOutcome play_live(const RunFlags& flags, const ScenarioBatch& batch, RunObser
   options.enough = of_any_index(enough);
   options.jobs = choice.jobs;
   options.case_limit = choice.case_limit;
+  options.repeat.more = GradeFlags{}.repeat_failures;
   const ScenarioGrader grade = [](Target& target, const scenario::Scenario& scenario, uint64_t seed) {
     return result_of("the subject died", [&] { return scenario::run_live(scenario, live_pcpus(), target, seed); });
   };

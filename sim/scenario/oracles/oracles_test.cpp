@@ -84,7 +84,7 @@ TEST(Oracles, Placement_RunsWhilePaused_IsCaught) {
 
 TEST(Oracles, WorkConservation_IdleWhileOneWaits_IsCaught) {
   for (const bool is_bad : {false, true}) {
-    WorkConservation oracle(2 * kMs, {});
+    WorkConservation oracle(2 * kMs, {}, {});
     Trace trace(oracle);
     trace.at(0, Kind::kRun, trace.a, 0);
     if (!is_bad) trace.at(1, Kind::kRun, trace.b, 1);
@@ -93,11 +93,11 @@ TEST(Oracles, WorkConservation_IdleWhileOneWaits_IsCaught) {
 }
 
 TEST(Oracles, WorkConservation_WhoMayNotRunThereOrIsHeldBack_IsNoOffence) {
-  WorkConservation masked(2 * kMs, {});
+  WorkConservation masked(2 * kMs, {}, {});
   Trace trace(masked);
   trace.at(0, Kind::kRun, trace.b, 0);  // a waits for pCPU 0; pCPU 1 is not for it
   EXPECT_EQ(trace.end(9), "");
-  WorkConservation exempting(2 * kMs, {true, true});
+  WorkConservation exempting(2 * kMs, {true, true}, {});
   EXPECT_EQ(Trace(exempting).end(9), "");
 }
 
