@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "sim/base/strong.hpp"
+#include "sim/hosts/rewording.hpp"
 
 namespace assay::hosts {
 
@@ -19,7 +20,7 @@ using migration::RecordHeaderBytes;
 constexpr uint64_t kHeadersBytes = migration::kImageHeaderBytes + migration::kDomainHeaderBytes;
 constexpr uint64_t kDelayNs = 10'000'000'000;
 constexpr std::byte kFlipped{0x55};
-constexpr std::array<std::pair<LinkFault, std::string_view>, 10> kNames{{{LinkFault::kNone, "none"},
+constexpr std::array<std::pair<LinkFault, std::string_view>, 12> kNames{{{LinkFault::kNone, "none"},
                                                                          {LinkFault::kLost, "lost"},
                                                                          {LinkFault::kVanished, "vanished"},
                                                                          {LinkFault::kCorrupted, "corrupted"},
@@ -28,7 +29,9 @@ constexpr std::array<std::pair<LinkFault, std::string_view>, 10> kNames{{{LinkFa
                                                                          {LinkFault::kTruncated, "truncated"},
                                                                          {LinkFault::kDelayed, "delayed"},
                                                                          {LinkFault::kFull, "full"},
-                                                                         {LinkFault::kSourceDied, "source-died"}}};
+                                                                         {LinkFault::kSourceDied, "source-died"},
+                                                                         {LinkFault::kMerged, "merged"},
+                                                                         {LinkFault::kHoled, "holed"}}};
 
 uint64_t folded(uint64_t digest, std::span<const std::byte> part) {
   return XXH3_64bits_withSeed(part.data(), part.size(), digest);
@@ -69,18 +72,40 @@ void Link::end_of_part() {
   owed_ns_ += options_.ns_per_page * part_.size();
   pass_time_(owed_ns_ / kPageSize);
   owed_ns_ %= kPageSize;
+  if (reword()) forward();
+  part_.clear();
+  ++parts_;
+}
+
+bool Link::reword() {
+  if (options_.fault == LinkFault::kMerged) {
+    if (parts_ == options_.part) {
+      to_merge_ = part_;
+      return false;
+    }
+    if (!to_merge_.empty()) has_struck_ = merge(std::exchange(to_merge_, {}), part_);
+  }
+  if (options_.fault == LinkFault::kHoled) {
+    const uint64_t before = highest_pfn_;
+    highest_pfn_ = std::max(before, highest_pfn(part_).value_or(0));
+    const bool is_first_time = highest_pfn_ > before && highest_pfn_ + 1 < options_.pages;
+    if (parts_ == options_.part && is_first_time) has_struck_ = add_hole(part_, highest_pfn_ + 1);
+  }
+  return true;
+}
+
+void Link::forward() {
   largest_ = std::max<uint64_t>(largest_, part_.size());
   digest_ = folded(digest_, part_);
   sent_bytes_ += part_.size();
-  if (options_.fault != LinkFault::kNone && parts_ == options_.part) {
+  const bool is_reworded = options_.fault == LinkFault::kMerged || options_.fault == LinkFault::kHoled;
+  if (options_.fault != LinkFault::kNone && !is_reworded && parts_ == options_.part) {
     has_struck_ = true;
     strike();
   } else {
     deliver(part_);
     deliver(std::exchange(held_back_, {}));
   }
-  part_.clear();
-  ++parts_;
 }
 
 void Link::strike() {
@@ -88,6 +113,8 @@ void Link::strike() {
   const std::string where = "at part " + std::to_string(parts_) + " of the stream";
   switch (options_.fault) {
     case LinkFault::kNone:
+    case LinkFault::kMerged:
+    case LinkFault::kHoled:
       return;
     case LinkFault::kLost:
       deliver(std::span(part_).first(byte));
@@ -124,6 +151,10 @@ void Link::deliver(std::span<const std::byte> part) {
 }
 
 void Link::close() {
+  if (!to_merge_.empty()) {
+    part_ = std::exchange(to_merge_, {});
+    forward();
+  }
   deliver(std::exchange(held_back_, {}));
 }
 

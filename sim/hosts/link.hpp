@@ -24,6 +24,9 @@ enum class LinkFault : uint8_t {
   kDelayed,     ///< it arrives late
   kFull,        ///< the sink has no room for it, and says so
   kSourceDied,  ///< the sending host is no more
+  // What another saver might have written in its place, and means the same.
+  kMerged,  ///< two records of pages come as one
+  kHoled,   ///< a record of pages tells of one more, which has no memory so far
 };
 std::string_view to_string(LinkFault fault);
 std::optional<LinkFault> link_fault_from(std::string_view name);
@@ -32,8 +35,9 @@ struct LinkOptions {
   uint64_t ns_per_page = 3'300;  ///< bandwidth: 10 Gbit/s
   uint64_t latency_ns = 100'000;
   LinkFault fault = LinkFault::kNone;
-  uint64_t part = 0;  ///< which one it happens to
-  uint64_t byte = 0;  ///< of the part; of one that has fewer, the last
+  uint64_t part = 0;   ///< which one it happens to
+  uint64_t byte = 0;   ///< of the part; of one that has fewer, the last
+  uint64_t pages = 0;  ///< of the domain, for kHoled
 };
 
 /// The sender's end fails; `what` says how.
@@ -71,6 +75,9 @@ class Link final : public migration::ByteSink {
  private:
   using Bytes = std::vector<std::byte>;
   void end_of_part();
+  /// False: it waits for the next one.
+  bool reword();
+  void forward();
   void deliver(std::span<const std::byte> part);
   void strike();
   /// What is missing from the part that is collected; 0: it is whole.
@@ -86,6 +93,8 @@ class Link final : public migration::ByteSink {
   bool is_broken_ = false;
   bool has_struck_ = false;
   Bytes held_back_;
+  Bytes to_merge_;
+  uint64_t highest_pfn_ = 0;
   Bytes arrived_;
   uint64_t digest_ = 0;  ///< of all that was sent, part by part
   uint64_t arrived_digest_ = 0;

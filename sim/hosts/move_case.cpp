@@ -27,7 +27,6 @@ MoveOptions options_of(const MoveCase& one, bool is_first) {
   MoveOptions options;
   options.is_live = one.is_live;
   options.rounds.rounds_max = one.rounds_max;
-  options.compares_memory = one.compares_memory;
   if (is_first) options.fault = one.fault;
   return options;
 }

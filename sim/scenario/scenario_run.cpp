@@ -77,7 +77,7 @@ std::unique_ptr<Oracle> oracle_of(const Expectation& expected, const Stage& stag
     case Kind::kFrames:
       return std::make_unique<Frames>(words, expected.period_ns, expected.bound_ns, vcpus);
     case Kind::kRefusals:
-      return std::make_unique<Tally>(words, "creations were refused for want of memory",
+      return std::make_unique<Tally>(words, "requests were refused for want of memory",
                                      Tally::Bounds{expected.at_least, expected.at_most},
                                      [&] { return stage.refusals(expected.domains); });
     case Kind::kPagesWritten:
