@@ -76,7 +76,7 @@ Status allocate_vcpus(Domain& domain) {
     if (domain.vcpus[i] != nullptr) continue;
     domain.vcpus[i] = vcpu_create(domain, domain.memory, domain.shared_info(), i);
     if (domain.vcpus[i] == nullptr) return fail(XEN_ENOMEM);
-    if (const Status status = sched_create_vcpu(*domain.vcpus[i], domain.sched); !status.ok()) {
+    if (const Status status = sched_create_vcpu(*domain.vcpus[i], domain.sched, domain.vcpus); !status.ok()) {
       vcpu_destroy(*domain.vcpus[i]);
       domain.vcpus[i] = nullptr;
       return status;

@@ -109,7 +109,8 @@ struct Vcpu {
   bool running = false;
   bool in_core = false;  ///< its pCPU is inside the core and will look at what is pending before it goes back
   const struct CpuPool* pool = nullptr;  ///< where it may run at all; set as soon as the scheduler knows it
-  struct PolicyVcpu* sched = nullptr;    ///< what the policy of that pool keeps for it
+  struct PolicyUnit* sched = nullptr;    ///< what the policy of that pool keeps for its unit
+  Vcpu* unit_next = nullptr;             ///< the next one of its unit; null: it is the last, or alone
   uint64_t hard_affinity[4] = {~0ull, ~0ull, ~0ull, ~0ull};
   uint64_t soft_affinity[4] = {~0ull, ~0ull, ~0ull, ~0ull};
   uint64_t saved_affinity[4] = {};  ///< hard affinity to come back to after SCHEDOP_pin_override

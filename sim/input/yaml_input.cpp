@@ -12,14 +12,15 @@
 
 #include "sim/input/input_error.hpp"
 #include "sim/input/nearest.hpp"
+#include "sim/input/yaml_syntax.hpp"
 
 namespace assay {
 
 YamlInput::YamlInput(std::string name, std::string_view text) : name_(std::move(name)) {
   try {
     root_.reset(YAML::Load(std::string(text)));
-  } catch (const YAML::ParserException& error) {
-    throw InputError(fmt::format("{}: {}", place(error.mark), error.msg));
+  } catch (const YAML::Exception& error) {
+    throw InputError(fmt::format("{}: {}", place(error.mark), yaml_syntax_in_words(error.msg)));
   }
 }
 

@@ -9,6 +9,7 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "hv/base/testing/fake_host.hpp"
 #include "hv/base/timer.hpp"
@@ -22,10 +23,14 @@ class PoolMachine {
  public:
   static constexpr uint64_t kArenaBytes = 64u << 20;
 
-  PoolMachine(uint32_t pcpus, std::string_view policy, uint32_t threads_per_core = 1) : host_(16, pcpus, kArenaBytes) {
+  PoolMachine(uint32_t pcpus, std::string_view policy, uint32_t threads_per_core = 1, std::string_view granularity = {})
+      : host_(16, pcpus, kArenaBytes) {
     host_.set_threads(threads_per_core);
+    host_.on_point = [this](uint32_t kind, const void* /*object*/) {
+      if (kind == ASSAY_POINT_WAIT) enter_signalled();
+    };
     timers_init();
-    if (!sched_init(policy).ok()) throw Panic{"no such policy"};
+    if (!sched_init({policy, granularity}).ok()) throw Panic{"no such policy"};
     set_vcpu_hooks({sched_wake, sched_sleep, sched_forget, nullptr, nullptr, nullptr});
   }
 
@@ -33,6 +38,7 @@ class PoolMachine {
     SchedDomain sched;
     std::array<uint8_t, 16> handle{};
     std::deque<Vcpu> vcpus;
+    std::vector<Vcpu*> pointers;  ///< to those of `vcpus` that exist, in their order
   };
 
   /// A domain with vCPUs that are down. Weight and cap as for credit and credit2; other schedulers have none to set.
@@ -55,7 +61,8 @@ class PoolMachine {
       vcpu.memory = &memory_;
       vcpu.runstate.state = RUNSTATE_offline;
       vcpu.runstate.state_entry_time = host_.now_ns;
-      if (!sched_create_vcpu(vcpu, guest.sched).ok()) throw Panic{"no memory"};
+      if (!sched_create_vcpu(vcpu, guest.sched, guest.pointers.data()).ok()) throw Panic{"no memory"};
+      guest.pointers.push_back(&vcpu);
     }
   }
 
@@ -190,8 +197,9 @@ class PoolMachine {
     for (Vcpu& vcpu : guest.vcpus) {
       vcpu_pause(vcpu, kPauseDown);
       settle();
-      sched_forget(vcpu);
     }
+    for (Vcpu& vcpu : guest.vcpus) sched_forget(vcpu);
+    guest.pointers.clear();
     guest.vcpus.clear();
     sched_destroy_domain(guest.sched);
   }
@@ -213,7 +221,14 @@ class PoolMachine {
       }
     }
   }
+  /// Somebody waits for others: those that have been signalled come.
+  void enter_signalled() {
+    for (uint32_t pcpu = 0; pcpu < pcpus(); ++pcpu) {
+      if (host_.signals[pcpu] != 0 && !inside_.at(pcpu)) enter(pcpu);
+    }
+  }
   void enter(uint32_t number) {
+    inside_.at(number) = true;
     host_.signals[number] = 0;
     Pcpu& pcpu = sched_pcpu(number);
     const Vcpu* before = pcpu.current;
@@ -223,6 +238,7 @@ class PoolMachine {
     } while (pcpu.reschedule);
     if (pcpu.current != before) ++switches_;
     if (pcpu.current != nullptr) pcpu.current->in_core = false;
+    inside_.at(number) = false;
   }
   [[nodiscard]] Ns next_event(uint32_t number) const {
     const Pcpu& pcpu = sched_pcpu(number);
@@ -233,6 +249,7 @@ class PoolMachine {
   FakeHost host_;
   DomainMemory memory_;
   std::deque<Guest> guests_;
+  std::array<bool, ASSAY_PCPUS_MAX> inside_{};
   uint64_t switches_ = 0;
 };
 

@@ -39,7 +39,7 @@ class Across : public ::testing::TestWithParam<GuestType> {
     const MemoryImage arrived =
         image_of_domain(to.host().tools(), restored.id, restored.frames, GetParam() == GuestType::kPv64);
     EXPECT_EQ(arrived.pages(), image_of(stream).pages());
-    EXPECT_EQ(arrived.difference(image_of(stream), testing::rewritten_pfns(space)), "");
+    EXPECT_EQ(arrived.difference(image_of(stream), rewritten_pfns(space)), "");
     Domain& moved = to.adopt(restored, space, heap);
     EXPECT_EQ(wake_guest(moved, kPatienceNs), Woken::kRestored);
     EXPECT_EQ(to.check(moved), "");
