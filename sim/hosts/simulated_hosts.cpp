@@ -12,7 +12,7 @@ SimulatedHosts::SimulatedHosts(const std::vector<HostOptions>& options) {
 
 void SimulatedHosts::begin(uint64_t seed) {
   root_ = Rng(seed);
-  for (const auto& host : hosts_) host->begin(random("host " + host->name()).next());
+  for (const auto& host : hosts_) host->begin(stream("host " + host->name()).next());
   meet();
 }
 
