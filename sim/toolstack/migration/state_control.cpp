@@ -151,12 +151,11 @@ std::optional<Bytes> StateControl::xsave(uint32_t vcpu) const {
   Op op = request(XEN_DOMCTL_getvcpuextstate);
   op.u.vcpuextstate.vcpu = vcpu;
   if (!try_domctl(op, "getvcpuextstate")) return std::nullopt;
-  // Asked without a buffer, it tells the size.
-  const uint64_t bytes = op.u.vcpuextstate.size;
-  if (bytes == 0) return Bytes{};
+  // Asked without a buffer, it tells the most that there can be; with one, how much it was.
+  if (op.u.vcpuextstate.size == 0) return Bytes{};
   set_handle(op.u.vcpuextstate.buffer, dom0_->buffer());
   must_domctl(op, "getvcpuextstate");
-  return buffer(bytes);
+  return buffer(op.u.vcpuextstate.size);
 }
 
 bool StateControl::set_xsave(const VcpuState& state) const {
