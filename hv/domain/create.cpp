@@ -43,6 +43,7 @@ void take_config(Domain& domain, const DomainConfig& config) {
   domain.misc_flags = config.misc_flags;
   domain.handle = config.handle;
   domain.max_vcpus = config.max_vcpus;
+  domain.cpu_policy = machine_cpu_policy();
   if (config.kind == GuestKind::kHvm) domain.hvm_params[HVM_PARAM_TRIPLE_FAULT_REASON] = SHUTDOWN_reboot;
   domain.sched.id = config.id;
   domain.sched.handle = &domain.handle;

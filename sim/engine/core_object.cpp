@@ -2,7 +2,12 @@
 
 #include <dlfcn.h>
 #include <elf.h>
+#include <fcntl.h>
 #include <link.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -33,6 +38,25 @@ void check_elf_header(const std::filesystem::path& path) {
     refuse(path, "is not built for x86-64; build the core for the machine that runs the simulator");
   }
   if (header.e_type != ET_DYN) refuse(path, "is not a shared object; link the core with -shared");
+}
+
+/// The loader knows a file that it has loaded already by its name and by its number: a copy without a name has neither.
+int copy_of(const std::filesystem::path& path) {
+  const int from = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int to = memfd_create("assay-core", MFD_CLOEXEC);
+  struct stat status {};
+  bool is_whole = from >= 0 && to >= 0 && fstat(from, &status) == 0;
+  for (off_t left = status.st_size; is_whole && left > 0;) {
+    const ssize_t done = sendfile(to, from, nullptr, static_cast<size_t>(left));
+    is_whole = done > 0;
+    left -= done;
+  }
+  if (from >= 0) close(from);
+  if (!is_whole) {
+    if (to >= 0) close(to);
+    refuse(path, std::string("cannot be copied for a second machine: ") + std::strerror(errno));
+  }
+  return to;
 }
 
 /// Copies whole segments, what a sanitizer keeps between variables included: neither memcpy nor a loop may do that.
@@ -92,20 +116,35 @@ CoreObject::CoreObject(const std::filesystem::path& path) : path_(path) {
     check_versions();
     find_segments();
   } catch (...) {
-    dlclose(handle_);
+    unload();
     throw;
   }
   initial_data_ = save_data();
 }
 
 CoreObject::~CoreObject() {
-  dlclose(handle_);
+  unload();
 }
 
 void CoreObject::load() {
   // An absolute name keeps dlopen from searching the library path.
-  handle_ = dlopen(std::filesystem::absolute(path_).c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (handle_ == nullptr) refuse(path_, std::string("cannot be loaded: ") + dlerror());
+  std::string name = std::filesystem::absolute(path_);
+  if (void* const loaded = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD)) {
+    dlclose(loaded);
+    copy_ = copy_of(path_);
+    name = "/proc/self/fd/" + std::to_string(copy_);
+  }
+  handle_ = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (handle_ != nullptr) return;
+  const std::string why = dlerror();
+  if (copy_ >= 0) close(copy_);
+  refuse(path_, "cannot be loaded: " + why);
+}
+
+void CoreObject::unload() {
+  dlclose(handle_);
+  // Not before: the name of the next copy must be another one.
+  if (copy_ >= 0) close(copy_);
 }
 
 void CoreObject::find_symbol() {
@@ -141,7 +180,11 @@ void CoreObject::find_segments() {
   dl_iterate_phdr(collect_segments, &found);
   base_ = found.base;
   end_ = found.end;
-  writable_ = without_counters(found, counters_of(path_));
+  const std::vector<CounterRange> counters = counters_of(path_);
+  writable_ = without_counters(found, counters);
+  const auto places = std::ranges::find(counters, kPlacesSection, &CounterRange::section);
+  if (places != counters.end()) places_ = {reinterpret_cast<uint8_t*>(base_ + places->start), places->bytes};
+  std::ranges::fill(places_, 0);  // it may have been loaded before
 }
 
 CoreObject::Data CoreObject::save_data() const {

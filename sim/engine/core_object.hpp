@@ -20,8 +20,9 @@ class CoreRefused : public std::runtime_error {
 
 class CoreObject {
  public:
-  /// Throws CoreRefused. Checks, in order: readable; ELF64 shared object for x86-64; loads with all its symbols;
-  /// exports assay_core; of the full size; same major version; minor version no greater than ours; functions present.
+  /// Every object has data of its own, those of the same file as well. Throws CoreRefused. Checks, in order: readable;
+  /// ELF64 shared object for x86-64; loads with all its symbols; exports assay_core; of the full size; same major
+  /// version; minor version no greater than ours; functions present.
   explicit CoreObject(const std::filesystem::path& path);
   CoreObject(const CoreObject&) = delete;
   CoreObject& operator=(const CoreObject&) = delete;
@@ -39,21 +40,26 @@ class CoreObject {
   void restore_data(const Data& data) const;
   /// The data as it was when the object was loaded.
   [[nodiscard]] const Data& initial_data() const { return initial_data_; }
+  /// See kPlacesSection; empty for a core in which no bug is planted.
+  [[nodiscard]] std::span<uint8_t> places() const { return places_; }
   /// "hv.so+0x1234" for an address in the object, otherwise empty.
   [[nodiscard]] std::string describe_address(uintptr_t address) const;
 
  private:
   void load();
+  void unload();
   void find_symbol();
   void check_versions() const;
   void find_segments();
 
   std::filesystem::path path_;
+  int copy_ = -1;  ///< file of this object's own, when another one has the same file loaded
   void* handle_ = nullptr;
   const assay_core* core_ = nullptr;
   uintptr_t base_ = 0;
   uintptr_t end_ = 0;
   std::vector<std::span<std::byte>> writable_;
+  std::span<uint8_t> places_;
   Data initial_data_;
 };
 

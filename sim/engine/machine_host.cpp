@@ -46,7 +46,10 @@ uint64_t Machine::tsc(uint64_t now_ns) const {
 }
 
 uint64_t Machine::host_now(void* ctx) {
-  return self(ctx).state_.now_ns;
+  const Machine& machine = self(ctx);
+  const uint64_t now = machine.state_.now_ns;
+  if (machine.hardware_ == nullptr) return now;
+  return now - std::min(now, machine.hardware_->clock_lag_ns(machine.running_pcpu_, now));
 }
 
 void Machine::host_set_timer(void* ctx, uint32_t pcpu, uint64_t deadline_ns) {

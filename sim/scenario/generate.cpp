@@ -38,7 +38,8 @@ struct GeneratedPool {
 
 class Generator {
  public:
-  explicit Generator(uint64_t seed) : seed_(seed), rng_(Rng(seed).fork("generated scenario")) {}
+  explicit Generator(uint64_t seed)
+      : seed_(seed), rng_(Rng(seed).fork("generated scenario")), clocks_(rng_.fork("clocks")) {}
 
   std::string text() {
     make_machine();
@@ -163,8 +164,10 @@ class Generator {
 
   void make_faults() {
     faults_text_ = fmt::format(
-        "faults: {{signal_delay: {}us, timer_lateness: {}us, slow_pcpus: {}, slow_factor: {}%, until: {}ms}}\n",
-        rng_.below(300), rng_.below(300), rng_.below(pcpus_) * threads_, between(100, 400), duration_ms_ / 2);
+        "faults: {{signal_delay: {}us, timer_lateness: {}us, slow_pcpus: {}, slow_factor: {}%, clock_jitter: {}us, "
+        "until: {}ms}}\n",
+        rng_.below(300), rng_.below(300), rng_.below(pcpus_) * threads_, between(100, 400), clocks_.below(100),
+        duration_ms_ / 2);
   }
 
   void make_action() {
@@ -230,6 +233,7 @@ class Generator {
 
   uint64_t seed_;
   Rng rng_;
+  Rng clocks_;
   uint32_t pcpus_ = 1;    ///< or cores
   uint32_t threads_ = 1;  ///< of each; several are scheduled together
   uint64_t duration_ms_ = 0;

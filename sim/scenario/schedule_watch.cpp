@@ -119,7 +119,10 @@ void ScheduleWatch::on_entry(uint64_t now_ns, uint32_t pcpu, const assay_run& ru
   if (sharing_ != nullptr && next == kNoVcpu) sharing_->idles(now_ns, pcpu);
   if (next == before) return;
   ++switches_;
-  if (before != kNoVcpu) apply({.now_ns = now_ns, .kind = Kind::kLeave, .vcpu = before, .pcpu = pcpu});
+  if (before != kNoVcpu) {
+    apply({.now_ns = now_ns, .kind = Kind::kLeave, .vcpu = before, .pcpu = pcpu});
+    if (keepers_[before]->sleeps_when_it_leaves()) blocks(before, now_ns);
+  }
   if (next == kNoVcpu) return;
   // Where it ran before is still on its way out, inside the hypervisor.
   const uint32_t elsewhere = schedule_.vcpu(next).pcpu;

@@ -19,6 +19,8 @@ class TimeKeeper {
   virtual ~TimeKeeper() = default;
   /// Its pCPU has left it for the hypervisor.
   virtual void left(uint64_t now_ns) = 0;
+  /// True of one that does not say what it wants: it counts as awake only while it runs.
+  [[nodiscard]] virtual bool sleeps_when_it_leaves() const { return false; }
 };
 
 class ScheduleWatch final : public MachineWatcher {

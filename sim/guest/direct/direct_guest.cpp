@@ -71,6 +71,19 @@ void DirectGuest::restore(const DirectState& state) {
   memory_.forget();
 }
 
+void DirectGuest::arrive(const DirectState& state) {
+  if (!state.is_busy || state.phase != DirectState::Phase::kCall) {
+    throw HarnessFault("a direct guest is moved while it is in no hypercall");
+  }
+  restore(state);
+  own_request_ = GuestRequest{};
+  own_request_.op = ASSAY_OP_HYPERCALL;
+  own_reply_ = GuestReply{};
+  request_ = &own_request_;
+  reply_ = &own_reply_;
+  machine_.wake(*this);
+}
+
 GuestStep DirectGuest::step(assay_run& run, const StepLimits& limits, assay_exit& exit) {
   memory_.use(run);
   regs_ = run.regs;

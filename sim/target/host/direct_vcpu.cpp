@@ -18,7 +18,6 @@ class DirectVcpu final : public HostVcpu {
   void start(const GuestRequest& request) override { guest_.start(request); }
   void borrow(const GuestRequest& request, GuestReply& reply) override { guest_.borrow(request, reply); }
   void keep() override { guest_.keep(); }
-  void expect_reply() override { throw HarnessFault("a direct guest cannot be moved"); }
   [[nodiscard]] bool is_busy() const override { return guest_.state().is_busy; }
   [[nodiscard]] const bool& has_replied() const override { return guest_.has_replied(); }
   [[nodiscard]] const GuestReply& reply() const override { return guest_.reply(); }
@@ -28,6 +27,11 @@ class DirectVcpu final : public HostVcpu {
     return saved;
   }
   void restore(const Saved& saved) override { guest_.restore(dynamic_cast<const SavedDirect&>(saved).state); }
+  void expect_reply(const Saved* there) override {
+    const auto* const saved = dynamic_cast<const SavedDirect*>(there);
+    if (saved == nullptr) throw HarnessFault("a direct guest can be moved between machines of one process only");
+    guest_.arrive(saved->state);
+  }
 
  private:
   struct SavedDirect final : Saved {

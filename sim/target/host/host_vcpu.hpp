@@ -34,8 +34,6 @@ class HostVcpu {
   virtual void borrow(const GuestRequest& request, GuestReply& reply) = 0;
   /// The caller's request and reply are going away while the operation goes on.
   virtual void keep() = 0;
-  /// An operation is in flight that somebody else started, before the domain was moved here.
-  virtual void expect_reply() = 0;
   [[nodiscard]] virtual bool is_busy() const = 0;
   /// True between the reply and the next start().
   [[nodiscard]] virtual const bool& has_replied() const = 0;
@@ -50,6 +48,9 @@ class HostVcpu {
   };
   [[nodiscard]] virtual std::unique_ptr<Saved> save() const = 0;
   virtual void restore(const Saved& saved) = 0;
+  /// An operation is in flight that somebody else started, before the domain was moved here. `there` is what was saved
+  /// of the vCPU while it was; null: nobody knows. HarnessFault when it has to be known.
+  virtual void expect_reply(const Saved* there) = 0;
 };
 
 /// Does what the agent does, without machine code.

@@ -213,16 +213,36 @@ Domain& Session::create_guest(const GuestSpec& spec) {
   return *guest.domain;
 }
 
-Domain& Session::adopt_guest(const BuiltGuest& built, GuestType type) {
-  if (options_.guests != HostOptions::Guests::kUnicorn) throw HarnessFault("a direct guest cannot be moved");
+Session::Saved Session::saved_executors(const Domain& guest) const {
+  Saved saved;
+  for (const auto& vcpu : guests_.at(guest.id()).vcpus) saved.push_back(vcpu->save());
+  return saved;
+}
+
+Domain& Session::adopt_guest(const BuiltGuest& built, GuestType type, const Saved& executors) {
   ++constellation_;
   Guest& guest = guests_[built.id];
   guest.domain = std::make_unique<Domain>(built.id, type, built.space);
   for (uint32_t vcpu_id = 0; vcpu_id < built.mailbox_frames.size(); ++vcpu_id) {
-    open_vcpu(guest, vcpu_id, built.space.layout);
+    const HostVcpu::Saved* const there = vcpu_id < executors.size() ? executors[vcpu_id].get() : nullptr;
+    adopt_vcpu(guest, vcpu_id, built.space.layout, there);
   }
-  guest.vcpus[0]->expect_reply();
   return *guest.domain;
+}
+
+/// What vCPU 0 is in the middle of ends as soon as it runs; a direct guest has to know of it before.
+void Session::adopt_vcpu(Guest& guest, uint32_t vcpu_id, const assay_agent_layout& layout,
+                         const HostVcpu::Saved* there) {
+  const bool is_direct = options_.guests == HostOptions::Guests::kDirect;
+  if (is_direct) {
+    guest.vcpus.push_back(make_vcpu(layout, guest.domain->type(), vcpu_id));
+    guest.vcpus.back()->expect_reply(there);
+    machine_.attach(guest.domain->id().raw(), vcpu_id, guest.vcpus.back()->executor());
+    guest.domain->add_vcpu(port_to(*guest.vcpus.back(), guest.domain->id()));
+    return;
+  }
+  open_vcpu(guest, vcpu_id, layout);
+  if (vcpu_id == 0) guest.vcpus[0]->expect_reply(there);
 }
 
 std::vector<Guest*> Session::all_guests() {
@@ -270,11 +290,14 @@ std::unique_ptr<HostVcpu> Session::make_vcpu(const assay_agent_layout& layout, G
 }
 
 KernelGuest& Session::boot_kernel(const GuestSpec& spec, const KernelImage& image, const toolstack::KernelBoot& boot) {
+  return adopt_kernel(toolstack().build_kernel(spec, image, boot), spec.vcpus);
+}
+
+KernelGuest& Session::adopt_kernel(const BuiltKernel& built, uint32_t vcpus) {
   ++constellation_;
-  const BuiltKernel built = toolstack().build_kernel(spec, image, boot);
   KernelGuest& kernel = *kernels_.emplace_back(std::make_unique<KernelGuest>());
   kernel.built = built;
-  for (uint32_t vcpu_id = 0; vcpu_id < spec.vcpus; ++vcpu_id) {
+  for (uint32_t vcpu_id = 0; vcpu_id < vcpus; ++vcpu_id) {
     kernel.vcpus.push_back(std::make_unique<UnicornGuest>(machine_));
     machine_.attach(built.id.raw(), vcpu_id, *kernel.vcpus.back());
   }

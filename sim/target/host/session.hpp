@@ -47,11 +47,18 @@ class Session final : private SilenceWatch {
   [[nodiscard]] bool has_dom0() const { return has_dom0_; }
   Domain& dom0();
   Domain& create_guest(const GuestSpec& spec);
-  /// See GuestAdopter. HarnessFault for direct guests: not all of their state is in memory and registers.
-  Domain& adopt_guest(const BuiltGuest& built, GuestType type);
+  /// What the executors of a domain know, an operation in flight included.
+  using Saved = std::vector<std::unique_ptr<HostVcpu::Saved>>;
+  [[nodiscard]] Saved saved_executors(const Domain& guest) const;
+  /// See GuestAdopter. `executors` are those of another session, or none: HarnessFault then for direct guests, not all
+  /// of whose state is in memory and registers.
+  Domain& adopt_guest(const BuiltGuest& built, GuestType type, const Saved& executors);
   void destroy_guest(Domain& guest);
-  /// Domain and vCPUs of a kernel, which runs from now on. Throws ToolstackError. It lives until rewind().
+  /// Domain and vCPUs of a kernel, which runs from now on unless `boot` has it wait. Throws ToolstackError. It lives
+  /// until rewind().
   KernelGuest& boot_kernel(const GuestSpec& spec, const KernelImage& image, const toolstack::KernelBoot& boot);
+  /// The same of a kernel in a domain that was restored, and is still paused.
+  KernelGuest& adopt_kernel(const BuiltKernel& built, uint32_t vcpus);
   /// A moment between two steps of everybody, with no operation in flight. It is of use until rewind(), and while no
   /// guests or vCPUs of theirs come or go.
   struct Moment {
@@ -85,6 +92,7 @@ class Session final : private SilenceWatch {
   std::unique_ptr<HostPort> port_to(HostVcpu& vcpu, DomId domain);
   void explain_silence(DomId domain) override;
   std::unique_ptr<HostVcpu> make_vcpu(const assay_agent_layout& layout, GuestType type, uint32_t vcpu_id);
+  void adopt_vcpu(Guest& guest, uint32_t vcpu_id, const assay_agent_layout& layout, const HostVcpu::Saved* there);
   void open_vcpu(Guest& guest, uint32_t vcpu_id, const assay_agent_layout& layout);
 
   HostOptions options_;

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <utility>
 
+#include "sim/engine/core_places.hpp"
 #include "sim/target/host/host_port.hpp"
 #include "sim/target/host/session.hpp"
 #include "sim/toolstack/guest_adopter.hpp"
@@ -30,6 +32,11 @@ struct HostMoment final : HostTarget::Moment {
   Session::Moment moment;
 };
 
+struct HostLuggage final : HostTarget::Luggage {
+  explicit HostLuggage(Session::Saved saved) : executors(std::move(saved)) {}
+  Session::Saved executors;
+};
+
 class TargetHost final : public HostTarget, public GuestAdopter {
  public:
   explicit TargetHost(const HostOptions& options) : options_(options), core_(options.core), session_(core_, options) {
@@ -37,6 +44,7 @@ class TargetHost final : public HostTarget, public GuestAdopter {
     info_ = {is_bundled ? "hv" : "core", core_.name(), core_.version(), {}};
     info_.capabilities = with_claims(probe(), options.claimed);
     session_.rewind(0);
+    places_.emplace(core_);
   }
 
   [[nodiscard]] const TargetInfo& info() const override { return info_; }
@@ -47,7 +55,16 @@ class TargetHost final : public HostTarget, public GuestAdopter {
   }
   Domain& dom0() override { return session_.dom0(); }
   Domain& create_guest(const GuestSpec& spec) override { return session_.create_guest(spec); }
-  Domain& adopt_guest(const BuiltGuest& built, GuestType type) override { return session_.adopt_guest(built, type); }
+  Domain& adopt_guest(const BuiltGuest& built, GuestType type) override {
+    return session_.adopt_guest(built, type, {});
+  }
+  [[nodiscard]] uint64_t now_ns() const override { return session_.machine().now_ns(); }
+  [[nodiscard]] std::unique_ptr<Luggage> luggage_of(const Domain& guest) const override {
+    return std::make_unique<HostLuggage>(session_.saved_executors(guest));
+  }
+  Domain& adopt_moved(const BuiltGuest& built, GuestType type, const Luggage& luggage) override {
+    return session_.adopt_guest(built, type, dynamic_cast<const HostLuggage&>(luggage).executors);
+  }
   void destroy_guest(Domain& guest) override { session_.destroy_guest(guest); }
   Vcpu& attach_vcpu(Domain& guest, uint32_t vcpu_id) override { return session_.attach_vcpu(guest, vcpu_id); }
   [[nodiscard]] std::unique_ptr<Moment> take_moment() override {
@@ -86,6 +103,7 @@ class TargetHost final : public HostTarget, public GuestAdopter {
     const size_t start = console.size() - std::min(console.size(), kConsoleTailBytes);
     return session_.trouble() + session_.machine().describe() + "console:\n" + console.substr(start);
   }
+  std::vector<uint32_t> places_met() override { return places_->take(); }
 
  private:
   std::vector<Capability> probe();
@@ -98,6 +116,7 @@ class TargetHost final : public HostTarget, public GuestAdopter {
   Session session_;
   TargetInfo info_;
   uint32_t boots_ = 0;
+  std::optional<CorePlaces> places_;  ///< from the end of the constructor on
 };
 
 bool TargetHost::can_build(const std::vector<GuestSpec>& specs) {

@@ -11,6 +11,8 @@
 
 namespace assay {
 
+struct BuiltGuest;
+
 struct HostOptions {
   enum class Policy : uint8_t {
     kNeverSwitch,  ///< pCPUs alternate between exits only
@@ -55,6 +57,17 @@ class HostTarget : public Target {
   /// Back to it, whatever has become of the core since; takes some microseconds. False, and nothing has changed: guests
   /// have come or gone since.
   [[nodiscard]] virtual bool go_back(const Moment& moment) = 0;
+  /// Of the machine's clock.
+  [[nodiscard]] virtual uint64_t now_ns() const = 0;
+  /// What is known of a domain's vCPUs besides memory and registers. Taken after vCPU 0 has suspended the domain, it
+  /// goes along when the domain moves to another target of this process. Use it before either is at its next case.
+  class Luggage {
+   public:
+    virtual ~Luggage() = default;
+  };
+  [[nodiscard]] virtual std::unique_ptr<Luggage> luggage_of(const Domain& guest) const = 0;
+  /// GuestAdopter::adopt_guest for guests of either kind.
+  virtual Domain& adopt_moved(const BuiltGuest& built, GuestType type, const Luggage& luggage) = 0;
 };
 
 /// Loads and boots the core, then asks what it can do by trying. Throws TargetUnavailable when the file is not a core

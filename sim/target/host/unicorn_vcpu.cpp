@@ -27,7 +27,7 @@ class UnicornVcpu final : public HostVcpu, private GuestExecutor, private Unicor
     reply_ = &own_reply_;
     mailbox_.redirect({});
   }
-  void expect_reply() override {
+  void expect_reply(const Saved*) override {
     mailbox_.expect_reply();
     reply_ = &own_reply_;
     has_replied_ = false;

@@ -41,6 +41,16 @@ std::string MemoryImage::difference(const MemoryImage& other, const std::vector<
   return count == 0 ? "" : std::to_string(count) + " pages differ, of these pfns:" + names;
 }
 
+std::vector<uint64_t> rewritten_pfns(const GuestSpace& space) {
+  const auto pfn = [&](Gva va) { return (va.raw() - space.va_offset) >> kPageShift; };
+  if (space.p2m == Gva{}) return {};
+  std::vector<uint64_t> pfns{pfn(space.start_info)};
+  for (uint64_t at = 0; at < space.pages; at += kP2mEntriesPerFrame) {
+    pfns.push_back(pfn(space.p2m) + at / kP2mEntriesPerFrame);
+  }
+  return pfns;
+}
+
 MemoryImage image_of_stream(ByteSource& source) {
   StreamReader reader(source);
   MemoryImage image;

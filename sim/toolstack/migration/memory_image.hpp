@@ -30,6 +30,9 @@ class MemoryImage {
   std::vector<std::optional<Page>> pages_;
 };
 
+/// Pages that a restorer writes, as the ABI says: of a PV64 guest the p2m list and start_info.
+std::vector<uint64_t> rewritten_pfns(const GuestSpace& space);
+
 /// The memory that a stream carries. Throws StreamError.
 MemoryImage image_of_stream(ByteSource& source);
 /// Of a domain that does not run, by its frames as restore_domain tells them. Throws ToolstackError.

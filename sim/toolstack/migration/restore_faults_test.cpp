@@ -3,10 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cerrno>
 #include <cstring>
 
 #include "sim/engine/rng.hpp"
+#include "sim/toolstack/call_fault.hpp"
 #include "sim/toolstack/migration/guest_suspension.hpp"
 #include "sim/toolstack/migration/stream_error.hpp"
 #include "sim/toolstack/migration/stream_headers.hpp"
@@ -20,31 +20,7 @@ namespace {
 using ::testing::HasSubstr;
 using testing::Moving;
 using testing::MovingTarget;
-
-constexpr uint64_t kNoCall = ~uint64_t{0};
-
-/// Answers one hypercall of a domain, the n-th from now on, in the hypervisor's place: not enough memory.
-class FailingCall final : public OperationObserver {
- public:
-  void arm(uint64_t call) {
-    countdown_ = call;
-    calls_ = 0;
-  }
-  [[nodiscard]] uint64_t calls() const { return calls_; }
-  bool stands_in(const Vcpu&, const GuestRequest& request, GuestReply& reply) override {
-    if (request.op != ASSAY_OP_HYPERCALL || calls_++ != countdown_) return false;
-    reply = {};
-    reply.value[0] = static_cast<uint64_t>(int64_t{-ENOMEM});
-    return true;
-  }
-  void on_operation(const Vcpu&, const GuestRequest&, GuestReply&) override {}
-  void on_start(const Vcpu&, const GuestRequest&) override {}
-  void on_finish(const Vcpu&, GuestReply&) override {}
-
- private:
-  uint64_t countdown_ = kNoCall;
-  uint64_t calls_ = 0;
-};
+using toolstack::CallFault;
 
 class RestoreFaults : public ::testing::Test {
  protected:
@@ -88,8 +64,8 @@ class RestoreFaults : public ::testing::Test {
     }
     return "";
   }
-  std::shared_ptr<FailingCall> watch() {
-    auto failing = std::make_shared<FailingCall>();
+  std::shared_ptr<CallFault> watch() {
+    auto failing = std::make_shared<CallFault>();
     target().dom0().observe(failing);
     return failing;
   }
@@ -133,7 +109,7 @@ TEST_F(RestoreFaults, EachHypercallOfSavingThatFails_IsToldAndTheSourceGoesOn) {
     } catch (const ToolstackError& error) {
       EXPECT_THAT(error.what(), HasSubstr("ENOMEM")) << "call " << call;
     }
-    failing->arm(kNoCall);
+    failing->arm(CallFault::kNone);
     EXPECT_THAT(restore_error(sink.bytes()), HasSubstr("the stream ends")) << "call " << call;
   }
   target().dom0().observe(nullptr);

@@ -1,0 +1,125 @@
+#include "sim/hosts/traffic.hpp"
+
+#include <cstddef>
+
+#include "sim/abi/page_entry.hpp"
+#include "sim/toolstack/privileged.hpp"
+
+namespace assay::hosts {
+
+namespace {
+
+constexpr uint32_t kRef = 8;  ///< the first that is reserved for nobody
+constexpr uint64_t kUserLeaf = kLeafRw | kPteUser;
+
+void update_mapping(const GuestCalls& calls, Gva va, uint64_t entry) {
+  const int64_t result =
+      calls.vcpu().hypercall(__HYPERVISOR_update_va_mapping, {va.raw(), entry, UVMF_INVLPG | UVMF_ALL});
+  toolstack::must(result, "update_va_mapping");
+}
+
+void close_port(const GuestCalls& calls, uint32_t port) {
+  evtchn_close close{port};
+  calls.must(__HYPERVISOR_event_channel_op, EVTCHNOP_close, close, "close");
+}
+
+}  // namespace
+
+Traffic::Traffic(Domain& guest) : guest_(guest), table_(guest.alloc_pages(1)), shared_(guest.alloc_pages(1)) {}
+
+void Traffic::connect(Partner& partner) {
+  partner_ = &partner;
+  evtchn_alloc_unbound offer{DOMID_SELF, partner.calls.guest().id().raw(), 0};
+  guest_.must(__HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound, offer, "alloc_unbound");
+  port_ = offer.port;
+  evtchn_bind_interdomain bind{guest_.guest().id().raw(), port_, 0};
+  partner.calls.must(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_interdomain, bind, "bind_interdomain");
+  partner_port_ = bind.local_port;
+  evtchn_bind_virq timer{VIRQ_TIMER, 0, 0};
+  guest_.must(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_virq, timer, "bind_virq");
+  timer_port_ = timer.port;
+  static_cast<void>(guest_.take_event(port_));
+  static_cast<void>(partner.calls.take_event(partner_port_));
+  map_table();
+  grant();
+}
+
+void Traffic::map_table() {
+  if (guest_.guest().type() == GuestType::kPvh) {
+    xen_add_to_physmap add{};
+    add.domid = DOMID_SELF;
+    add.space = XENMAPSPACE_grant_table;
+    add.gpfn = guest_.guest().pfn_of(table_).raw();
+    return guest_.must(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, add, "add_to_physmap");
+  }
+  table_entry_ = guest_.guest().gfn_of(table_).raw() << kPageShift | kUserLeaf;
+  gnttab_setup_table setup{};
+  setup.dom = DOMID_SELF;
+  setup.nr_frames = 1;
+  toolstack::set_handle(setup.frame_list, shared_);
+  guest_.must_grant(GNTTABOP_setup_table, setup, "setup_table");
+  const auto frame = guest_.vcpu().read<uint64_t>(shared_);
+  update_mapping(guest_, table_, frame << kPageShift | kUserLeaf);
+}
+
+void Traffic::unmap_table() {
+  if (guest_.guest().type() == GuestType::kPv64) return update_mapping(guest_, table_, table_entry_);
+  xen_remove_from_physmap remove{};
+  remove.domid = DOMID_SELF;
+  remove.gpfn = guest_.guest().pfn_of(table_).raw();
+  guest_.must(__HYPERVISOR_memory_op, XENMEM_remove_from_physmap, remove, "remove_from_physmap");
+}
+
+void Traffic::grant() {
+  const Gva entry = table_ + kRef * sizeof(grant_entry_v1_t);
+  grant_entry_v1_t made{0, partner_->calls.guest().id().raw(),
+                        static_cast<uint32_t>(guest_.guest().gfn_of(shared_).raw())};
+  guest_.vcpu().write(entry, made);
+  made.flags = GTF_permit_access;
+  guest_.vcpu().write(entry, made.flags);
+  gnttab_map_grant_ref map{};
+  map.host_addr = partner_->window.raw();
+  map.flags = GNTMAP_host_map;
+  map.ref = kRef;
+  map.dom = guest_.guest().id().raw();
+  partner_->calls.must_grant(GNTTABOP_map_grant_ref, map, "map_grant_ref");
+  handle_ = map.handle;
+}
+
+void Traffic::disconnect() {
+  if (partner_ == nullptr) return;
+  gnttab_unmap_grant_ref unmap{};
+  unmap.host_addr = partner_->window.raw();
+  unmap.handle = handle_;
+  partner_->calls.must_grant(GNTTABOP_unmap_grant_ref, unmap, "unmap_grant_ref");
+  close_port(partner_->calls, partner_port_);
+  guest_.vcpu().write(table_ + kRef * sizeof(grant_entry_v1_t), grant_entry_v1_t{});
+  unmap_table();
+  close_port(guest_, port_);
+  close_port(guest_, timer_port_);
+  partner_ = nullptr;
+}
+
+std::string Traffic::exercise() {
+  const uint64_t word = ++words_;
+  guest_.vcpu().write(shared_, word);
+  evtchn_send send{port_};
+  guest_.must(__HYPERVISOR_event_channel_op, EVTCHNOP_send, send, "send");
+  if (!partner_->calls.take_event(partner_port_)) return "the partner did not get the guest's event";
+  if (partner_->calls.vcpu().read<uint64_t>(partner_->window) != word)
+    return "the partner does not see what the guest wrote";
+  partner_->calls.vcpu().write(partner_->window + sizeof word, ~word);
+  send.port = partner_port_;
+  partner_->calls.must(__HYPERVISOR_event_channel_op, EVTCHNOP_send, send, "send");
+  if (!guest_.take_event(port_)) return "the guest did not get the partner's event";
+  const auto answer = guest_.vcpu().read<uint64_t>(shared_ + sizeof word);
+  return answer == ~word ? "" : "the guest does not see what the partner wrote";
+}
+
+void Traffic::arm(uint64_t ns) {
+  vcpu_set_singleshot_timer timer{};
+  timer.timeout_abs_ns = guest_.vcpu().time_ns() + ns;
+  guest_.must_vcpu(VCPUOP_set_singleshot_timer, timer, "set_singleshot_timer");
+}
+
+}  // namespace assay::hosts
