@@ -215,6 +215,32 @@ TEST(ReadScenario, Topology_IsKept) {
   EXPECT_EQ(scenario.threads_per_core, 2u);
 }
 
+TEST(ReadScenario, Granularity_IsOfWholeCores) {
+  const auto with = [](const std::string& machine, const std::string& rest) {
+    return "machine: {" + machine + "}\nduration: 1s\n" + rest;
+  };
+  const std::string cores = "cores: 2, threads: 2, granularity: core";
+  const std::string domain = "domains:\n- {name: a, vcpus: 2, workload: idle}\n";
+  EXPECT_EQ(read_scenario("test.yaml", with(cores, domain)).pcpus_together, 2u);
+  EXPECT_EQ(
+      read_scenario("test.yaml", with("sockets: 2, cores: 2, threads: 2, granularity: socket", domain)).pcpus_together,
+      4u);
+  EXPECT_EQ(read_scenario("test.yaml", with("cores: 2, threads: 2", domain)).pcpus_together, 1u);
+  EXPECT_THAT(complaint(with("pcpus: 4, granularity: core", domain)), HasSubstr("say how many 'threads'"));
+  EXPECT_THAT(complaint(with("cores: 2, threads: 2, granularity: cores", domain)), HasSubstr("did you mean core"));
+  EXPECT_THAT(complaint(with(cores, "pools:\n- {name: x, pcpus: 0-2}\n" + domain)),
+              HasSubstr("pCPUs 2 to 3 are scheduled together"));
+  EXPECT_THAT(complaint(with(cores, "domains:\n- {name: a, affinity: 1, workload: idle}\n")),
+              HasSubstr("all of them or none"));
+  EXPECT_THAT(complaint(with(cores, "domains:\n- {name: a, vcpus: 2, cap: 200, workload: idle}\n")),
+              HasSubstr("at most 100"));
+  EXPECT_THAT(complaint(with(cores, domain + "actions:\n- {at: 1ms, affinity: {domain: a, vcpu: 0, hard: 0-1}}\n")),
+              HasSubstr("have one affinity"));
+  EXPECT_THAT(
+      complaint(with(cores, "scheduler: {name: arinc653, frame: 1ms, slots: [{domain: a, runtime: 1ms}]}\n" + domain)),
+      HasSubstr("single vCPUs"));
+}
+
 TEST(ReadScenario, AffinityOutsideThePool_IsRefused) {
   EXPECT_THAT(complaint(kHead + "pools:\n- {name: x, pcpus: 0}\n- {name: y, pcpus: 1}\n"
                                 "domains:\n- {name: a, pool: x, affinity: 1, workload: idle}\n"),

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "sim/scenario/oracles/core_sharing.hpp"
 #include "sim/scenario/oracles/deadline_misses.hpp"
 #include "sim/scenario/oracles/frames.hpp"
 #include "sim/scenario/oracles/latency.hpp"
@@ -99,6 +100,50 @@ TEST(Oracles, WorkConservation_WhoMayNotRunThereOrIsHeldBack_IsNoOffence) {
   EXPECT_EQ(trace.end(9), "");
   WorkConservation exempting(2 * kMs, {true, true}, {});
   EXPECT_EQ(Trace(exempting).end(9), "");
+}
+
+TEST(Oracles, WorkConservation_OfCores_AnIdleSiblingIsNoOffence_AnIdleCoreIs) {
+  for (const bool is_unit : {true, false}) {
+    // a and b are of one unit, or of two; a runs, and pCPU 1, its sibling, is idle.
+    WorkConservation oracle(2 * kMs, {}, {2, is_unit ? std::vector<VcpuIndex>{0, 0} : std::vector<VcpuIndex>{0, 1}});
+    Trace trace(oracle);
+    trace.at(0, Kind::kRun, trace.a, 0);
+    EXPECT_EQ(trace.end(9), "");
+    WorkConservation asleep(2 * kMs, {}, {2, is_unit ? std::vector<VcpuIndex>{0, 0} : std::vector<VcpuIndex>{0, 1}});
+    EXPECT_NE(Trace(asleep).end(9), "");
+  }
+}
+
+TEST(Oracles, CoreSharing_TwoUnitsOnACore_AreCaught_SiblingsAreNot) {
+  for (const VcpuIndex second : {1u, 2u}) {
+    CoreSharing oracle(2, 2, kMs);
+    oracle.entered(10, 0, 0, 0);
+    oracle.entered(20, 1, second, second % 2);  // vCPUs 0 and 1 are one domain's, vCPU 2 another's
+    EXPECT_EQ(oracle.violation().has_value(), second == 2);
+  }
+}
+
+TEST(Oracles, CoreSharing_OthersUnitComesWhenTheFirstHasLeft_IsNoOffence) {
+  CoreSharing oracle(4, 2, kMs);
+  oracle.entered(10, 0, 0, 0);
+  oracle.entered(15, 2, 4, 0);  // another core
+  oracle.left(20, 0);
+  oracle.entered(30, 1, 2, 0);
+  oracle.idles(40, 0);
+  EXPECT_FALSE(oracle.violation());
+  EXPECT_EQ(oracle.kept_ns(0), 20u);
+}
+
+TEST(Oracles, CoreSharing_KeptInsideTooLong_IsCaught_WhetherItComesBackOrNot) {
+  for (const uint64_t inside_ns : {kMs, kMs + 1}) {
+    for (const bool comes_back : {true, false}) {
+      CoreSharing oracle(2, 2, kMs);
+      oracle.left(10, 1);
+      if (comes_back) oracle.idles(10 + inside_ns, 1);
+      oracle.end(Schedule(2), 10 + inside_ns);
+      EXPECT_EQ(oracle.violation().has_value(), inside_ns > kMs);
+    }
+  }
 }
 
 TEST(Oracles, Starvation_WaitsLongerThanTheBound_IsCaught) {
@@ -265,6 +310,20 @@ TEST(Oracles, TimeAccounting_RunstatesThatDoNotAddUp_OrTellAnotherTime_AreCaught
       trace.at(4, Kind::kLeave, trace.a, 0);
       EXPECT_EQ(trace.end(20).empty(), blocked_ms == 6 && ran_ms == 4) << blocked_ms << " " << ran_ms;
     }
+  }
+}
+
+TEST(Oracles, TimeAccounting_WhatItsPcpuWasKeptFor_MayCountOrNot) {
+  for (const uint64_t kept_ms : {1u, 2u}) {
+    vcpu_runstate_info_t told{};
+    told.state_entry_time = 11 * kMs;
+    told.time[RUNSTATE_running] = 2 * kMs;
+    told.time[RUNSTATE_blocked] = 8 * kMs;
+    TimeAccounting oracle([&] { return TimeAccounting::Areas{{&told, kMs - 10, kMs + 10, kept_ms * kMs}}; }, 20);
+    Trace trace(oracle);
+    trace.at(0, Kind::kRun, trace.a, 0);
+    trace.at(4, Kind::kLeave, trace.a, 0);
+    EXPECT_EQ(trace.end(20).empty(), kept_ms == 2);
   }
 }
 
