@@ -584,8 +584,8 @@ TimeAccounting::Areas Stage::areas() const {
     // What was seen of a domain that was created anew is not of this life alone.
     const bool is_told = place->exists && place->lives == 1 && !place->kernel;
     for (uint32_t vcpu = 0; vcpu < place->hard.size(); ++vcpu) {
-      all.push_back(
-          {is_told ? &place->memory.areas[vcpu]->runstate : nullptr, place->created_from_ns, place->created_until_ns});
+      all.push_back({is_told ? &place->memory.areas[vcpu]->runstate : nullptr, place->created_from_ns,
+                     place->created_until_ns, watch_.kept_ns(place->first + vcpu)});
     }
   }
   return all;

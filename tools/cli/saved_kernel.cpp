@@ -16,7 +16,7 @@ namespace assay {
 namespace {
 
 /// Of virtual time: what a kernel may take to suspend itself, from when it was asked.
-constexpr uint64_t kSuspendLimitMs = 5000;
+constexpr uint64_t kSuspendLimitMs = 1000;
 constexpr uint64_t kRestoredLimitMs = 60'000;
 constexpr uint64_t kPagesOfMib = (1 << 20) / kPageSize;
 
