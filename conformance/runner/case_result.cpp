@@ -36,7 +36,8 @@ std::string encode(const CaseResult& result) {
                    {"steps", steps},
                    {"digest", result.digest},
                    {"duration_us", result.duration_us},
-                   {"boots", result.boots}});
+                   {"boots", result.boots},
+                   {"places_met", result.places_met}});
 }
 
 CaseResult decode_result(std::string_view bytes) {
@@ -51,7 +52,8 @@ CaseResult decode_result(std::string_view bytes) {
           .steps = decode_steps(value.at("steps")),
           .digest = value.at("digest").get<uint64_t>(),
           .duration_us = value.at("duration_us").get<uint64_t>(),
-          .boots = value.at("boots").get<uint32_t>()};
+          .boots = value.at("boots").get<uint32_t>(),
+          .places_met = value.at("places_met").get<std::vector<uint32_t>>()};
 }
 
 std::string encode(const TargetInfo& info) {

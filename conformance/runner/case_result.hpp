@@ -22,8 +22,9 @@ struct CaseResult {
   std::vector<CaseStep> steps;     ///< what its guests did, in words
   uint64_t digest = 0;             ///< of the target, 0 when it is not deterministic
   uint64_t duration_us = 0;
-  uint32_t boots = 0;  ///< fresh boots that the subject's death made necessary
-  Tries tries{};       ///< the runner's, so it is not on the wire: a worker knows of one
+  uint32_t boots = 0;                  ///< fresh boots that the subject's death made necessary
+  std::vector<uint32_t> places_met{};  ///< Target::places_met
+  Tries tries{};                       ///< the runner's, so it is not on the wire: a worker knows of one
 };
 
 /// Binary, and any bytes in the texts survive. decode_* throw std::exception on anything malformed.

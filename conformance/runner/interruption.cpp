@@ -1,5 +1,6 @@
 #include "conformance/runner/interruption.hpp"
 
+#include <poll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@ Interruption::Interruption() {
   struct sigaction ignore {};
   ignore.sa_handler = SIG_IGN;
   sigaction(SIGPIPE, &ignore, &pipe_before_);
+  sigaction(SIGXFSZ, &ignore, &file_size_before_);
 }
 
 Interruption::~Interruption() {
@@ -21,8 +23,14 @@ Interruption::~Interruption() {
   signalfd_siginfo seen{};
   while (::read(fd_.get(), &seen, sizeof seen) > 0) {
   }
+  sigaction(SIGXFSZ, &file_size_before_, nullptr);
   sigaction(SIGPIPE, &pipe_before_, nullptr);
   sigprocmask(SIG_SETMASK, &before_, nullptr);
+}
+
+bool Interruption::has_arrived() const {
+  pollfd waiting{fd(), POLLIN, 0};
+  return ::poll(&waiting, 1, 0) > 0;
 }
 
 }  // namespace assay

@@ -9,6 +9,14 @@ namespace {
 
 constexpr std::chrono::milliseconds kPlainEvery{5000}, kTerminalEvery{100};
 
+/// By the shortest time in which there is at least one.
+std::string rate_of(size_t done, size_t ms) {
+  constexpr size_t kSecond = 1000, kMinute = 60 * kSecond, kHour = 60 * kMinute;
+  if (done * kSecond >= ms) return fmt::format("{}/s", done * kSecond / ms);
+  if (done * kMinute >= ms) return fmt::format("{}/min", done * kMinute / ms);
+  return fmt::format("{}/h", done * kHour / ms);
+}
+
 }  // namespace
 
 std::string progress_line(size_t done, size_t total, size_t bad, std::chrono::milliseconds spent) {
@@ -16,7 +24,7 @@ std::string progress_line(size_t done, size_t total, size_t bad, std::chrono::mi
   const auto ms = static_cast<size_t>(std::max<int64_t>(spent.count(), 1));
   if (done != 0) {
     const size_t left_ms = ms * (total - done) / done;
-    line += fmt::format(" {}/s, {} s left", done * 1000 / ms, (left_ms + 999) / 1000);
+    line += fmt::format(" {}, {} s left", rate_of(done, ms), (left_ms + 999) / 1000);
   }
   if (bad != 0) line += fmt::format(", {} failed", bad);
   return line;

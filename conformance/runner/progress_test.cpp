@@ -13,5 +13,12 @@ TEST(Progress, Line_HasCountRateAndTimeLeft) {
   EXPECT_EQ(progress_line(1, 2, 0, milliseconds(0)), "[1/2] 1000/s, 1 s left");
 }
 
+TEST(Progress, SlowerThanOneEachSecond_IsCountedByMinuteOrHour) {
+  using std::chrono::milliseconds;
+  EXPECT_EQ(progress_line(1, 2, 0, milliseconds(1000)), "[1/2] 1/s, 1 s left");
+  EXPECT_EQ(progress_line(9, 10, 0, milliseconds(10'000)), "[9/10] 54/min, 2 s left");
+  EXPECT_EQ(progress_line(1, 2, 0, milliseconds(90'000)), "[1/2] 40/h, 90 s left");
+}
+
 }  // namespace
 }  // namespace assay

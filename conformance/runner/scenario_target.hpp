@@ -42,6 +42,7 @@ class ScenarioTarget final : public Target {
   std::string audit() override { return ""; }
   [[nodiscard]] uint32_t boots() const override { return 0; }
   std::string evidence() override { return ""; }
+  std::vector<uint32_t> places_met() override { return runner_ ? runner_->places_met() : std::vector<uint32_t>(); }
 
  private:
   [[noreturn]] static void none() { throw HarnessFault("a scenario has guests of its own"); }

@@ -42,7 +42,9 @@ int worker_main(const TargetFactory& make_target, const std::vector<Variant>& va
   while (read_frame_blocking(orders, order) == FrameReader::Status::kFrame) {
     const size_t index = variant_index(order);
     if (index >= variants.size()) return 1;
-    if (!write_frame(out, FrameKind::kResult, encode(grade(*target, variants[index])))) return 0;
+    CaseResult result = grade(*target, variants[index]);
+    result.places_met = target->places_met();
+    if (!write_frame(out, FrameKind::kResult, encode(result))) return 0;
   }
   return 0;
 }

@@ -13,9 +13,9 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-Detection timed_look(Detector& detector, const TargetFactory& core) {
+Detection timed_look(Detector& detector, const Suspect& suspect) {
   const auto start = Clock::now();
-  Detection detection = detector.look(core);
+  Detection detection = detector.look(suspect);
   detection.seconds = seconds_since(start);
   return detection;
 }
@@ -27,8 +27,8 @@ FaultRow row_of(const Campaign& campaign, const Fault& fault) {
                .models = fault.models,
                .what = fault.what,
                .detections = {}};
-  const TargetFactory core = campaign.core_with(fault.name);
-  for (const auto& detector : campaign.detectors) row.detections.push_back(timed_look(*detector, core));
+  const Suspect suspect(campaign.core_with(fault.name), fault.index);
+  for (const auto& detector : campaign.detectors) row.detections.push_back(timed_look(*detector, suspect));
   return row;
 }
 

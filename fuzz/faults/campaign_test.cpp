@@ -12,7 +12,7 @@ class Scripted final : public Detector {
  public:
   Scripted(std::string_view name, std::vector<uint64_t> answers) : name_(name), answers_(std::move(answers)) {}
   [[nodiscard]] std::string_view name() const override { return name_; }
-  Detection look(const TargetFactory&) override {
+  Detection look(const Suspect&) override {
     if (looks_ == answers_.size()) throw Interrupted{};
     const uint64_t steps = answers_[looks_++];
     if (steps == 0) return {};
@@ -27,7 +27,7 @@ class Scripted final : public Detector {
 
 Campaign campaign_of(std::vector<uint64_t> one, std::vector<uint64_t> other) {
   Campaign campaign;
-  for (const char* name : {"a.a", "a.b", "a.c"}) campaign.faults.push_back({name, "s", "w", "m", "t"});
+  for (const char* name : {"a.a", "a.b", "a.c"}) campaign.faults.push_back({name, "s", "w", "m", "t", 0});
   campaign.detectors.push_back(std::make_unique<Scripted>("one", std::move(one)));
   campaign.detectors.push_back(std::make_unique<Scripted>("other", std::move(other)));
   campaign.core_with = [](const std::string&) { return TargetFactory(); };
@@ -63,7 +63,7 @@ TEST(FaultCampaign, Baseline_MustBeClean) {
 class Hesitant final : public Detector {
  public:
   [[nodiscard]] std::string_view name() const override { return "hesitant"; }
-  Detection look(const TargetFactory&) override {
+  Detection look(const Suspect&) override {
     return {.found = ++looks_ != 2, .verdict = "fail", .by = "x", .message = "m", .steps = 9};
   }
   void settle(const std::vector<Detection*>& found) override {

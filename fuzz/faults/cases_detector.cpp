@@ -38,26 +38,30 @@ uint64_t operations_of(const std::vector<CaseStep>& steps) {
   return count;
 }
 
-void CasesDetector::put_short_ones_first(const std::vector<std::optional<CaseResult>>& results) {
+void CasesDetector::learn(const std::vector<std::optional<CaseResult>>& results) {
   if (std::exchange(in_order_of_length_, true)) return;
   std::vector<std::pair<uint64_t, size_t>> order;
   for (size_t i = 0; i < results.size(); ++i) order.emplace_back(operations_of(results[i]->steps), i);
   std::ranges::sort(order);
   std::vector<Variant> sorted;
-  for (const auto& [operations, index] : order) sorted.push_back(variants_[index]);
+  for (const auto& [operations, index] : order) {
+    reach_.note(sorted.size(), results[index]->places_met);
+    sorted.push_back(variants_[index]);
+  }
   variants_ = std::move(sorted);
 }
 
-Detection CasesDetector::look(const TargetFactory& make_target) {
+Detection CasesDetector::look(const Suspect& suspect) {
+  const std::vector<Variant> variants = pick(variants_, reach_.tasks(suspect.place));
   RunOptions options = detector_options(seed_, jobs_);
   options.enough = [](size_t, const CaseResult& result) { return noticed(result); };
   RunObserver silent;
-  const RunOutcome outcome = run_variants(make_target, variants_, options, silent);
+  const RunOutcome outcome = run_variants(suspect.make, variants, options, silent);
   must_have_ended(outcome);
-  for (size_t i = 0; i < variants_.size(); ++i) {
-    if (outcome.results[i] && noticed(*outcome.results[i])) return describe(variants_[i], *outcome.results[i]);
+  for (size_t i = 0; i < variants.size(); ++i) {
+    if (outcome.results[i] && noticed(*outcome.results[i])) return describe(variants[i], *outcome.results[i]);
   }
-  if (outcome.unavailable.empty()) put_short_ones_first(outcome.results);
+  if (outcome.unavailable.empty() && !suspect.place) learn(outcome.results);
   return said_by_boot(outcome);
 }
 

@@ -9,21 +9,24 @@
 #include "conformance/runner/case_result.hpp"
 #include "conformance/runner/variants.hpp"
 #include "fuzz/faults/detector.hpp"
+#include "fuzz/faults/reach.hpp"
 
 namespace assay {
 
 class CasesDetector final : public Detector {
  public:
   CasesDetector(std::vector<Variant> variants, uint64_t seed, unsigned jobs)
-      : variants_(std::move(variants)), seed_(seed), jobs_(jobs) {}
+      : variants_(std::move(variants)), reach_(variants_.size()), seed_(seed), jobs_(jobs) {}
 
   [[nodiscard]] std::string_view name() const override { return "cases"; }
-  Detection look(const TargetFactory& make_target) override;
+  Detection look(const Suspect& suspect) override;
 
  private:
-  void put_short_ones_first(const std::vector<std::optional<CaseResult>>& results);
+  /// All of them, passed.
+  void learn(const std::vector<std::optional<CaseResult>>& results);
 
   std::vector<Variant> variants_;
+  Reach reach_;
   bool in_order_of_length_ = false;
   uint64_t seed_;
   unsigned jobs_;

@@ -45,7 +45,7 @@ std::vector<Fault> read_faults(const YamlInput& file) {
   for (const YAML::Node& entry : file.list()) {
     file.expect_map(entry, {"name", "subsystem", "where", "models", "what"});
     faults.push_back({file.text(entry, "name"), file.text(entry, "subsystem"), file.text(entry, "where"),
-                      file.text(entry, "models"), file.text(entry, "what")});
+                      file.text(entry, "models"), file.text(entry, "what"), static_cast<uint32_t>(faults.size())});
     const std::string& name = faults.back().name;
     if (!well_formed(name)) {
       file.fail(entry["name"], fmt::format("'{}' is no name: SUBSYSTEM.WHAT_GOES_WRONG, in lower case", name));

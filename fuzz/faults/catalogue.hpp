@@ -1,6 +1,7 @@
 /// The planted faults of hv-faults.so, as fuzz/faults/faults.yaml lists them.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@ struct Fault {
   std::string where;      ///< the file that has it
   std::string models;     ///< "XSA-97", a commit, or a kind of mistake
   std::string what;       ///< goes wrong, in one line
+  uint32_t index = 0;     ///< in the catalogue
 };
 
 /// Every complaint is an InputError with its place: a name twice, or one that is not words and dots.

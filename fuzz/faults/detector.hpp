@@ -1,8 +1,11 @@
 /// What looks for planted faults: the interface that the campaign knows of the cases, the properties and the rest.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "conformance/runner/runner.hpp"
@@ -11,16 +14,28 @@
 
 namespace assay {
 
+/// A core that may have a fault, and where, so that what never comes by there need not be played.
+struct Suspect {
+  // Implicit: a core is a suspect.
+  Suspect(TargetFactory core, std::optional<uint32_t> changed_at = {})  // NOLINT(google-explicit-constructor)
+      : make(std::move(core)), place(changed_at) {}
+
+  TargetFactory make;
+  std::optional<uint32_t> place;  ///< the fault's index in the catalogue; nothing: anywhere, or nowhere
+};
+
 /// Looks for anything wrong with a core. It is told nothing of what is wrong, nor whether anything is.
 class Detector {
  public:
   virtual ~Detector() = default;
   /// One word: a column of the kill matrix.
   [[nodiscard]] virtual std::string_view name() const = 0;
-  /// Plays with the cores that `make_target` makes. The same core gives the same answer, but for the time it takes.
+  /// Plays with the cores that the suspect makes. The same core gives the same answer, but for the time it takes. What
+  /// the first look without a place played to its end, finding nothing, tells later ones what comes by which place
+  /// (reach.hpp).
   /// A core that crashes, hangs or does not even boot is found. Throws Interrupted, and HarnessFault when the harness
   /// cannot go on.
-  virtual Detection look(const TargetFactory& make_target) = 0;
+  virtual Detection look(const Suspect& suspect) = 0;
   /// After the last look: what was found may still be put right, at once for all of it, where that takes long to begin.
   virtual void settle(const std::vector<Detection*>& /*found*/) {}
 };

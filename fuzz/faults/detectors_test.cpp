@@ -5,6 +5,7 @@
 
 #include "conformance/runner/assemble.hpp"
 #include "fuzz/faults/cases_detector.hpp"
+#include "fuzz/faults/catalogue.hpp"
 #include "fuzz/faults/differential_detector.hpp"
 #include "fuzz/faults/fuzz_detector.hpp"
 #include "fuzz/faults/properties_detector.hpp"
@@ -38,7 +39,7 @@ TargetFactory core_with(const std::string& fault) {
 void finds_three_and_no_more(Detector& detector, const std::array<const char*, 3>& faults) {
   EXPECT_FALSE(detector.look(core_with("")).found);
   for (const char* fault : faults) {
-    const Detection detection = detector.look(core_with(fault));
+    const Detection detection = detector.look({core_with(fault), find_fault(fault).index});
     EXPECT_TRUE(detection.found) << fault;
     EXPECT_GT(detection.steps, 0u) << fault;
   }
@@ -59,6 +60,38 @@ TEST(FuzzDetector, FindsThreePlantedFaults_AndNothingWithoutOne) {
   finds_three_and_no_more(detector, {kPending, kStatus, kVirq});
 }
 
+/// Told where the fault is, it plays less and says the same.
+template <typename Make>
+void says_the_same_when_told_where(const Make& make, const std::string& fault) {
+  auto all = make();
+  auto some = make();
+  ASSERT_FALSE(some.look(core_with("")).found);
+  ASSERT_FALSE(all.look(core_with("")).found);
+  const Detection by_all = all.look(core_with(fault));
+  const Detection by_some = some.look({core_with(fault), find_fault(fault).index});
+  EXPECT_EQ(by_some.found, by_all.found) << fault;
+  EXPECT_EQ(by_some.by, by_all.by) << fault;
+  EXPECT_EQ(by_some.steps, by_all.steps) << fault;
+}
+
+TEST(Reach, ToldWhereTheFaultIs_DetectorsSayTheSame) {
+  const auto variants = select_variants(all_variants(), {"evtchn.close", "grant.map"});
+  for (const char* fault : {kPending, kCopy, "sched.running_vcpu_stays"}) {
+    says_the_same_when_told_where([&] { return CasesDetector(variants, kSeed, kJobs); }, fault);
+    says_the_same_when_told_where([] { return FuzzDetector(kSeed, kJobs, 20); }, fault);
+  }
+}
+
+TEST(Reach, OfAFaultThatNothingComesBy_NothingIsPlayed) {
+  Reach reach(3);
+  EXPECT_THAT(reach.tasks(7), ::testing::ElementsAre(0, 1, 2)) << "nobody has told";
+  reach.note(0, {6, 7});
+  reach.note(1, {});
+  EXPECT_THAT(reach.tasks(7), ::testing::ElementsAre(0, 2));
+  EXPECT_THAT(reach.tasks(8), ::testing::ElementsAre(2));
+  EXPECT_THAT(reach.tasks(std::nullopt), ::testing::ElementsAre(0, 1, 2));
+}
+
 TEST(FuzzDetector, ACoreThatDoesNotBoot_IsFound) {
   FuzzDetector detector(kSeed, kJobs, 1);
   const Detection detection = detector.look(core_with("no.such_fault"));
@@ -71,7 +104,7 @@ TEST(ScenariosDetector, FindsWhatSchedulersDoWrong_AndNothingWithoutAFault) {
   const Detection none = detector.look(core_with(""));
   EXPECT_FALSE(none.found) << none.by << ": " << none.message;
   for (const char* fault : {"sched.credit2_epoch_never_ends", "sched.running_vcpu_stays", "sched.steal_stops_early"}) {
-    const Detection found = detector.look(core_with(fault));
+    const Detection found = detector.look({core_with(fault), find_fault(fault).index});
     EXPECT_TRUE(found.found) << fault;
     EXPECT_GT(found.steps, 0u);
     EXPECT_NE(found.by.find(".seed"), std::string::npos);

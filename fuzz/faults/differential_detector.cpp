@@ -38,19 +38,23 @@ Task up_to_difference(const Task& task, const Trace& reference, const TaskResult
 
 }  // namespace
 
-Detection DifferentialDetector::look(const TargetFactory& make_target) {
+Detection DifferentialDetector::look(const Suspect& suspect) {
+  const std::vector<size_t> played = reach_.tasks(suspect.place);
   RunOptions options = detector_options(seed_, jobs_);
-  options.enough = [this](size_t index, const CaseResult& result) {
-    return first_difference(reference_.traces()[index], fuzz::trace_of(result)).has_value();
+  options.enough = [&](size_t index, const CaseResult& result) {
+    return first_difference(reference_.traces()[played[index]], fuzz::trace_of(result)).has_value();
   };
   RunObserver silent;
   const fuzz::TasksOutcome outcome =
-      fuzz::run_tasks(make_target, reference_.tasks(), fuzz::Keep::kNothing, options, silent);
+      fuzz::run_tasks(suspect.make, pick(reference_.tasks(), played), fuzz::Keep::kNothing, options, silent);
   must_have_ended(outcome.run);
   for (size_t i = 0; i < outcome.results.size(); ++i) {
     const auto& result = outcome.results[i];
-    if (result && first_difference(reference_.traces()[i], result->trace)) return describe(make_target, i, *result);
+    if (result && first_difference(reference_.traces()[played[i]], result->trace)) {
+      return describe(suspect.make, played[i], *result);
+    }
   }
+  if (outcome.run.unavailable.empty() && !suspect.place) reach_.learn(outcome.results);
   return said_by_boot(outcome.run);
 }
 

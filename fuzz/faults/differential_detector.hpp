@@ -7,6 +7,7 @@
 #include <string>
 
 #include "fuzz/faults/detector.hpp"
+#include "fuzz/faults/reach.hpp"
 #include "fuzz/faults/reference.hpp"
 
 namespace assay {
@@ -16,11 +17,15 @@ class DifferentialDetector final : public Detector {
   /// `stand_in`: a core that agrees with the reference and starts fast. What can be left out of a sequence is tried
   /// with it, as the reference takes seconds to boot; settle() asks the reference whether that was right.
   DifferentialDetector(Reference reference, TargetFactory stand_in, uint64_t seed, unsigned jobs)
-      : reference_(std::move(reference)), stand_in_(std::move(stand_in)), seed_(seed), jobs_(jobs) {}
+      : reference_(std::move(reference)),
+        reach_(reference_.tasks().size()),
+        stand_in_(std::move(stand_in)),
+        seed_(seed),
+        jobs_(jobs) {}
 
   [[nodiscard]] std::string_view name() const override { return "differential"; }
   /// `by` is the sequence, as `assay check --play` takes it; its length is the steps.
-  Detection look(const TargetFactory& make_target) override;
+  Detection look(const Suspect& suspect) override;
   void settle(const std::vector<Detection*>& found) override;
 
  private:
@@ -35,6 +40,7 @@ class DifferentialDetector final : public Detector {
   Detection describe(const TargetFactory& make_target, size_t index, const fuzz::TaskResult& result);
 
   Reference reference_;
+  Reach reach_;  ///< of its tasks
   TargetFactory stand_in_;
   uint64_t seed_;
   unsigned jobs_;

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "fuzz/faults/batch_player.hpp"
@@ -109,14 +111,29 @@ Detection found_from_outside(Batches& workers, const InputBatch& batch, const Ca
 
 }  // namespace
 
-Detection FuzzDetector::look(const TargetFactory& make_target) {
-  Batches workers(make_target, seed_, jobs_);
-  const RunOutcome outcome = workers.play(batches_, OnTheSpot::kMakeSmall);
+void FuzzDetector::learn(const std::vector<std::optional<CaseResult>>& results) {
+  std::map<const fuzz::GuestTarget*, std::set<uint32_t>> places_of;
+  for (size_t i = 0; i < batches_.size(); ++i) {
+    places_of[batches_[i].target].insert(results[i]->places_met.begin(), results[i]->places_met.end());
+  }
+  for (size_t i = 0; i < batches_.size(); ++i) {
+    const std::set<uint32_t>& places = places_of[batches_[i].target];
+    reach_.note(i, {places.begin(), places.end()});
+  }
+}
+
+Detection FuzzDetector::look(const Suspect& suspect) {
+  const std::vector<InputBatch> batches = pick(batches_, reach_.tasks(suspect.place));
+  Batches workers(suspect.make, seed_, jobs_);
+  const RunOutcome outcome = workers.play(batches, OnTheSpot::kMakeSmall);
   const size_t at = first_broken(outcome.results);
-  if (at == batches_.size()) return said_by_boot(outcome);
+  if (at == batches.size()) {
+    if (outcome.unavailable.empty() && !suspect.place) learn(outcome.results);
+    return said_by_boot(outcome);
+  }
   const CaseResult& result = *outcome.results[at];
-  if (result.console.empty()) return found_from_outside(workers, batches_[at], result);
-  return describe(*batches_[at].target, result.console, result);
+  if (result.console.empty()) return found_from_outside(workers, batches[at], result);
+  return describe(*batches[at].target, result.console, result);
 }
 
 }  // namespace assay

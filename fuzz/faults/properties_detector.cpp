@@ -40,17 +40,21 @@ Detection describe(const fuzz::Task& task, const fuzz::TaskResult& failing, cons
 
 }  // namespace
 
-Detection PropertiesDetector::look(const TargetFactory& make_target) {
+PropertiesDetector::PropertiesDetector(uint64_t seed, unsigned jobs)
+    : tasks_(tasks_for(seed)), reach_(tasks_.size()), seed_(seed), jobs_(jobs) {}
+
+Detection PropertiesDetector::look(const Suspect& suspect) {
   RunOptions options = detector_options(seed_, jobs_);
-  const fuzz::ShrinkSettings settings{.make_target = make_target, .options = options, .limit = kShrinkLimit};
+  const fuzz::ShrinkSettings settings{.make_target = suspect.make, .options = options, .limit = kShrinkLimit};
   options.enough = [](size_t, const CaseResult& result) { return result.verdict > Verdict::kInconclusive; };
-  const std::vector<fuzz::Task> tasks = tasks_for(seed_);
+  const std::vector<fuzz::Task> tasks = pick(tasks_, reach_.tasks(suspect.place));
   RunObserver silent;
-  const fuzz::TasksOutcome outcome = fuzz::run_tasks(make_target, tasks, fuzz::Keep::kNothing, options, silent);
+  const fuzz::TasksOutcome outcome = fuzz::run_tasks(suspect.make, tasks, fuzz::Keep::kNothing, options, silent);
   must_have_ended(outcome.run);
   for (size_t i = 0; i < tasks.size(); ++i) {
     if (outcome.results[i] && outcome.results[i]->failed()) return describe(tasks[i], *outcome.results[i], settings);
   }
+  if (outcome.run.unavailable.empty() && !suspect.place) reach_.learn(outcome.results);
   return said_by_boot(outcome.run);
 }
 

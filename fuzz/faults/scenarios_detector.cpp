@@ -47,22 +47,27 @@ ScenariosDetector::ScenariosDetector(uint64_t seed, unsigned jobs) : jobs_(jobs)
   for (size_t i = 0; i < tasks_.scenarios.size(); ++i) {
     for (uint64_t number = 0; number < kSeeds; ++number) tasks_.tasks.push_back({i, kSeedsApart * seed + number});
   }
+  reach_ = Reach(tasks_.tasks.size());
 }
 
-Detection ScenariosDetector::look(const TargetFactory& make_target) {
+Detection ScenariosDetector::look(const Suspect& suspect) {
+  const ScenarioTasks played{tasks_.scenarios, pick(tasks_.tasks, reach_.tasks(suspect.place))};
   RunOptions options = detector_options(tasks_.tasks.front().seed, jobs_);
   options.case_limit = kScenarioLimit;
   options.enough = [](size_t, const CaseResult& result) { return broke(result); };
   RunObserver silent;
-  const TargetFactory make = [&] { return for_scenarios(make_target); };
-  const RunOutcome outcome = play_tasks(make, tasks_, play_on_core, options, silent);
+  const TargetFactory make = [&] { return for_scenarios(suspect.make); };
+  const RunOutcome outcome = play_tasks(make, played, play_on_core, options, silent);
   must_have_ended(outcome);
   const auto found = std::ranges::find_if(outcome.results, [](const auto& result) { return result && broke(*result); });
-  if (found == outcome.results.end()) return said_by_boot(outcome);
-  const ScenarioTask& task = tasks_.tasks[static_cast<size_t>(found - outcome.results.begin())];
+  if (found == outcome.results.end()) {
+    if (outcome.unavailable.empty() && !suspect.place) reach_.learn(outcome.results);
+    return said_by_boot(outcome);
+  }
+  const ScenarioTask& task = played.tasks[static_cast<size_t>(found - outcome.results.begin())];
   return {.found = true,
           .verdict = std::string(to_string((*found)->verdict)),
-          .by = id_of(tasks_, task),
+          .by = id_of(played, task),
           .message = (*found)->message,
           .steps = steps_of(tasks_.scenarios[task.scenario])};
 }

@@ -6,6 +6,7 @@
 
 #include "conformance/runner/scenario_tasks.hpp"
 #include "fuzz/faults/detector.hpp"
+#include "fuzz/faults/reach.hpp"
 
 namespace assay {
 
@@ -15,10 +16,11 @@ class ScenariosDetector final : public Detector {
   ScenariosDetector(uint64_t seed, unsigned jobs);
 
   [[nodiscard]] std::string_view name() const override { return "scenarios"; }
-  Detection look(const TargetFactory& make_target) override;
+  Detection look(const Suspect& suspect) override;
 
  private:
   ScenarioTasks tasks_;
+  Reach reach_;
   unsigned jobs_;
 };
 

@@ -52,8 +52,9 @@ CaseResult grade_task(Target& target, const Variant& variant, const Task& task, 
 }
 
 TaskResult take(CaseResult& result, const Family& family) {
-  return {result.verdict, std::move(result.message), trace_of(result), sequence_from_bytes(family, result.console),
-          std::move(result.notes)};
+  return {result.verdict,          std::move(result.message),
+          trace_of(result),        sequence_from_bytes(family, result.console),
+          std::move(result.notes), std::move(result.places_met)};
 }
 
 }  // namespace

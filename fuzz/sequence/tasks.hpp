@@ -23,6 +23,7 @@ struct TaskResult {
   std::vector<uint64_t> trace;  ///< see Journal; as long as the operations that were played
   Sequence played;              ///< as it was, with literals
   std::vector<std::string> code;
+  std::vector<uint32_t> places_met;  ///< Target::places_met
   [[nodiscard]] bool failed() const { return verdict > Verdict::kInconclusive; }
 };
 

@@ -1,5 +1,5 @@
 /// Memory for the core's own objects: everything comes from the host's arena, so that a snapshot of the arena is a
-/// snapshot of the core. Power-of-two size classes with free lists; exhaustion is an ordinary null (ENOMEM to a guest).
+/// snapshot of the core. Size classes with free lists; exhaustion is an ordinary null (ENOMEM to a guest).
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,8 @@ namespace hv {
 
 /// Takes over the arena of the machine that boots. Everything allocated before is forgotten.
 void arena_init();
-/// Zeroed memory, aligned to min(size class, page); null when the arena is full.
+/// Zeroed memory; null when the arena is full. Aligned to the largest power of two that divides its size class, a page
+/// at most: what is as large as a power of two is aligned to that, and everything to 32 bytes.
 void* arena_alloc(size_t bytes);
 /// `bytes` must be what was asked for.
 void arena_free(void* memory, size_t bytes);

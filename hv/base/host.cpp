@@ -4,11 +4,15 @@
 #include <cstdio>
 #include <cstring>
 
+#include "hv/base/fault.hpp"
+
 namespace hv {
 
 namespace {
 /// In the data segment: which the host saves and restores with the arena.
 const assay_host* current_host = nullptr;
+/// What `now` has answered last; there as well.
+Ns latest = 0;
 constexpr int kLogLineMax = 256;
 }  // namespace
 
@@ -17,6 +21,7 @@ const assay_host& host() {
 }
 void set_host(const assay_host* host) {
   current_host = host;
+  latest = 0;
 }
 
 uint32_t core_of(uint32_t pcpu) {
@@ -24,7 +29,9 @@ uint32_t core_of(uint32_t pcpu) {
 }
 
 Ns now() {
-  return host().now_ns(host().ctx);
+  const Ns read = host().now_ns(host().ctx);
+  if (read > latest || fault("time.steps_back")) latest = read;
+  return latest;
 }
 
 void signal(uint32_t pcpu) {

@@ -16,6 +16,8 @@ void set_host(const assay_host* host);
 /// The number of a pCPU's core, in the whole machine.
 uint32_t core_of(uint32_t pcpu);
 
+/// Never less than it was: a pCPU's clock may lag behind another's, and step back, but what has been accounted up to a
+/// moment is not accounted again.
 Ns now();
 /// Makes that pCPU enter the core soon. A scheduling point.
 void signal(uint32_t pcpu);

@@ -18,6 +18,9 @@ struct Queue {
 
 Queue* queues = nullptr;
 
+/// A pCPU's clock may be so much behind that by which the host's timers go off.
+constexpr Ns kClockLagMaxNs = 1'000'000;
+
 Queue& queue_of(uint32_t pcpu) {
   HV_ASSERT(pcpu < host().pcpus);
   return queues[pcpu];
@@ -142,7 +145,13 @@ void timers_open(uint32_t pcpu) {
 void timers_run(uint32_t pcpu) {
   Queue& queue = queue_of(pcpu);
   const Ns time = now();
-  if (queue.head == nullptr || queue.head->deadline > time) return;
+  if (queue.head == nullptr) return;
+  if (queue.head->deadline > time) {
+    // Perhaps the host's timer has gone off by now, although it is not time yet by the clock that was read.
+    const bool is_near = queue.head->deadline - time <= kClockLagMaxNs && !fault("timer.early_is_lost");
+    if (is_near) host().set_timer(host().ctx, pcpu, queue.armed);
+    return;
+  }
   queue.lock.lock();
   while (queue.head != nullptr && queue.head->deadline <= time) {
     Timer& timer = *queue.head;

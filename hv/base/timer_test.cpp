@@ -138,4 +138,23 @@ TEST_F(TimerTest, OpenedQueue_HasWhatWasSetForIt_BeforeOrMeanwhile) {
   EXPECT_EQ(fired_, (std::vector<int>{2, 1, 0}));
 }
 
+TEST_F(TimerTest, HostThatIsALittleEarly_IsArmedAgain) {
+  timer_set(probes_[0].timer, 0, 3'000'000);
+  host_.timers[0] = kNever;  // it has gone off
+  run_at(2'999'000);
+  EXPECT_TRUE(fired_.empty());
+  EXPECT_EQ(host_.timers[0], 3'000'000u);
+  run_at(3'000'000);
+  EXPECT_EQ(fired_, std::vector<int>{0});
+}
+
+TEST_F(TimerTest, ClockThatStepsBack_IsNotBelieved) {
+  host_.now_ns = 500;
+  EXPECT_EQ(now(), 500u);
+  host_.now_ns = 400;
+  EXPECT_EQ(now(), 500u);
+  host_.now_ns = 501;
+  EXPECT_EQ(now(), 501u);
+}
+
 }  // namespace hv::testing

@@ -31,7 +31,7 @@ void get_hvm_general(const Vcpu& vcpu, vcpu_guest_context_t& context);
 /// What the port's registers do not carry is kept and comes back with the next save.
 Status load_hvm_cpu(Vcpu& vcpu, const hvm_hw_cpu& record);
 void save_hvm_cpu(const Vcpu& vcpu, hvm_hw_cpu& record);
-/// Frees what load_hvm_cpu kept.
+/// Frees what loading records kept.
 void forget_hvm_record(Vcpu& vcpu);
 
 /// Drops every reference that the vCPU holds to frames: roots, gdt, vcpu_info. Idempotent.

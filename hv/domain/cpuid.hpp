@@ -7,10 +7,6 @@
 
 namespace hv {
 
-struct CpuidAnswer {
-  uint32_t eax, ebx, ecx, edx;
-};
-
 /// Bits of a guest's physical addresses.
 [[nodiscard]] unsigned machine_address_bits();
 

@@ -43,6 +43,7 @@ void take_config(Domain& domain, const DomainConfig& config) {
   domain.misc_flags = config.misc_flags;
   domain.handle = config.handle;
   domain.max_vcpus = config.max_vcpus;
+  domain.cpu_policy = machine_cpu_policy();
   if (config.kind == GuestKind::kHvm) domain.hvm_params[HVM_PARAM_TRIPLE_FAULT_REASON] = SHUTDOWN_reboot;
   domain.sched.id = config.id;
   domain.sched.handle = &domain.handle;
@@ -75,7 +76,7 @@ Status allocate_vcpus(Domain& domain) {
     if (domain.vcpus[i] != nullptr) continue;
     domain.vcpus[i] = vcpu_create(domain, domain.memory, domain.shared_info(), i);
     if (domain.vcpus[i] == nullptr) return fail(XEN_ENOMEM);
-    if (const Status status = sched_create_vcpu(*domain.vcpus[i], domain.sched); !status.ok()) {
+    if (const Status status = sched_create_vcpu(*domain.vcpus[i], domain.sched, domain.vcpus); !status.ok()) {
       vcpu_destroy(*domain.vcpus[i]);
       domain.vcpus[i] = nullptr;
       return status;

@@ -6,6 +6,7 @@
 
 #include "hv/base/lock.hpp"
 #include "hv/base/types.hpp"
+#include "hv/domain/cpu_policy.hpp"
 #include "hv/evtchn/event_channels.hpp"
 #include "hv/grant/grant_table.hpp"
 #include "hv/mm/domain_memory.hpp"
@@ -46,6 +47,10 @@ struct Domain final : UpcallSink {
   bool creation_finished = false;  ///< unpaused once
 
   std::array<uint64_t, HVM_NR_PARAMS> hvm_params{};
+  CpuPolicy cpu_policy{};
+  hvm_hw_pci_irqs pci_lines{};  ///< interrupt lines of devices, and where they lead: kept for who saves them
+  hvm_hw_isa_irqs isa_lines{};
+  hvm_hw_pci_link pci_links{};
   uint8_t callback_vector = 0;  ///< in force by HVM_PARAM_CALLBACK_IRQ, whatever it says now; 0 = none yet
   std::array<Watchdog, 2> watchdogs{};
   Port suspend_port{};
@@ -55,6 +60,7 @@ struct Domain final : UpcallSink {
   uint32_t tsc_mode = 0;
   uint32_t tsc_incarnation = 1;
   uint32_t tsc_khz = 0;  ///< 0 = the host's
+  Ns tsc_elapsed = 0;    ///< its age by XEN_DOMCTL_settscinfo, less the machine's at that time
   bool debugger_attached = false;
   Mfn eoi_frame = kInvalidMfn;                 ///< PHYSDEVOP_pirq_eoi_gmfn: held writable
   SchedDomain sched;                           ///< pool, and what the pool's policy keeps

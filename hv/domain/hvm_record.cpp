@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "hv/base/arena.hpp"
+#include "hv/base/fault.hpp"
 #include "hv/domain/context.hpp"
 #include "hv/domain/general_registers.hpp"
 #include "hv/vcpu/time.hpp"
@@ -53,6 +54,18 @@ void store_registers(hvm_hw_cpu& c, const assay_regs& r) {
   c.cs_sel = r.cs, c.ss_sel = r.ss, c.ds_sel = r.ds, c.es_sel = r.es, c.fs_sel = r.fs, c.gs_sel = r.gs;
 }
 
+void load_msrs(HvmState& hvm, const hvm_hw_cpu& c) {
+  hvm.star = c.msr_star, hvm.lstar = c.msr_lstar, hvm.cstar = c.msr_cstar, hvm.sfmask = c.msr_syscall_mask;
+  hvm.tsc_aux = c.msr_tsc_aux;
+  hvm.sysenter_cs = c.sysenter_cs, hvm.sysenter_esp = c.sysenter_esp, hvm.sysenter_eip = c.sysenter_eip;
+}
+
+void store_msrs(hvm_hw_cpu& c, const HvmState& hvm) {
+  c.msr_star = hvm.star, c.msr_lstar = hvm.lstar, c.msr_cstar = hvm.cstar, c.msr_syscall_mask = hvm.sfmask;
+  c.msr_tsc_aux = hvm.tsc_aux;
+  c.sysenter_cs = hvm.sysenter_cs, c.sysenter_esp = hvm.sysenter_esp, c.sysenter_eip = hvm.sysenter_eip;
+}
+
 uint32_t code_width(const assay_regs& r) {
   return r.code_bits == 64 ? kLongCode : (r.code_bits == 32 ? kBigCode : 0);
 }
@@ -80,6 +93,9 @@ Status load_hvm_cpu(Vcpu& vcpu, const hvm_hw_cpu& record) {
   if (vcpu.hvm.record == nullptr) return fail(XEN_EINVAL);  // the stream has one answer for every failure
   *vcpu.hvm.record = record;
   load_registers(vcpu.regs, record);
+  if (!fault("hvm.record_without_msrs")) load_msrs(vcpu.hvm, record);
+  // It goes on counting from where it was saved, wherever that was.
+  if (!fault("hvm.record_without_tsc")) set_guest_tsc(vcpu, record.tsc);
   vcpu.initialised = true;
   ++vcpu.tlb_version;
   vcpu_unpause(vcpu, kPauseDown);
@@ -96,12 +112,15 @@ void save_hvm_cpu(const Vcpu& vcpu, hvm_hw_cpu& record) {
     flat_segments(record, vcpu.regs);
   }
   store_registers(record, vcpu.regs);
+  store_msrs(record, vcpu.hvm);
   record.tsc = guest_tsc(vcpu, now());
 }
 
 void forget_hvm_record(Vcpu& vcpu) {
   arena_delete(vcpu.hvm.record);
   vcpu.hvm.record = nullptr;
+  arena_delete(vcpu.hvm.apic_registers);
+  vcpu.hvm.apic_registers = nullptr;
 }
 
 }  // namespace hv

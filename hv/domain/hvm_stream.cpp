@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "hv/base/fault.hpp"
-#include "hv/domain/context.hpp"
+#include "hv/domain/hvm_records.hpp"
 
 namespace hv {
 
@@ -13,16 +13,33 @@ constexpr uint16_t kTypeEnd = HVM_SAVE_CODE(END);
 constexpr uint16_t kTypeHeader = HVM_SAVE_CODE(HEADER);
 constexpr uint16_t kTypeCpu = HVM_SAVE_CODE(CPU);
 
-bool is_up(const Vcpu* vcpu) {
-  return vcpu != nullptr && (vcpu->pause_flags & kPauseDown) == 0;
+using Of = HvmRecordType::Of;
+
+bool is_up(const Vcpu& vcpu) {
+  return (vcpu.pause_flags & kPauseDown) == 0;
 }
 
-template <typename Body>
-uint64_t put_record(uint8_t* data, uint16_t type, uint16_t instance, const Body& body, uint32_t bytes = sizeof(Body)) {
+/// Descriptors are not aligned.
+uint8_t* put_descriptor(uint8_t* data, uint16_t type, uint16_t instance, uint32_t bytes) {
   const hvm_save_descriptor descriptor{type, instance, bytes};
   std::memcpy(data, &descriptor, sizeof descriptor);
-  std::memcpy(data + sizeof descriptor, &body, bytes);
-  return sizeof descriptor + bytes;
+  return data + sizeof descriptor;
+}
+
+uint8_t* put_record(uint8_t* data, const HvmRecordType& type, const Domain& domain, const Vcpu* vcpu) {
+  data = put_descriptor(data, type.code, static_cast<uint16_t>(vcpu != nullptr ? vcpu->id : 0), type.bytes);
+  type.save(domain, vcpu, data);
+  return data + type.bytes;
+}
+
+/// A record for each vCPU that has one, or one for the domain.
+uint8_t* put_records(uint8_t* data, const HvmRecordType& type, const Domain& domain) {
+  if (type.of == Of::kDomain) return put_record(data, type, domain, nullptr);
+  for (uint32_t i = 0; i < domain.max_vcpus; ++i) {
+    const Vcpu* const vcpu = domain.vcpus[i];
+    if (vcpu != nullptr && (type.of == Of::kVcpu || is_up(*vcpu))) data = put_record(data, type, domain, vcpu);
+  }
+  return data;
 }
 
 hvm_save_header header() {
@@ -43,6 +60,11 @@ class Reader {
     if (bytes > left_) return false;
     std::memcpy(to, data_, bytes);
     return skip(bytes);
+  }
+  /// The bytes of what was skipped; null when there are not so many.
+  const uint8_t* body(uint64_t bytes) {
+    const uint8_t* const at = data_;
+    return skip(bytes) ? at : nullptr;
   }
   bool skip(uint64_t bytes) {
     if (bytes > left_) return false;
@@ -67,42 +89,79 @@ Status load_header(Reader& reader) {
   return kOk;
 }
 
-/// Older writers had a shorter record: what it lacks is zero.
-Status load_cpu(Domain& domain, const hvm_save_descriptor& descriptor, Reader& reader) {
-  Vcpu* vcpu = descriptor.instance < domain.max_vcpus ? domain.vcpus[descriptor.instance] : nullptr;
-  hvm_hw_cpu record{};
-  constexpr uint32_t kOldest = offsetof(hvm_hw_cpu, flags);
-  if (vcpu == nullptr || vcpu->info == nullptr || descriptor.length < kOldest ||
-      (descriptor.length > sizeof record && !fault("domctl.long_record_accepted")) ||
-      !reader.take(&record, descriptor.length)) {
-    return fail(XEN_EINVAL);
+/// The vCPU that a record is about must be one that a CPU record could bring up.
+Vcpu* vcpu_of(Domain& domain, const HvmRecordType& type, uint32_t instance) {
+  Vcpu* const vcpu = instance < domain.max_vcpus ? domain.vcpus[instance] : nullptr;
+  return vcpu != nullptr && (type.of == Of::kVcpu || vcpu->info != nullptr) ? vcpu : nullptr;
+}
+
+/// Writers before 4.7 had a shorter CPU record, but none shorter than this.
+uint32_t bytes_min(const HvmRecordType& type) {
+  if (type.code == kTypeCpu) return offsetof(hvm_hw_cpu, flags);
+  return type.shorter_is_zero ? 0 : type.bytes;
+}
+
+Status load_known(Domain& domain, const HvmRecordType& type, const hvm_save_descriptor& descriptor, Reader& reader) {
+  Vcpu* const vcpu = type.of != Of::kDomain ? vcpu_of(domain, type, descriptor.instance) : nullptr;
+  if (type.of != Of::kDomain && vcpu == nullptr) return fail(XEN_EINVAL);
+  if (descriptor.length > type.bytes && !fault("domctl.long_record_accepted")) return fail(type.too_long);
+  if (descriptor.length < bytes_min(type)) return fail(XEN_EINVAL);
+  uint8_t data[kHvmRecordBytesMax] = {};
+  if (!reader.take(data, descriptor.length)) return fail(XEN_EINVAL);
+  return type.load(domain, vcpu, data);
+}
+
+/// Of something that no domain here has.
+Status load_absent(const Domain& domain, const hvm_save_descriptor& descriptor, Reader& reader) {
+  const uint8_t* const body = reader.body(descriptor.length);
+  if (body == nullptr) return fail(XEN_EINVAL);
+  const bool has_vcpu = descriptor.instance < domain.max_vcpus && domain.vcpus[descriptor.instance] != nullptr;
+  switch (hvm_absence(descriptor.typecode)) {
+    case HvmAbsence::kDevice:
+      return fail(XEN_ENODEV);
+    case HvmAbsence::kIgnored:
+      return kOk;
+    case HvmAbsence::kXsave:
+      return fail(has_vcpu ? XEN_EOPNOTSUPP : XEN_EINVAL);
+    case HvmAbsence::kMsrs:
+      return has_vcpu ? check_hvm_msrs(body, descriptor.length) : fail(XEN_EINVAL);
+    default:
+      return fail(XEN_EINVAL);
   }
-  return load_hvm_cpu(*vcpu, record);
 }
 
 Status load_record(Domain& domain, const hvm_save_descriptor& descriptor, Reader& reader) {
-  if (descriptor.typecode == kTypeCpu) return load_cpu(domain, descriptor, reader);
-  if (descriptor.typecode == kTypeHeader || descriptor.typecode > HVM_SAVE_CODE_MAX) return fail(XEN_EINVAL);
-  return reader.skip(descriptor.length) ? kOk : fail(XEN_EINVAL);
+  const HvmRecordType* const type = hvm_record_type(descriptor.typecode);
+  return type != nullptr ? load_known(domain, *type, descriptor, reader) : load_absent(domain, descriptor, reader);
+}
+
+/// Why there is no record of a type that no domain here has.
+int missing(const Domain& domain, uint32_t type, uint32_t instance) {
+  const HvmAbsence absence = hvm_absence(type);
+  if (absence == HvmAbsence::kNone) return XEN_EINVAL;
+  const bool is_of_vcpu =
+      absence == HvmAbsence::kXsave || absence == HvmAbsence::kMsrs || type == HVM_SAVE_CODE(VIRIDIAN_VCPU);
+  return is_of_vcpu && instance < domain.max_vcpus ? XEN_ENODATA : XEN_ENOENT;
 }
 
 }  // namespace
 
 uint64_t hvm_save_bytes(const Domain& domain) {
-  constexpr uint64_t kPerCpu = sizeof(hvm_save_descriptor) + sizeof(hvm_hw_cpu);
-  return 2 * sizeof(hvm_save_descriptor) + sizeof(hvm_save_header) + domain.max_vcpus * kPerCpu;
+  uint64_t bytes = 2 * sizeof(hvm_save_descriptor) + sizeof(hvm_save_header);
+  for (const HvmRecordType& type : hvm_record_types()) {
+    bytes += (type.of == Of::kDomain ? 1 : domain.max_vcpus) * (sizeof(hvm_save_descriptor) + type.bytes);
+  }
+  return bytes;
 }
 
 uint64_t hvm_save(const Domain& domain, uint8_t* data) {
   uint8_t* const start = data;
-  data += put_record(data, kTypeHeader, 0, header());
-  for (uint32_t i = 0; i < domain.max_vcpus; ++i) {
-    if (!is_up(domain.vcpus[i])) continue;
-    hvm_hw_cpu record;
-    save_hvm_cpu(*domain.vcpus[i], record);
-    data += put_record(data, kTypeCpu, static_cast<uint16_t>(i), record);
-  }
-  data += put_record(data, kTypeEnd, 0, hvm_save_end{}, 0);
+  const hvm_save_header first = header();
+  data = put_descriptor(data, kTypeHeader, 0, sizeof first);
+  std::memcpy(data, &first, sizeof first);
+  data += sizeof first;
+  for (const HvmRecordType& type : hvm_record_types()) data = put_records(data, type, domain);
+  data = put_descriptor(data, kTypeEnd, 0, 0);
   return static_cast<uint64_t>(data - start);
 }
 
@@ -121,15 +180,19 @@ Status hvm_load(Domain& domain, const uint8_t* data, uint64_t bytes) {
   }
 }
 
-Result<uint64_t> hvm_save_one(const Domain& domain, uint32_t type, uint32_t instance, uint8_t* data) {
-  if (type != kTypeCpu) return fail(XEN_EINVAL);
-  const Vcpu* vcpu = instance < domain.max_vcpus ? domain.vcpus[instance] : nullptr;
-  if (vcpu == nullptr) return fail(XEN_ENOENT);
-  if (!is_up(vcpu)) return fail(XEN_ENODATA);
-  hvm_hw_cpu record;
-  save_hvm_cpu(*vcpu, record);
-  std::memcpy(data, &record, sizeof record);
-  return uint64_t{sizeof record};
+Result<uint64_t> hvm_save_one(const Domain& domain, uint32_t type_code, uint32_t instance, uint8_t* data) {
+  const HvmRecordType* const type = hvm_record_type(type_code);
+  if (type == nullptr) return fail(missing(domain, type_code, instance));
+  const Vcpu* vcpu = nullptr;
+  if (type->of == Of::kDomain) {
+    if (instance != 0) return fail(XEN_ENOENT);
+  } else {
+    vcpu = instance < domain.max_vcpus ? domain.vcpus[instance] : nullptr;
+    if (vcpu == nullptr) return fail(XEN_ENOENT);
+    if (type->of == Of::kUpVcpu && !is_up(*vcpu)) return fail(XEN_ENODATA);
+  }
+  type->save(domain, vcpu, data);
+  return uint64_t{type->bytes};
 }
 
 }  // namespace hv

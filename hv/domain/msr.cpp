@@ -2,6 +2,7 @@
 
 #include "hv/base/fault.hpp"
 #include "hv/base/host.hpp"
+#include "hv/domain/memory_types.hpp"
 #include "hv/mm/hypercall_page.hpp"
 #include "hv/vcpu/pv_traps.hpp"
 #include "hv/vcpu/time.hpp"
@@ -22,7 +23,6 @@ enum Msr : uint64_t {
   kMcgStatus = 0x17a,
   kMiscEnable = 0x1a0,
   kPat = 0x277,
-  kMtrrDefault = 0x2ff,
   kMc0Control = 0x400,
   kMc1Control = 0x404,
   kX2apicId = 0x802,
@@ -47,13 +47,8 @@ constexpr uint64_t kEferWritable = 0x901;  ///< SCE LME NX
 constexpr uint64_t kEferLongActive = 1u << 10;
 constexpr uint64_t kEferLongMode = 1u << 8;
 constexpr uint64_t kCr0Paging = 1u << 31;
-constexpr uint64_t kMcgBanks = 2;
 constexpr uint64_t kLfenceSerialises = 2;
 constexpr uint64_t kMiscEnablePv = 0x801801;  ///< fast strings; no branch or event sampling
-constexpr uint64_t kMtrrWriteCombining = 1u << 10;
-constexpr uint64_t kMtrrFixed = 1u << 8;
-constexpr uint64_t kMtrrVariableRanges = 8;
-constexpr uint64_t kApicVersion = 0x50014;
 constexpr uint64_t kPageOffset = kPageSize - 1;
 
 /// Registers that are plain storage of an HVM vCPU; null when `index` is none of them.
@@ -95,15 +90,6 @@ uint64_t* kept_address(Vcpu& vcpu, uint64_t index) {
     default:
       return nullptr;
   }
-}
-
-/// Memory type ranges of an HVM guest: variable ones, then the fixed ones. They read as disabled; writes are dropped,
-/// as the kinds of memory make no difference here.
-bool is_memory_type(const Vcpu& vcpu, uint64_t index) {
-  if (vcpu.pv != nullptr) return false;
-  const bool variable = index >= 0x200 && index < 0x200 + 2 * kMtrrVariableRanges;
-  const bool fixed = index == 0x250 || index == 0x258 || index == 0x259 || (index >= 0x268 && index <= 0x26f);
-  return variable || fixed || index == kMtrrDefault;
 }
 
 uint64_t apic_base(const Vcpu& vcpu) {
@@ -179,6 +165,12 @@ bool write_apic_base(Vcpu& vcpu, uint64_t value) {
   return true;
 }
 
+bool write_pv_tsc_aux(Vcpu& vcpu, uint64_t value) {
+  if (value >> 32 != 0) return false;
+  vcpu.pv->tsc_aux = value;
+  return true;
+}
+
 /// Registers that both kinds of guest may read. The constants are those that the real Xen gives on an AMD processor.
 bool read_common(const Vcpu& vcpu, uint64_t index, uint64_t& value) {
   switch (index) {
@@ -195,7 +187,7 @@ bool read_common(const Vcpu& vcpu, uint64_t index, uint64_t& value) {
       value = apic_base(vcpu);
       return true;
     case kMcgCapabilities:
-      value = kMcgBanks;
+      value = vcpu.machine_check.caps;
       return true;
     case kMc0Control:
     case kMc1Control:
@@ -221,7 +213,7 @@ bool read_pv(const Vcpu& vcpu, uint64_t index, uint64_t& value) {
       value = kPatReset;
       return true;
     case kTscAux:
-      value = 0;
+      value = vcpu.pv->tsc_aux;
       return true;
     default:
       return read_common(vcpu, index, value);
@@ -231,12 +223,10 @@ bool read_pv(const Vcpu& vcpu, uint64_t index, uint64_t& value) {
 bool read_hvm(const Vcpu& vcpu, uint64_t index, uint64_t& value) {
   switch (index) {
     case kMtrrCapabilities:
-      value = kMtrrWriteCombining | kMtrrFixed | kMtrrVariableRanges;
+      value = kMtrrCapabilityBits;
       return true;
     default:
-      if (!is_memory_type(vcpu, index)) return read_common(vcpu, index, value);
-      value = 0;
-      return true;
+      return read_memory_type(vcpu, index, value) || read_common(vcpu, index, value);
   }
 }
 
@@ -263,6 +253,7 @@ bool write_msr(Vcpu& vcpu, uint64_t index, uint64_t value) {
     return true;
   }
   if (uint64_t* plain = vcpu.pv == nullptr ? kept(vcpu.hvm, index) : nullptr) {
+    if (index == kTscAux && value >> 32 != 0) return false;
     *plain = value;
     return true;
   }
@@ -278,8 +269,10 @@ bool write_msr(Vcpu& vcpu, uint64_t index, uint64_t value) {
       return write_apic_base(vcpu, value);
     case kEfer:
       return write_efer(vcpu, value);
+    case kTscAux:
+      return write_pv_tsc_aux(vcpu, value);
     default:
-      return is_memory_type(vcpu, index);
+      return write_memory_type(vcpu, index, value);
   }
 }
 

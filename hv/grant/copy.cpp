@@ -5,6 +5,7 @@
 #include "hv/base/fault.hpp"
 #include "hv/base/host.hpp"
 #include "hv/grant/entries.hpp"
+#include "hv/mm/log_dirty.hpp"
 #include "hv/mm/page_refs.hpp"
 
 namespace hv {
@@ -81,6 +82,7 @@ GrantStatus GrantCopier::copy_claimed(const CopyOperand& source, const CopyOpera
     return GrantStatus::kGeneralError;
   }
   std::memmove(frame_bytes(destination_.mfn) + destination.offset, frame_bytes(source_.mfn) + source.offset, bytes);
+  if (!fault("logdirty.grant_copy_missed")) log_dirty_mark_frame(destination_.mfn);
   return GrantStatus::kOkay;
 }
 

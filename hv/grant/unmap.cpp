@@ -5,6 +5,7 @@
 #include "hv/grant/grant_table.hpp"
 #include "hv/grant/host_mapping.hpp"
 #include "hv/grant/pin.hpp"
+#include "hv/mm/log_dirty.hpp"
 
 namespace hv {
 
@@ -15,6 +16,8 @@ constexpr uint32_t kHandlesBetweenChecks = 64;
 
 void unpin(GrantTable& granter, GrantRef ref, PinSet pins) {
   ActiveGrant& active = active_grant(granter, ref);
+  // Nobody saw what the mapper wrote meanwhile.
+  if (!pins.readonly && !fault("logdirty.grant_unmap_missed")) log_dirty_mark_frame(active.mfn());
   pins.take_from(active.pins);
   note_unused(shared_entry(granter, ref), active, pins.readonly);
 }

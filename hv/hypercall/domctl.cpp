@@ -32,6 +32,29 @@ Status authorise(const Domctl& ctl) {
   }
 }
 
+int64_t dispatch_saved_state(Domctl& ctl) {
+  switch (ctl.op.cmd) {
+    case XEN_DOMCTL_set_ext_vcpucontext:
+      return domctl_set_ext_vcpucontext(ctl);
+    case XEN_DOMCTL_get_ext_vcpucontext:
+      return domctl_get_ext_vcpucontext(ctl);
+    case XEN_DOMCTL_setvcpuextstate:
+      return domctl_setvcpuextstate(ctl);
+    case XEN_DOMCTL_getvcpuextstate:
+      return domctl_getvcpuextstate(ctl);
+    case XEN_DOMCTL_set_vcpu_msrs:
+      return domctl_set_vcpu_msrs(ctl);
+    case XEN_DOMCTL_get_vcpu_msrs:
+      return domctl_get_vcpu_msrs(ctl);
+    case XEN_DOMCTL_set_cpu_policy:
+      return domctl_set_cpu_policy(ctl);
+    case XEN_DOMCTL_get_cpu_policy:
+      return domctl_get_cpu_policy(ctl);
+    default:
+      return -XEN_ENOSYS;
+  }
+}
+
 int64_t dispatch_vcpu_and_memory(Domctl& ctl) {
   switch (ctl.op.cmd) {
     case XEN_DOMCTL_setvcpucontext:
@@ -48,6 +71,10 @@ int64_t dispatch_vcpu_and_memory(Domctl& ctl) {
       return domctl_setvcpuaffinity(ctl);
     case XEN_DOMCTL_getvcpuaffinity:
       return domctl_getvcpuaffinity(ctl);
+    case XEN_DOMCTL_setnodeaffinity:
+      return domctl_setnodeaffinity(ctl);
+    case XEN_DOMCTL_getnodeaffinity:
+      return domctl_getnodeaffinity(ctl);
     case XEN_DOMCTL_scheduler_op:
       return domctl_scheduler_op(ctl);
     case XEN_DOMCTL_max_mem:
@@ -71,7 +98,7 @@ int64_t dispatch_vcpu_and_memory(Domctl& ctl) {
     case XEN_DOMCTL_memory_mapping:
       return domctl_memory_mapping(ctl);
     default:
-      return -XEN_ENOSYS;
+      return dispatch_saved_state(ctl);
   }
 }
 

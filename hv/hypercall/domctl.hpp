@@ -47,7 +47,17 @@ int64_t domctl_getvcpucontext(Domctl& ctl);
 int64_t domctl_sethvmcontext(Domctl& ctl);
 int64_t domctl_gethvmcontext(Domctl& ctl);
 int64_t domctl_gethvmcontext_partial(Domctl& ctl);
+int64_t domctl_set_ext_vcpucontext(Domctl& ctl);
+int64_t domctl_get_ext_vcpucontext(Domctl& ctl);
+int64_t domctl_setvcpuextstate(Domctl& ctl);
+int64_t domctl_getvcpuextstate(Domctl& ctl);
+int64_t domctl_set_vcpu_msrs(Domctl& ctl);
+int64_t domctl_get_vcpu_msrs(Domctl& ctl);
+int64_t domctl_set_cpu_policy(Domctl& ctl);
+int64_t domctl_get_cpu_policy(Domctl& ctl);
 int64_t domctl_setvcpuaffinity(Domctl& ctl);
+int64_t domctl_setnodeaffinity(Domctl& ctl);
+int64_t domctl_getnodeaffinity(Domctl& ctl);
 int64_t domctl_getvcpuaffinity(Domctl& ctl);
 int64_t domctl_scheduler_op(Domctl& ctl);
 

@@ -1,4 +1,5 @@
 /// HVM save streams of another domain.
+#include "hv/domain/hvm_records.hpp"
 #include "hv/domain/hvm_stream.hpp"
 #include "hv/domain/pause.hpp"
 #include "hv/hypercall/domctl.hpp"
@@ -69,7 +70,7 @@ int64_t domctl_gethvmcontext_partial(Domctl& ctl) {
   xen_domctl_hvmcontext_partial& context = ctl.op.u.hvmcontext_partial;
   if (!applies(ctl)) return -XEN_EINVAL;
   ctl.copy_back = true;
-  const StreamBuffer buffer(sizeof(hvm_hw_cpu));
+  const StreamBuffer buffer(kHvmRecordBytesMax);
   if (!buffer.ok()) return -XEN_ENOMEM;
   const PauseGuard guard(ctl.target());
   const Result<uint64_t> bytes = hvm_save_one(ctl.target(), context.type, context.instance, buffer.data());

@@ -1,6 +1,7 @@
 /// Reading and setting what a domain is.
 #include <algorithm>
 
+#include "hv/base/fault.hpp"
 #include "hv/domain/access.hpp"
 #include "hv/domain/info.hpp"
 #include "hv/domain/pause.hpp"
@@ -12,7 +13,7 @@ namespace hv {
 namespace {
 
 /// The modes of public/domctl.h's tsc_info, whose numbers have no names there: default, always emulate, never emulate.
-constexpr uint32_t kNeverEmulate = 2;
+constexpr uint32_t kAlwaysEmulate = 1, kNeverEmulate = 2;
 
 }  // namespace
 
@@ -82,7 +83,7 @@ int64_t domctl_gettscinfo(Domctl& ctl) {
   // A counter that is never emulated has neither a rate nor an age of its own.
   if (domain.tsc_mode != kNeverEmulate) {
     info.gtsc_khz = domain.tsc_khz != 0 ? domain.tsc_khz : host().tsc_khz;
-    info.elapsed_nsec = now();
+    info.elapsed_nsec = now() + domain.tsc_elapsed;
   }
   ctl.copy_back = true;
   return 0;
@@ -96,8 +97,15 @@ int64_t domctl_settscinfo(Domctl& ctl) {
   // Never emulated: the guest sees the machine's own counter, whatever was asked.
   ctl.target().tsc_khz = info.tsc_mode == kNeverEmulate ? 0 : info.gtsc_khz;
   ctl.target().tsc_incarnation = info.incarnation + 1;
+  // A domain that was saved elsewhere goes on growing older from there.
+  if (!fault("domctl.tsc_age_lost")) ctl.target().tsc_elapsed = info.elapsed_nsec - now();
+  // Where each rdtsc is emulated the counter is the domain's age; the record of an HVM vCPU says what its own is.
+  const bool is_emulated = info.tsc_mode == kAlwaysEmulate && ctl.target().kind == GuestKind::kPv64;
   for (uint32_t id = 0; id < ctl.target().max_vcpus; ++id) {
-    if (Vcpu* vcpu = ctl.vcpu(id); vcpu != nullptr) vcpu->tsc_khz = ctl.target().tsc_khz;
+    Vcpu* const vcpu = ctl.vcpu(id);
+    if (vcpu == nullptr) continue;
+    vcpu->tsc_khz = ctl.target().tsc_khz;
+    if (is_emulated) set_tsc_age(*vcpu, now() + ctl.target().tsc_elapsed);
   }
   return 0;
 }

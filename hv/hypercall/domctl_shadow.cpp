@@ -7,6 +7,7 @@
 #include "hv/hypercall/domctl.hpp"
 #include "hv/hypercall/scratch.hpp"
 #include "hv/mm/log_dirty.hpp"
+#include "hv/mm/stage2.hpp"
 
 namespace hv {
 
@@ -47,12 +48,14 @@ Status hand_out(Domctl& ctl, Gva to, uint64_t first, uint64_t bits, bool clean) 
 bool hand_out_all(Domctl& ctl, LogDirty& log, uint64_t bits, Status& status) {
   const xen_domctl_shadow_op& op = ctl.op.u.shadow_op;
   const bool clean = op.op == XEN_DOMCTL_SHADOW_OP_CLEAN || fault("logdirty.peek_cleans");
-  while (log.done < bits) {
-    const uint64_t part = std::min(bits - log.done, kGfnsPerLeaf);
+  // Where there can be no frame, nothing is to be done but to write zeros.
+  const uint64_t end = handle_address(op.dirty_bitmap) != Gva{} ? bits : std::min(bits, kGfnEnd);
+  while (log.done < end) {
+    const uint64_t part = std::min(end - log.done, kGfnsPerLeaf);
     status = hand_out(ctl, handle_address(op.dirty_bitmap), log.done, part, clean);
     if (!status.ok()) return true;
     log.done += part;
-    if (log.done < bits && !fault("logdirty.not_preemptible") && ctl.call.preempt_needed()) return false;
+    if (log.done < end && !fault("logdirty.not_preemptible") && ctl.call.preempt_needed()) return false;
   }
   return true;
 }

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "hv/abi/identity.hpp"
+#include "hv/base/host.hpp"
 #include "hv/domain/domain_list.hpp"
 #include "sim/abi/xen_services.hpp"
 
@@ -38,69 +39,118 @@ constexpr HypfsEntry kVersionInfo[] = {text("extra", kExtraVersion), number("maj
                                        number("minor", kVersionMinor)};
 constexpr HypfsEntry kBuildInfo[] = {text("changeset", kChangeset), directory("compileinfo", kCompileInfo),
                                      directory("version", kVersionInfo)};
-constexpr HypfsEntry kPool[] = {text("sched-gran", "cpu")};
-constexpr HypfsEntry kPools[] = {directory("0", kPool)};
+constexpr HypfsEntry kPool[] = {{.name = "sched-gran",
+                                 .type = XEN_HYPFS_TYPE_STRING,
+                                 .children = {},
+                                 .text = {},
+                                 .pools = HypfsEntry::Of::kGranularity}};
+constexpr HypfsEntry kPools[] = {directory("", kPool)};
+constexpr HypfsEntry kEachPool = {
+    .name = "cpupool", .type = XEN_HYPFS_TYPE_DIR, .children = kPools, .text = {}, .pools = HypfsEntry::Of::kEachPool};
 constexpr HypfsEntry kParameters[] = {parameter("gnttab_max_frames", grant_frames_limit),
                                       parameter("gnttab_max_maptrack_frames", maptrack_frames_limit)};
-constexpr HypfsEntry kTop[] = {directory("buildinfo", kBuildInfo), directory("cpupool", kPools),
-                               directory("params", kParameters)};
+constexpr HypfsEntry kTop[] = {directory("buildinfo", kBuildInfo), kEachPool, directory("params", kParameters)};
 constexpr HypfsEntry kRoot = directory("", kTop);
+
+/// Longest text of a runtime parameter that is a 32-bit number, and of a granularity; the closing zero byte counted.
+constexpr uint32_t kNumberBytes = 12;
+constexpr uint32_t kGranularityBytes = 8;
+
+HypfsText text_of(std::string_view text) {
+  HypfsText made{};
+  HV_ASSERT(text.size() < sizeof made.bytes);
+  std::ranges::copy(text, made.bytes);
+  made.length = static_cast<uint32_t>(text.size()) + 1;
+  return made;
+}
+
+HypfsText text_of(uint32_t number) {
+  HypfsText made{};
+  made.length = static_cast<uint32_t>(std::snprintf(made.bytes, sizeof made.bytes, "%u", number)) + 1;
+  return made;
+}
+
+Status write_number(uint32_t& to, std::string_view text) {
+  uint64_t value = 0;
+  for (const char digit : text) {
+    if (digit < '0' || digit > '9') return fail(XEN_EINVAL);
+    value = value * 10 + static_cast<uint64_t>(digit - '0');
+  }
+  if (text.empty() || value > UINT32_MAX) return fail(XEN_EINVAL);
+  to = static_cast<uint32_t>(value);
+  return kOk;
+}
+
+Status write_granularity(CpuPool& pool, std::string_view text) {
+  const auto wanted = granularity_by_name(text);
+  return wanted ? cpupool_set_granularity(pool, *wanted) : fail(XEN_EINVAL);
+}
+
+std::optional<HypfsNode> child_named(const HypfsNode& directory, std::string_view name) {
+  for (uint32_t index = 0;; ++index) {
+    const std::optional<HypfsNode> child = hypfs_child(directory, index);
+    if (!child || name == hypfs_name(*child).bytes) return child;
+  }
+}
 
 }  // namespace
 
-const HypfsEntry& hypfs_root() {
-  return kRoot;
+std::optional<HypfsNode> hypfs_child(const HypfsNode& directory, uint32_t index) {
+  const HypfsEntry& entry = *directory.entry;
+  if (entry.pools == HypfsEntry::Of::kEachPool) {
+    CpuPool* pool = &first_cpupool();
+    for (; pool != nullptr && index > 0; --index) pool = pool->next;
+    return pool == nullptr ? std::nullopt : std::optional(HypfsNode{&entry.children.front(), pool});
+  }
+  if (index >= entry.children.size()) return std::nullopt;
+  return HypfsNode{&entry.children[index], directory.pool};
 }
 
-const HypfsEntry* hypfs_find(std::string_view path) {
-  const HypfsEntry* at = &kRoot;
-  while (!path.empty()) {
+std::optional<HypfsNode> hypfs_find(std::string_view path) {
+  std::optional<HypfsNode> at = HypfsNode{&kRoot};
+  while (at && !path.empty()) {
     path.remove_prefix(1);  // the slash
     const std::string_view name = path.substr(0, path.find('/'));
     path.remove_prefix(name.size());
-    if (name.empty()) return path.empty() ? at : nullptr;
-    const auto found = std::ranges::find(at->children, name, &HypfsEntry::name);
-    if (found == at->children.end()) return nullptr;
-    at = &*found;
+    if (name.empty()) return path.empty() ? at : std::nullopt;
+    at = child_named(*at, name);
   }
   return at;
 }
 
-HypfsText hypfs_text(const HypfsEntry& entry) {
-  HypfsText made{};
-  if (entry.limit != nullptr) {
-    std::snprintf(made.bytes, sizeof made.bytes, "%u", *entry.limit());
-  } else {
-    std::snprintf(made.bytes, sizeof made.bytes, "%.*s", static_cast<int>(entry.text.size()), entry.text.data());
-  }
-  made.length = static_cast<uint32_t>(std::strlen(made.bytes)) + 1;
-  return made;
+HypfsText hypfs_name(const HypfsNode& node) {
+  return node.entry->name.empty() && node.pool != nullptr ? text_of(node.pool->id) : text_of(node.entry->name);
 }
 
-uint32_t hypfs_item_bytes(std::string_view name) {
-  const auto name_bytes = static_cast<uint32_t>(name.size()) + 1;
-  return static_cast<uint32_t>(offsetof(xen_hypfs_dirlistentry, name)) + (name_bytes + 3) / 4 * 4;
+HypfsText hypfs_text(const HypfsNode& node) {
+  if (node.entry->pools == HypfsEntry::Of::kGranularity) return text_of(granularity_name(node.pool->granularity));
+  return node.entry->limit != nullptr ? text_of(*node.entry->limit()) : text_of(node.entry->text);
 }
 
-uint32_t hypfs_bytes(const HypfsEntry& entry) {
-  if (entry.type == XEN_HYPFS_TYPE_UINT) return sizeof entry.number;
-  if (entry.type == XEN_HYPFS_TYPE_STRING) return hypfs_text(entry).length;
+uint32_t hypfs_item_bytes(const HypfsText& name) {
+  return static_cast<uint32_t>(offsetof(xen_hypfs_dirlistentry, name)) + (name.length + 3) / 4 * 4;
+}
+
+uint32_t hypfs_bytes(const HypfsNode& node) {
+  if (node.entry->type == XEN_HYPFS_TYPE_UINT) return sizeof node.entry->number;
+  if (node.entry->type == XEN_HYPFS_TYPE_STRING) return hypfs_text(node).length;
   uint32_t bytes = 0;
-  for (const HypfsEntry& child : entry.children) bytes += hypfs_item_bytes(child.name);
+  uint32_t index = 0;
+  while (const auto child = hypfs_child(node, index++)) bytes += hypfs_item_bytes(hypfs_name(*child));
   return bytes;
 }
 
-Status hypfs_write(const HypfsEntry& entry, std::string_view text) {
-  if (entry.limit == nullptr) return fail(XEN_EACCES);
-  if (text.empty() || text.size() > kHypfsNumberBytes || text.find('\0') != text.size() - 1) return fail(XEN_EDOM);
-  uint64_t value = 0;
-  for (const char digit : text.substr(0, text.size() - 1)) {
-    if (digit < '0' || digit > '9') return fail(XEN_EINVAL);
-    value = value * 10 + static_cast<uint64_t>(digit - '0');
-  }
-  if (text.size() == 1 || value > UINT32_MAX) return fail(XEN_EINVAL);
-  *entry.limit() = static_cast<uint32_t>(value);
-  return kOk;
+uint32_t hypfs_write_max(const HypfsEntry& entry) {
+  if (entry.pools == HypfsEntry::Of::kGranularity) return kGranularityBytes;
+  return entry.limit != nullptr ? kNumberBytes : 0;
+}
+
+Status hypfs_write(const HypfsNode& node, std::string_view text) {
+  const uint32_t bytes_max = hypfs_write_max(*node.entry);
+  if (bytes_max == 0) return fail(XEN_EACCES);
+  if (text.empty() || text.size() > bytes_max || text.find('\0') != text.size() - 1) return fail(XEN_EDOM);
+  text.remove_suffix(1);
+  return node.entry->limit != nullptr ? write_number(*node.entry->limit(), text) : write_granularity(*node.pool, text);
 }
 
 }  // namespace hv

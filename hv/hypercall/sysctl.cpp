@@ -31,6 +31,8 @@ int64_t dispatch(Sysctl& ctl) {
       return sysctl_cpupool_op(ctl);
     case XEN_SYSCTL_scheduler_op:
       return sysctl_scheduler_op(ctl);
+    case XEN_SYSCTL_get_cpu_policy:
+      return sysctl_get_cpu_policy(ctl);
     default:
       return -XEN_ENOSYS;
   }

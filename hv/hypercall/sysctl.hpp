@@ -21,5 +21,6 @@ int64_t sysctl_cputopoinfo(Sysctl& ctl);
 int64_t sysctl_numainfo(Sysctl& ctl);
 int64_t sysctl_cpupool_op(Sysctl& ctl);
 int64_t sysctl_scheduler_op(Sysctl& ctl);
+int64_t sysctl_get_cpu_policy(Sysctl& ctl);
 
 }  // namespace hv

@@ -11,8 +11,9 @@ namespace hv {
 
 namespace {
 
-/// Errors, in order: EINVAL no such pCPU, or pCPU 0; EEXIST offline already; EBUSY it is on its way out of a pool;
-/// ENODEV it is in a pool other than pool 0 (measured on 4.17); EBUSY it is the last one there, and there are domains.
+/// Where pool 0 schedules several pCPUs together, the others leave it too, and are free then. Errors, in order: EINVAL
+/// no such pCPU, or pCPU 0; EEXIST offline already; EBUSY it is on its way out of a pool; ENODEV it is in a pool other
+/// than pool 0 (measured on 4.17); EBUSY it is the last one there, and there are domains.
 int64_t offline(uint32_t number) {
   if (number >= host().pcpus || number == 0) return -XEN_EINVAL;
   Pcpu& pcpu = sched_pcpu(number);
@@ -23,7 +24,7 @@ int64_t offline(uint32_t number) {
     if (fault("hotplug.refused_but_taken")) cpupool_remove(*pool, number);
     return -XEN_ENODEV;
   }
-  if (pool != nullptr && pool->pcpu_count == 1 && pool->domains != 0) return -XEN_EBUSY;
+  if (pool != nullptr && has_single_resource(*pool) && pool->domains != 0) return -XEN_EBUSY;
   pcpu.online = false;
   if (pool == nullptr) {
     timers_close(number);
@@ -42,6 +43,8 @@ int64_t online(uint32_t number) {
   if (pcpu.leaving) return -XEN_EBUSY;
   pcpu.online = true;
   timers_open(number);
+  // Those that it is scheduled together with may be offline still, or in another pool.
+  if (!resource_free(first_cpupool(), number)) return 0;
   const Status status = give_pcpu(first_cpupool(), number);
   if (status.ok()) return 0;
   pcpu.online = false;
@@ -49,11 +52,13 @@ int64_t online(uint32_t number) {
   return status.raw();
 }
 
-/// Every thread of a core but its first. EOPNOTSUPP: cores have one. The first error of a single one ends it; those
-/// that are so already are none.
+/// Every thread of a core but its first. Errors, in order: EOPNOTSUPP cores have one; EBUSY a pool schedules cores or
+/// sockets (docs: xen-command-line, sched-gran). The first error of a single one ends it; those that are so already are
+/// none.
 int64_t switch_siblings(int64_t (*change)(uint32_t)) {
   const uint32_t threads = host().threads_per_core;
   if (threads == 1) return -XEN_EOPNOTSUPP;
+  if (any_pool_schedules_together()) return -XEN_EBUSY;
   for (uint32_t pcpu = 0; pcpu < host().pcpus; ++pcpu) {
     const int64_t result = pcpu % threads == 0 ? 0 : change(pcpu);
     if (result != 0 && result != -XEN_EEXIST) return result;

@@ -45,20 +45,22 @@ int64_t free_info(Sysctl& ctl) {
   return write_cpu_mask(ctl.call.space(), ctl.op.u.cpupool_op.cpumap, mask) ? 0 : -XEN_EFAULT;
 }
 
-/// Errors, in order: EINVAL no such pCPU; ENODEV not free; ENOMEM.
+/// With all pCPUs of its core or socket, where the pool schedules those together. Errors, in order: EINVAL no such
+/// pCPU; ENODEV not all of them are free; ENOMEM.
 int64_t add_pcpu(CpuPool& pool, uint32_t pcpu) {
   if (pcpu == XEN_SYSCTL_CPUPOOL_PAR_ANY) {
     pcpu = 0;
-    while (pcpu < host().pcpus && !pcpu_free(pcpu)) ++pcpu;
+    while (pcpu < host().pcpus && !resource_free(pool, pcpu)) ++pcpu;
     if (pcpu == host().pcpus) return -XEN_ENODEV;
   }
   if (pcpu >= host().pcpus) return -XEN_EINVAL;
-  if (!pcpu_free(pcpu)) return -XEN_ENODEV;
+  const bool free = fault("cpupool.partial_core_joins") ? pcpu_free(pcpu) : resource_free(pool, pcpu);
+  if (!free) return -XEN_ENODEV;
   return give_pcpu(pool, pcpu).raw();
 }
 
-/// Errors, in order: EINVAL no such pCPU, or it is offline; EADDRNOTAVAIL not the pool's; EBUSY the last one, and there
-/// are domains.
+/// With all pCPUs that came with it. Errors, in order: EINVAL no such pCPU, or it is offline; EADDRNOTAVAIL not the
+/// pool's; EBUSY the last one, and there are domains.
 int64_t remove_pcpu(CpuPool& pool, uint32_t pcpu) {
   if (pcpu == XEN_SYSCTL_CPUPOOL_PAR_ANY) {
     for (pcpu = host().pcpus; pcpu > 0 && !affinity_has(pool.pcpus, pcpu - 1);) --pcpu;
@@ -66,7 +68,7 @@ int64_t remove_pcpu(CpuPool& pool, uint32_t pcpu) {
   }
   if (pcpu >= host().pcpus || !sched_pcpu(pcpu).online) return -XEN_EINVAL;
   if (!affinity_has(pool.pcpus, pcpu)) return -XEN_EADDRNOTAVAIL;
-  if (pool.pcpu_count == 1 && pool.domains != 0 && !fault("cpupool.last_pcpu_taken")) return -XEN_EBUSY;
+  if (has_single_resource(pool) && pool.domains != 0 && !fault("cpupool.last_pcpu_taken")) return -XEN_EBUSY;
   take_pcpu(pool, pcpu);
   return 0;
 }

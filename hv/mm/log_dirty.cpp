@@ -3,6 +3,8 @@
 #include "hv/base/arena.hpp"
 #include "hv/base/fault.hpp"
 #include "hv/base/host.hpp"
+#include "hv/mm/frame_table.hpp"
+#include "hv/mm/m2p.hpp"
 #include "hv/mm/paging_pool.hpp"
 #include "hv/mm/stage2.hpp"
 
@@ -89,6 +91,11 @@ void log_dirty_mark(const DomainMemory& memory, Gfn gfn) {
   if ((byte & bit) != 0) return;
   byte |= bit;
   ++log->dirtied;
+}
+
+void log_dirty_mark_frame(Mfn mfn) {
+  const DomainMemory* owner = frame_info(mfn).owner;
+  if (owner != nullptr && owner->log_dirty != nullptr) log_dirty_mark(*owner, Gfn{m2p_get(mfn)});
 }
 
 bool log_dirty_fault(const DomainMemory& memory, Gfn gfn) {

@@ -39,6 +39,8 @@ void log_dirty_destroy(DomainMemory& memory);
 
 /// The frame has been written. Does nothing while the domain is not tracked.
 void log_dirty_mark(const DomainMemory& memory, Gfn gfn);
+/// The same by the machine frame, whoever has it: for what is written past a domain's translations.
+void log_dirty_mark_frame(Mfn mfn);
 /// A write to this guest frame failed: true when that was for tracking alone, and now it may be repeated.
 bool log_dirty_fault(const DomainMemory& memory, Gfn gfn);
 

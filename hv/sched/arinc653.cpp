@@ -7,6 +7,7 @@
 #include "hv/base/host.hpp"
 #include "hv/sched/placement.hpp"
 #include "hv/sched/sched.hpp"
+#include "hv/sched/unit.hpp"
 
 namespace hv {
 
@@ -38,7 +39,7 @@ void Arinc653::remove_pcpu(uint32_t pcpu) {
   set_timer(pcpus_[pcpu].turn, pcpu, kNever);
 }
 
-bool Arinc653::names(const Entry& entry, const PolicyVcpu& data) {
+bool Arinc653::names(const Entry& entry, const PolicyUnit& data) {
   return data.vcpu->id == entry.vcpu_id && *data.domain->domain->handle == entry.handle;
 }
 
@@ -120,7 +121,7 @@ Ns Arinc653::next_turn(uint32_t pcpu, const Turn& turn) {
 }
 
 bool Arinc653::ready(const Vcpu* vcpu, uint32_t pcpu, const Vcpu* current) {
-  if (vcpu == nullptr || !vcpu_runnable(*vcpu) || !may_run_on(*vcpu, pcpu)) return false;
+  if (vcpu == nullptr || !unit_runnable(*vcpu) || !may_run_on(*vcpu, pcpu)) return false;
   return vcpu == current || (vcpu->sched->waiting && vcpu->pcpu == pcpu);
 }
 
@@ -133,7 +134,7 @@ Choice Arinc653::choose(uint32_t pcpu, Vcpu* current, bool /*yielded*/, Ns now) 
       choice = {table_[turn.entry].vcpu, turn.ends};
     }
   }
-  if (current != nullptr && current != choice.vcpu && vcpu_runnable(*current) && may_run_anywhere(*current)) {
+  if (current != nullptr && current != choice.vcpu && unit_runnable(*current) && may_run_anywhere(*current)) {
     current->sched->waiting = true;
     current->pcpu = allowed_pcpu(*current);
     if (current->pcpu != pcpu) tickle(current->pcpu);

@@ -14,7 +14,7 @@ namespace hv {
 constexpr Ns kArincDefaultRuntime = 10 * kMillisecond;  ///< of each vCPU of domain 0, until there is another table
 
 /// The node is in the set of all vCPUs, where all keys are equal: the order is that of arrival.
-struct ArincVcpu : PolicyVcpu, OrderedNode {};
+struct ArincVcpu : PolicyUnit, OrderedNode {};
 
 class Arinc653 final : public Scheduler {
  public:
@@ -27,8 +27,8 @@ class Arinc653 final : public Scheduler {
   void remove_pcpu(uint32_t pcpu) override;
   PolicyDomain* new_domain() override { return arena_new<PolicyDomain>(); }
   void free_domain(PolicyDomain& domain) override { arena_delete(&domain); }
-  PolicyVcpu* new_vcpu(const Vcpu&, PolicyDomain&) override { return arena_new<ArincVcpu>(); }
-  void free_vcpu(PolicyVcpu& data) override { arena_delete(static_cast<ArincVcpu*>(&data)); }
+  PolicyUnit* new_unit(const Vcpu&, PolicyDomain&) override { return arena_new<ArincVcpu>(); }
+  void free_unit(PolicyUnit& data) override { arena_delete(static_cast<ArincVcpu*>(&data)); }
   void insert(Vcpu& vcpu) override;
   void remove(Vcpu& vcpu) override;
   void wake(Vcpu& vcpu, WakeReason reason) override;
@@ -59,7 +59,7 @@ class Arinc653 final : public Scheduler {
     Ns ends;
   };
 
-  [[nodiscard]] static bool names(const Entry& entry, const PolicyVcpu& data);
+  [[nodiscard]] static bool names(const Entry& entry, const PolicyUnit& data);
   [[nodiscard]] Vcpu* find(const Entry& entry) const;
   void add_default(const Vcpu& vcpu);
   /// The table takes effect now.

@@ -6,6 +6,7 @@
 #include "hv/base/fault.hpp"
 #include "hv/base/host.hpp"
 #include "hv/sched/sched.hpp"
+#include "hv/sched/unit.hpp"
 
 namespace hv {
 
@@ -32,11 +33,11 @@ void Credit::free_domain(PolicyDomain& domain) {
   arena_delete(static_cast<CreditDomain*>(&domain));
 }
 
-PolicyVcpu* Credit::new_vcpu(const Vcpu& /*vcpu*/, PolicyDomain& /*domain*/) {
+PolicyUnit* Credit::new_unit(const Vcpu& /*vcpu*/, PolicyDomain& /*domain*/) {
   return arena_new<CreditVcpu>();
 }
 
-void Credit::free_vcpu(PolicyVcpu& data) {
+void Credit::free_unit(PolicyUnit& data) {
   arena_delete(static_cast<CreditVcpu*>(&data));
 }
 
@@ -140,7 +141,7 @@ CreditVcpu* Credit::waiting_on(uint32_t queue, uint32_t pcpu) const {
   for (OrderedNode* node = pcpus_[queue].queue.first_of(here); node != nullptr;
        node = OrderedSet::next_of(*node, here)) {
     // Its sleep is still to come, or its affinity has just changed.
-    if (vcpu_runnable(*of(node)->vcpu) && may_run_on(*of(node)->vcpu, pcpu)) return of(node);
+    if (unit_runnable(*of(node)->vcpu) && may_run_on(*of(node)->vcpu, pcpu)) return of(node);
   }
   return nullptr;
 }
@@ -174,7 +175,7 @@ void Credit::switch_to(uint32_t pcpu, CreditVcpu* next, Ns now) {
   if (previous == nullptr) return;
   previous->left_at = now;
   if (previous->priority == CreditVcpu::kBoost) previous->priority = CreditVcpu::kUnder;
-  if (vcpu_runnable(*previous->vcpu) && may_run_anywhere(*previous->vcpu)) settle(*previous);
+  if (unit_runnable(*previous->vcpu) && may_run_anywhere(*previous->vcpu)) settle(*previous);
 }
 
 Choice Credit::choose(uint32_t pcpu, Vcpu* current, bool yielded, Ns now) {
@@ -187,7 +188,7 @@ Choice Credit::choose(uint32_t pcpu, Vcpu* current, bool yielded, Ns now) {
   if (running != nullptr) charge(*running, now);
   end_boost(state, now);
   const Ns ran = now - state.started;
-  const bool goes_on = running != nullptr && !running->parked && vcpu_runnable(*current) && may_run_on(*current, pcpu);
+  const bool goes_on = running != nullptr && !running->parked && unit_runnable(*current) && may_run_on(*current, pcpu);
   const bool limited = goes_on && !yielded && ran < std::min(ratelimit_, slice_);
   const bool slice_over = ran >= slice_;
 

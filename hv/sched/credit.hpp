@@ -19,7 +19,7 @@ struct CreditDomain : PolicyDomain {
 };
 
 /// The node is in the queue of its pCPU: the key is the priority.
-struct CreditVcpu : PolicyVcpu, OrderedNode {
+struct CreditVcpu : PolicyUnit, OrderedNode {
   enum Priority : int64_t { kBoost, kUnder, kOver };
   Priority priority = kUnder;
   int64_t credit = 0;          ///< ns of running
@@ -42,8 +42,8 @@ class Credit final : public Scheduler {
   void remove_pcpu(uint32_t pcpu) override;
   PolicyDomain* new_domain() override;
   void free_domain(PolicyDomain& domain) override;
-  PolicyVcpu* new_vcpu(const Vcpu& vcpu, PolicyDomain& domain) override;
-  void free_vcpu(PolicyVcpu& data) override;
+  PolicyUnit* new_unit(const Vcpu& vcpu, PolicyDomain& domain) override;
+  void free_unit(PolicyUnit& data) override;
   void insert(Vcpu& vcpu) override;
   void remove(Vcpu& vcpu) override;
   void wake(Vcpu& vcpu, WakeReason reason) override;

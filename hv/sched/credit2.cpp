@@ -6,6 +6,7 @@
 #include "hv/base/fault.hpp"
 #include "hv/base/host.hpp"
 #include "hv/sched/sched.hpp"
+#include "hv/sched/unit.hpp"
 
 namespace hv {
 
@@ -42,11 +43,11 @@ void Credit2::free_domain(PolicyDomain& domain) {
   arena_delete(static_cast<Credit2Domain*>(&domain));
 }
 
-PolicyVcpu* Credit2::new_vcpu(const Vcpu& /*vcpu*/, PolicyDomain& /*domain*/) {
+PolicyUnit* Credit2::new_unit(const Vcpu& /*vcpu*/, PolicyDomain& /*domain*/) {
   return arena_new<Credit2Vcpu>();
 }
 
-void Credit2::free_vcpu(PolicyVcpu& data) {
+void Credit2::free_unit(PolicyUnit& data) {
   arena_delete(static_cast<Credit2Vcpu*>(&data));
 }
 
@@ -105,7 +106,7 @@ Credit2Vcpu* Credit2::candidate(const Credit2Queue& queue, uint32_t pcpu, Ns now
     Credit2Vcpu& data = *of(node);
     if (stops && !may_run_on(*data.vcpu, pcpu)) return nullptr;
     // Otherwise its sleep is still to come, or its affinity has just changed.
-    bool is_wanted = vcpu_runnable(*data.vcpu) && may_run_on(*data.vcpu, pcpu);
+    bool is_wanted = unit_runnable(*data.vcpu) && may_run_on(*data.vcpu, pcpu);
     if (fault("sched.credit2_sinks_below_idle") && credit(data) < -(int64_t{1} << 30)) is_wanted = false;
     if (is_wanted && has_budget(data, now)) return &data;
     if (is_wanted && fault("sched.credit2_no_budget_ends_scan")) return nullptr;
@@ -118,13 +119,13 @@ Credit2Vcpu* Credit2::candidate(const Credit2Queue& queue, uint32_t pcpu, Ns now
 }
 
 bool Credit2::may_go_on(Credit2Vcpu& data, uint32_t pcpu, Ns now) const {
-  return vcpu_runnable(*data.vcpu) && may_run_on(*data.vcpu, pcpu) && has_budget(data, now);
+  return unit_runnable(*data.vcpu) && may_run_on(*data.vcpu, pcpu) && has_budget(data, now);
 }
 
 /// It ran until now, and somebody else runs in its place.
 void Credit2::put_back(Credit2Vcpu& data, Ns now) {
   return_budget(data, now);
-  if (vcpu_runnable(*data.vcpu) && may_run_anywhere(*data.vcpu)) settle(data, now);
+  if (unit_runnable(*data.vcpu) && may_run_anywhere(*data.vcpu)) settle(data, now);
 }
 
 void Credit2::switch_to(uint32_t pcpu, Credit2Vcpu* next, Ns now) {

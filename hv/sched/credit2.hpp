@@ -38,7 +38,7 @@ struct Credit2Domain : PolicyDomain, OrderedNode {
 };
 
 /// The node is in Credit2Queue::waiting, where the key is minus the level, or in Credit2Domain::parked.
-struct Credit2Vcpu : PolicyVcpu, OrderedNode {
+struct Credit2Vcpu : PolicyUnit, OrderedNode {
   Credit2Queue* queue = nullptr;
   int64_t level = 0;     ///< credit, but for what epochs have given to everybody
   uint64_t residue = 0;  ///< of the last division by the weight
@@ -58,8 +58,8 @@ class Credit2 final : public Scheduler {
   void remove_pcpu(uint32_t pcpu) override;
   PolicyDomain* new_domain() override;
   void free_domain(PolicyDomain& domain) override;
-  PolicyVcpu* new_vcpu(const Vcpu& vcpu, PolicyDomain& domain) override;
-  void free_vcpu(PolicyVcpu& data) override;
+  PolicyUnit* new_unit(const Vcpu& vcpu, PolicyDomain& domain) override;
+  void free_unit(PolicyUnit& data) override;
   void insert(Vcpu& vcpu) override;
   void remove(Vcpu& vcpu) override;
   void wake(Vcpu& vcpu, WakeReason reason) override;

@@ -50,7 +50,7 @@ void Credit2::audit(AuditReport& report) const {
     ++pcpu_count;
     report.check(affinity_has(state.queue->pcpus, pcpu), "a pCPU is not in the queue that it uses");
     report.check(affinity_has(state.queue->idle, pcpu) == (state.current == nullptr), "a mask of idle pCPUs is wrong");
-    const Vcpu* current = sched_pcpu(pcpu).current;
+    const Vcpu* current = sched_unit_on(pcpu);
     report.check(state.current == (current == nullptr ? nullptr : &of(*current)), "a policy is wrong about who runs");
   }
   report.check(pcpu_count == pcpu_count_, "a count of pCPUs is wrong");

@@ -7,6 +7,7 @@
 #include "hv/base/host.hpp"
 #include "hv/sched/credit2.hpp"
 #include "hv/sched/sched.hpp"
+#include "hv/sched/unit.hpp"
 
 namespace hv {
 
@@ -26,7 +27,7 @@ void clear_bit(uint64_t (&mask)[4], uint32_t pcpu) {
 /// What OrderedSet looks for: on machines of more than 64 pCPUs a bit stands for several.
 uint64_t search_mask(const Vcpu& vcpu) {
   uint64_t mask = 0;
-  for (size_t i = 0; i < std::size(vcpu.hard_affinity); ++i) mask |= vcpu.hard_affinity[i] & vcpu.pool->pcpus[i];
+  for (size_t i = 0; i < std::size(vcpu.hard_affinity); ++i) mask |= vcpu.hard_affinity[i] & vcpu.pool->resources[i];
   return mask;
 }
 
@@ -123,7 +124,7 @@ uint32_t Credit2::idle_pcpu(const Credit2Queue& queue, const Vcpu& vcpu) {
   Mask free;
   uint64_t any = 0;
   for (size_t i = 0; i < 4; ++i) {
-    free[i] = queue.idle[i] & ~queue.tickled[i] & vcpu.pool->pcpus[i];
+    free[i] = queue.idle[i] & ~queue.tickled[i] & vcpu.pool->resources[i];
     any |= free[i];
   }
   if (any == 0) return kNone;
@@ -155,7 +156,7 @@ uint32_t Credit2::best_of(const Mask& candidates, const Mask& free, const Credit
 Credit2Queue* Credit2::place(const Credit2Vcpu& data, Ns now) const {
   const Vcpu& vcpu = *data.vcpu;
   const auto allowed = [&](const Credit2Queue& queue) {
-    return first_common(queue.pcpus, vcpu.hard_affinity, vcpu.pool->pcpus, kNone) != kNone;
+    return first_common(queue.pcpus, vcpu.hard_affinity, vcpu.pool->resources, kNone) != kNone;
   };
   Credit2Queue* best = data.queue != nullptr && allowed(*data.queue) ? data.queue : nullptr;
   if (best != nullptr && idle_pcpu(*best, vcpu) != kNone) return best;
@@ -223,8 +224,8 @@ void Credit2::balance(Credit2Queue& from, Ns now) {
   uint64_t mask = 0;
   for (const uint64_t word : to->pcpus) mask |= word;
   Credit2Vcpu* data = of(from.waiting.first_of(mask));
-  if (data == nullptr || !vcpu_runnable(*data->vcpu)) return;
-  const uint32_t target = first_common(to->pcpus, data->vcpu->hard_affinity, data->vcpu->pool->pcpus, kNone);
+  if (data == nullptr || !unit_runnable(*data->vcpu)) return;
+  const uint32_t target = first_common(to->pcpus, data->vcpu->hard_affinity, data->vcpu->pool->resources, kNone);
   if (target == kNone) return;
   dequeue(*data, now);
   move(*data, *to);

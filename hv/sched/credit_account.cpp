@@ -79,7 +79,7 @@ void Credit::park_or_unpark(CreditVcpu& data) {
   const bool waits = data.waiting;
   if (over && waits) dequeue(data);
   data.parked = over;
-  if (over && data.vcpu->running) ask(data.vcpu->pcpu);
+  if (over && data.running) ask(data.vcpu->pcpu);
   if (!over && waits) settle(data);
 }
 
@@ -89,13 +89,13 @@ void Credit::account(CreditDomain& domain, int64_t share, Ns now) {
   for (CreditVcpu* data = domain.first_active; data != nullptr;) {
     CreditVcpu& vcpu = *data;
     data = data->next;
-    if (vcpu.vcpu->running) charge(vcpu, now);
+    if (vcpu.running) charge(vcpu, now);
     // What it owes is bounded too: nobody pays for ever for the time that a slow pCPU took.
     vcpu.credit = std::clamp(vcpu.credit + share, -3 * static_cast<int64_t>(slice_), static_cast<int64_t>(slice_));
     park_or_unpark(vcpu);
     set_priority(vcpu, vcpu.credit < 0 ? CreditVcpu::kOver : CreditVcpu::kUnder);
     // A slice saved up: it does not use its share, and others get it.
-    if (vcpu.credit == static_cast<int64_t>(slice_) && !vcpu.vcpu->running && !vcpu.waiting) {
+    if (vcpu.credit == static_cast<int64_t>(slice_) && !vcpu.running && !vcpu.waiting) {
       vcpu.credit /= 2;
       deactivate(vcpu);
     }
@@ -166,7 +166,7 @@ void Credit::audit(AuditReport& report) const {
     queued += state.queue.size();
     report.check(state.queue.consistent(), "a run queue is not in order");
     report.check(state.present || (state.queue.empty() && state.current == nullptr), "a pCPU that has left is in use");
-    const Vcpu* current = sched_pcpu(pcpu).current;
+    const Vcpu* current = sched_unit_on(pcpu);
     const bool known = state.current == (current == nullptr ? nullptr : &of(*current));
     report.check(!state.present || known, "a policy is wrong about who runs");
     for (OrderedNode* node = state.queue.first(); node != nullptr; node = OrderedSet::next(*node)) {

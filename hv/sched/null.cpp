@@ -4,6 +4,7 @@
 #include "hv/base/host.hpp"
 #include "hv/sched/placement.hpp"
 #include "hv/sched/sched.hpp"
+#include "hv/sched/unit.hpp"
 
 namespace hv {
 
@@ -53,7 +54,7 @@ NullVcpu* NullScheduler::next_for(uint32_t pcpu) const {
   NullVcpu* allowed = nullptr;
   for (OrderedNode* node = waiting_.first(); node != nullptr; node = OrderedSet::next(*node)) {
     auto& data = static_cast<NullVcpu&>(*node);
-    if (!vcpu_runnable(*data.vcpu) || !may_run_on(*data.vcpu, pcpu)) continue;
+    if (!unit_runnable(*data.vcpu) || !may_run_on(*data.vcpu, pcpu)) continue;
     if (prefers(*data.vcpu, pcpu)) return &data;
     if (allowed == nullptr) allowed = &data;
   }
@@ -105,7 +106,7 @@ void NullScheduler::sleep(Vcpu& vcpu) {
   NullVcpu& data = of(vcpu);
   if (data.queued) dequeue(data);
   data.waiting = false;
-  if (data.assigned != NullVcpu::kNone && (vcpu.pause_flags & kPauseDown) != 0) deassign(data);
+  if (data.assigned != NullVcpu::kNone && unit_down(vcpu)) deassign(data);
 }
 
 void NullScheduler::affinity_changed(Vcpu& vcpu) {
@@ -114,7 +115,7 @@ void NullScheduler::affinity_changed(Vcpu& vcpu) {
 }
 
 void NullScheduler::settle(Vcpu& current) {
-  if (!vcpu_runnable(current) || !may_run_anywhere(current)) {
+  if (!unit_runnable(current) || !may_run_anywhere(current)) {
     sleep(current);
   } else {
     wake(current, WakeReason::kRequeued);
@@ -123,11 +124,11 @@ void NullScheduler::settle(Vcpu& current) {
 
 Choice NullScheduler::choose(uint32_t pcpu, Vcpu* current, bool /*yielded*/, Ns /*now*/) {
   if (current != nullptr) {
-    if (vcpu_runnable(*current) && may_run_on(*current, pcpu) && assigned_[pcpu] == &of(*current)) return {current};
+    if (unit_runnable(*current) && may_run_on(*current, pcpu) && assigned_[pcpu] == &of(*current)) return {current};
     settle(*current);
   }
   NullVcpu* own = assigned_[pcpu];
-  if (own == nullptr || !own->waiting || !vcpu_runnable(*own->vcpu) || !may_run_on(*own->vcpu, pcpu)) return {};
+  if (own == nullptr || !own->waiting || !unit_runnable(*own->vcpu) || !may_run_on(*own->vcpu, pcpu)) return {};
   own->waiting = false;
   return {own->vcpu};
 }

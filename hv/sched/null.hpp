@@ -10,7 +10,7 @@
 namespace hv {
 
 /// The node is in the wait queue, where all keys are equal: the order is that of arrival.
-struct NullVcpu : PolicyVcpu, OrderedNode {
+struct NullVcpu : PolicyUnit, OrderedNode {
   static constexpr uint32_t kNone = ~uint32_t{0};
   uint32_t assigned = kNone;  ///< the pCPU that it has
   bool queued = false;
@@ -27,8 +27,8 @@ class NullScheduler final : public Scheduler {
   void remove_pcpu(uint32_t pcpu) override;
   PolicyDomain* new_domain() override { return arena_new<PolicyDomain>(); }
   void free_domain(PolicyDomain& domain) override { arena_delete(&domain); }
-  PolicyVcpu* new_vcpu(const Vcpu&, PolicyDomain&) override { return arena_new<NullVcpu>(); }
-  void free_vcpu(PolicyVcpu& data) override { arena_delete(static_cast<NullVcpu*>(&data)); }
+  PolicyUnit* new_unit(const Vcpu&, PolicyDomain&) override { return arena_new<NullVcpu>(); }
+  void free_unit(PolicyUnit& data) override { arena_delete(static_cast<NullVcpu*>(&data)); }
   void insert(Vcpu&) override {}
   void remove(Vcpu& vcpu) override;
   void wake(Vcpu& vcpu, WakeReason reason) override;

@@ -15,7 +15,7 @@ namespace {
 
 constexpr PolicyKind kPolicies[] = {
     {"credit2", XEN_SCHEDULER_CREDIT2, Credit2::create}, {"credit", XEN_SCHEDULER_CREDIT, Credit::create},
-    {"rtds", XEN_SCHEDULER_RTDS, Rtds::create},          {"arinc653", XEN_SCHEDULER_ARINC653, Arinc653::create},
+    {"rtds", XEN_SCHEDULER_RTDS, Rtds::create},          {"arinc653", XEN_SCHEDULER_ARINC653, Arinc653::create, false},
     {"null", XEN_SCHEDULER_NULL, NullScheduler::create},
 };
 

@@ -12,6 +12,7 @@ struct PolicyKind {
   std::string_view name;   ///< as on the command line: sched=NAME
   uint32_t abi_id;         ///< XEN_SCHEDULER_*
   Scheduler* (*create)();  ///< null: no memory
+  bool has_units = true;   ///< knows units of several vCPUs
 };
 
 /// The policy of pool 0 when the command line names none.

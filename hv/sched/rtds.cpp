@@ -6,6 +6,7 @@
 #include "hv/base/host.hpp"
 #include "hv/sched/placement.hpp"
 #include "hv/sched/sched.hpp"
+#include "hv/sched/unit.hpp"
 
 namespace hv {
 
@@ -14,7 +15,7 @@ namespace {
 /// Of pCPUs, as nodes have it: more than 64 share bits.
 uint64_t node_mask(const Vcpu& vcpu) {
   uint64_t mask = 0;
-  for (size_t i = 0; i < std::size(vcpu.hard_affinity); ++i) mask |= vcpu.hard_affinity[i] & vcpu.pool->pcpus[i];
+  for (size_t i = 0; i < std::size(vcpu.hard_affinity); ++i) mask |= vcpu.hard_affinity[i] & vcpu.pool->resources[i];
   return mask;
 }
 
@@ -80,7 +81,7 @@ RtdsVcpu* Rtds::best_for(uint32_t pcpu) const {
   for (const OrderedSet* queue : {&reserved_, &extra_}) {
     for (OrderedNode* node = queue->first_of(bit); node != nullptr; node = OrderedSet::next_of(*node, bit)) {
       const Vcpu& vcpu = *ready(*node).vcpu;
-      if (vcpu_runnable(vcpu) && may_run_on(vcpu, pcpu)) return &ready(*node);
+      if (unit_runnable(vcpu) && may_run_on(vcpu, pcpu)) return &ready(*node);
     }
   }
   return nullptr;
@@ -140,12 +141,12 @@ void Rtds::sleep(Vcpu& vcpu) {
 }
 
 bool Rtds::may_go_on(const RtdsVcpu& data, uint32_t pcpu) {
-  return vcpu_runnable(*data.vcpu) && may_run_on(*data.vcpu, pcpu) && !data.depleted();
+  return unit_runnable(*data.vcpu) && may_run_on(*data.vcpu, pcpu) && !data.depleted();
 }
 
 void Rtds::put_back(RtdsVcpu& data) {
   Vcpu& vcpu = *data.vcpu;
-  if (!vcpu_runnable(vcpu) || !may_run_anywhere(vcpu)) {
+  if (!unit_runnable(vcpu) || !may_run_anywhere(vcpu)) {
     if (!fault("sched.rtds_sleeper_keeps_replenishing")) stop_replenishing(data);
     return;
   }

@@ -31,7 +31,7 @@ struct RtdsDomain : PolicyDomain {
   OrderedSet vcpus;
 };
 
-struct RtdsVcpu : PolicyVcpu, RtdsReplenishment, RtdsReady, RtdsMember {
+struct RtdsVcpu : PolicyUnit, RtdsReplenishment, RtdsReady, RtdsMember {
   Ns period = kRtdsDefaultPeriod;
   Ns budget = kRtdsDefaultBudget;
   bool extratime = true;
@@ -58,8 +58,8 @@ class Rtds final : public Scheduler {
   void remove_pcpu(uint32_t pcpu) override;
   PolicyDomain* new_domain() override { return arena_new<RtdsDomain>(); }
   void free_domain(PolicyDomain& domain) override { arena_delete(static_cast<RtdsDomain*>(&domain)); }
-  PolicyVcpu* new_vcpu(const Vcpu&, PolicyDomain&) override { return arena_new<RtdsVcpu>(); }
-  void free_vcpu(PolicyVcpu& data) override { arena_delete(static_cast<RtdsVcpu*>(&data)); }
+  PolicyUnit* new_unit(const Vcpu&, PolicyDomain&) override { return arena_new<RtdsVcpu>(); }
+  void free_unit(PolicyUnit& data) override { arena_delete(static_cast<RtdsVcpu*>(&data)); }
   void insert(Vcpu& vcpu) override;
   void remove(Vcpu& vcpu) override;
   void wake(Vcpu& vcpu, WakeReason reason) override;

@@ -4,21 +4,26 @@
 /// (sched.hpp) keeps pCPUs, runstates, signals and the fields of Vcpu; a policy keeps its queues and chooses. It lives
 /// in the arena, allocates there, and counts in integers.
 ///
+/// **Units and resources.** What is scheduled is a unit: as many vCPUs of one domain as the pool's granularity has
+/// pCPUs run together (a core's, say), which are a resource. A policy knows a unit by its first vCPU, whose affinity
+/// and Vcpu::pcpu are the unit's, and a resource by its first pCPU. With granularity cpu they are vCPUs and pCPUs, and
+/// that is what they are called below; but whether a unit may run is asked with `unit_runnable` (unit.hpp).
+///
 /// **Lock.** Every call but `destroy` is made with `lock()` held. The mechanism takes it, and looks again whether the
 /// vCPU or the pCPU is still this policy's (PolicyGuard). A policy never takes another's lock.
 ///
-/// **Order of calls.** `add_pcpu` comes before any `choose` of that pCPU. `new_domain`, then for each vCPU `new_vcpu`
-/// and `insert`; in the end, or when the domain moves to another pool, `remove` and `free_vcpu`, then `free_domain`.
+/// **Order of calls.** `add_pcpu` comes before any `choose` of that pCPU. `new_domain`, then for each vCPU `new_unit`
+/// and `insert`; in the end, or when the domain moves to another pool, `remove` and `free_unit`, then `free_domain`.
 ///
 /// **States of a vCPU** between `insert` and `remove`:
 ///  - asleep: some reason not to run. The policy keeps it in no queue. Vcpu::pcpu may name a pCPU that has left the
 ///  pool.
-///  - waiting (PolicyVcpu::waiting, which the policy sets and clears): runnable and in the policy's care, in a queue or
+///  - waiting (PolicyUnit::waiting, which the policy sets and clears): runnable and in the policy's care, in a queue or
 ///  put
 ///    aside until it may run again (cap). Vcpu::pcpu is the pCPU in whose queue it is.
 ///  - running: `choose` returned it. It stays so until a `choose` of the same pCPU returns another one.
 /// A waiting vCPU may have got a reason not to run whose `sleep` is still to come, and its affinity may have changed
-/// with `affinity_changed` still to come: never choose what is not `vcpu_runnable` or may not run there (`may_run_on`).
+/// with `affinity_changed` still to come: never choose what is not `unit_runnable` or may not run there (`may_run_on`).
 ///
 /// **Who chooses.** A policy that wants a pCPU to choose anew calls `tickle`: at most one signal for each pCPU comes of
 /// all that are named in one call, after the lock was let go. What `choose` decides needs no tickle for its own pCPU.
@@ -54,12 +59,15 @@ struct PolicyDomain {
   const SchedDomain* domain = nullptr;
 };
 
-/// What a policy keeps for a vCPU, in Vcpu::sched: it derives from this.
-struct PolicyVcpu {
+/// What a policy keeps for a unit, in Vcpu::sched of each of its vCPUs: it derives from this. Base fields but `waiting`
+/// are set by the mechanism.
+struct PolicyUnit {
   Scheduler* owner = nullptr;
-  Vcpu* vcpu = nullptr;
+  Vcpu* vcpu = nullptr;  ///< the first one
   PolicyDomain* domain = nullptr;
-  bool waiting = false;  ///< set and cleared by the policy
+  bool waiting = false;             ///< set and cleared by the policy
+  bool running = false;             ///< `choose` has returned it
+  PolicyUnit* next_gone = nullptr;  ///< while its domain moves to another pool
 };
 
 /// Why a vCPU waits now and did not before.
@@ -121,9 +129,9 @@ class Scheduler {
   virtual void free_domain(PolicyDomain& domain) = 0;
   /// Data for a vCPU that is about to be inserted, or never will be. Null: no memory, and nothing has changed. The vCPU
   /// may still be another policy's: leave alone what is in Vcpu.
-  virtual PolicyVcpu* new_vcpu(const Vcpu& vcpu, PolicyDomain& domain) = 0;
+  virtual PolicyUnit* new_unit(const Vcpu& vcpu, PolicyDomain& domain) = 0;
   /// It is not inserted.
-  virtual void free_vcpu(PolicyVcpu& data) = 0;
+  virtual void free_unit(PolicyUnit& data) = 0;
   /// The vCPU is in the pool from now on, with data in Vcpu::sched; asleep (a `wake` follows when it is runnable).
   virtual void insert(Vcpu& vcpu) = 0;
   /// The vCPU, asleep, leaves: nothing of the policy refers to it or its data any more. Vcpu::pcpu is still what it

@@ -70,6 +70,10 @@ void set_guest_tsc(Vcpu& vcpu, uint64_t value) {
   publish_time(vcpu);
 }
 
+void set_tsc_age(Vcpu& vcpu, Ns age) {
+  set_guest_tsc(vcpu, ticks(vcpu, age));
+}
+
 namespace {
 
 bool write_time_area(const Vcpu& vcpu, const AddressSpace& space, Gva area, Ns time) {

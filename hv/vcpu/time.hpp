@@ -9,6 +9,8 @@ namespace hv {
 [[nodiscard]] uint64_t guest_tsc(const Vcpu& vcpu, Ns time);
 /// The guest writes its TSC.
 void set_guest_tsc(Vcpu& vcpu, uint64_t value);
+/// It counts as if the guest had been running for `age` by now.
+void set_tsc_age(Vcpu& vcpu, Ns age);
 /// Writes the time record of a vCPU to its vcpu_info and its registered area. Done when it is switched in.
 void publish_time(Vcpu& vcpu);
 /// Writes a vCPU's time record to guest memory: the version goes odd, the record is written, the version goes even. An

@@ -78,8 +78,10 @@ Vcpu* vcpu_create(Domain& domain, DomainMemory& memory, shared_info_t* shared, u
   prepare_timer(vcpu->periodic, periodic_fired, *vcpu);
   prepare_timer(vcpu->poll, poll_fired, *vcpu);
   if (memory.kind == GuestKind::kPv64) vcpu->periodic_period = kPvTick;
+  vcpu->machine_check.caps = kMachineCheckBanks;
   vcpu->hvm.pat = kPatReset;
   vcpu->hvm.apic_base = kApicBaseReset | (id == 0 ? kApicBaseBsp : 0);
+  vcpu->hvm.apic_spurious = kApicSpuriousReset;
   return vcpu;
 }
 

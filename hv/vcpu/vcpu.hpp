@@ -32,11 +32,13 @@ struct PvState {
   Trap traps[256];
   uint64_t event_callback, failsafe_callback, syscall_callback, nmi_callback;
   uint64_t syscall32_callback, sysenter_callback;
+  uint16_t syscall32_selector, sysenter_selector;
   bool failsafe_disables_events, syscall_disables_events, syscall32_disables_events, sysenter_disables_events;
   uint64_t kernel_ss, kernel_sp;
   uint64_t user_cr3;    ///< machine address of the user-mode root, 0 = none
   uint64_t kernel_cr3;  ///< while in user mode: the root to come back to. In kernel mode it is regs.cr3
   uint64_t iopl;
+  uint64_t tsc_aux;
   uint16_t ldt_entries;
   uint64_t ldt_base;
   uint64_t gdt_frames[16];
@@ -45,6 +47,9 @@ struct PvState {
   bool in_nmi;          ///< no further NMI until iret
   bool segments_stale;  ///< it was switched in: the selectors are to be loaded again
 };
+
+constexpr unsigned kMtrrVariableRanges = 8;
+constexpr unsigned kMtrrFixedRanges = 11;
 
 struct HvmState {
   uint64_t upcall_vector;  ///< HVMOP_set_evtchn_upcall_vector, 0 = none
@@ -60,6 +65,10 @@ struct HvmState {
   uint64_t apic_priority;
   /// MSRs that the core only keeps.
   uint64_t star, lstar, cstar, sfmask, tsc_aux, pat, sysenter_cs, sysenter_esp, sysenter_eip;
+  /// Memory type ranges: kept, as the kinds of memory make no difference here.
+  uint64_t mtrr_variable[2 * kMtrrVariableRanges], mtrr_fixed[kMtrrFixedRanges], mtrr_default;
+  uint64_t tsc_adjust;
+  hvm_hw_lapic_regs* apic_registers;  ///< owned by hv/domain: the last ones loaded, for those that nobody here reads
   hvm_hw_cpu* record;  ///< owned by hv/domain: what a save record has and the registers of the port have not
 };
 
@@ -93,13 +102,15 @@ struct Vcpu {
 
   PvState* pv = nullptr;
   HvmState hvm{};
+  hvm_vmce_vcpu machine_check{};  ///< of PV vCPUs too: banks, and what a toolstack keeps there
 
   // Scheduling: owned by hv/sched.
   uint32_t pcpu = 0;  ///< where it runs or last ran
   bool running = false;
   bool in_core = false;  ///< its pCPU is inside the core and will look at what is pending before it goes back
   const struct CpuPool* pool = nullptr;  ///< where it may run at all; set as soon as the scheduler knows it
-  struct PolicyVcpu* sched = nullptr;    ///< what the policy of that pool keeps for it
+  struct PolicyUnit* sched = nullptr;    ///< what the policy of that pool keeps for its unit
+  Vcpu* unit_next = nullptr;             ///< the next one of its unit; null: it is the last, or alone
   uint64_t hard_affinity[4] = {~0ull, ~0ull, ~0ull, ~0ull};
   uint64_t soft_affinity[4] = {~0ull, ~0ull, ~0ull, ~0ull};
   uint64_t saved_affinity[4] = {};  ///< hard affinity to come back to after SCHEDOP_pin_override
@@ -133,11 +144,14 @@ struct VcpuHooks {
 void set_vcpu_hooks(const VcpuHooks& hooks);
 [[nodiscard]] const VcpuHooks& vcpu_hooks();
 
+constexpr uint64_t kMachineCheckBanks = 2;
 constexpr uint64_t kApicBaseBsp = 1u << 8;
 constexpr uint64_t kApicBaseExtended = 1u << 10;
 constexpr uint64_t kApicBaseEnable = 1u << 11;
 constexpr uint64_t kApicSoftwareEnable = 1u << 8;      ///< in apic_spurious
 constexpr uint64_t kPatReset = 0x0000'0501'0007'0406;  ///< what a guest finds; hardware resets to another value
+constexpr uint64_t kApicSpuriousReset = 0xff;
+constexpr uint64_t kApicVersion = 0x50014;
 constexpr uint64_t kApicBaseReset = 0xfee0'0000 | kApicBaseEnable;
 
 /// A vCPU of `domain`, down and not initialised, which the scheduler does not know yet. `shared` supplies

@@ -12,7 +12,8 @@ namespace assay {
 namespace {
 
 /// Counters, the places that they belong to, and what a sanitizer knows of variables, which is large.
-constexpr std::array<std::string_view, 4> kNoState{"__sancov_cntrs", "__sancov_pcs", "__llvm_prf_cnts", "asan_globals"};
+constexpr std::array<std::string_view, 5> kNoState{"__sancov_cntrs", "__sancov_pcs", "__llvm_prf_cnts", "asan_globals",
+                                                   kPlacesSection};
 constexpr size_t kNamesMax = 1 << 20;
 
 template <typename T>
@@ -37,7 +38,8 @@ std::vector<CounterRange> counters_of(const std::filesystem::path& path) {
   std::vector<CounterRange> counters;
   for (const Elf64_Shdr& section : sections) {
     const std::string_view name = section.sh_name < names.size() ? names.c_str() + section.sh_name : "";
-    if (std::ranges::find(kNoState, name) != kNoState.end()) counters.push_back({section.sh_addr, section.sh_size});
+    const auto* const known = std::ranges::find(kNoState, name);
+    if (known != kNoState.end()) counters.push_back({*known, section.sh_addr, section.sh_size});
   }
   std::ranges::sort(counters, {}, &CounterRange::start);
   return counters;

@@ -45,6 +45,7 @@ TEST(CoreCounters, AreKnownByTheirSection) {
   ASSERT_EQ(counters.size(), 1u);
   EXPECT_EQ(counters[0].start, 0x5000u);
   EXPECT_EQ(counters[0].bytes, 64u);
+  EXPECT_EQ(counters[0].section, "__sancov_cntrs");
 }
 
 TEST(CoreCounters, OtherData_IsNone) {

@@ -180,7 +180,11 @@ void CoreObject::find_segments() {
   dl_iterate_phdr(collect_segments, &found);
   base_ = found.base;
   end_ = found.end;
-  writable_ = without_counters(found, counters_of(path_));
+  const std::vector<CounterRange> counters = counters_of(path_);
+  writable_ = without_counters(found, counters);
+  const auto places = std::ranges::find(counters, kPlacesSection, &CounterRange::section);
+  if (places != counters.end()) places_ = {reinterpret_cast<uint8_t*>(base_ + places->start), places->bytes};
+  std::ranges::fill(places_, 0);  // it may have been loaded before
 }
 
 CoreObject::Data CoreObject::save_data() const {

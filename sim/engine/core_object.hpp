@@ -40,6 +40,8 @@ class CoreObject {
   void restore_data(const Data& data) const;
   /// The data as it was when the object was loaded.
   [[nodiscard]] const Data& initial_data() const { return initial_data_; }
+  /// See kPlacesSection; empty for a core in which no bug is planted.
+  [[nodiscard]] std::span<uint8_t> places() const { return places_; }
   /// "hv.so+0x1234" for an address in the object, otherwise empty.
   [[nodiscard]] std::string describe_address(uintptr_t address) const;
 
@@ -57,6 +59,7 @@ class CoreObject {
   uintptr_t base_ = 0;
   uintptr_t end_ = 0;
   std::vector<std::span<std::byte>> writable_;
+  std::span<uint8_t> places_;
   Data initial_data_;
 };
 

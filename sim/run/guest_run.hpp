@@ -7,10 +7,10 @@
 #include <optional>
 #include <string>
 
-#include "sim/devices/console_log.hpp"
-#include "sim/devices/rings.hpp"
-#include "sim/devices/xenstore.hpp"
+#include "sim/devices/guest_devices.hpp"
+#include "sim/saved/saved_guest.hpp"
 #include "sim/target/host/session.hpp"
+#include "sim/toolstack/migration/migration.hpp"
 
 namespace assay {
 
@@ -44,6 +44,9 @@ class GuestRun {
   /// Boots the core, builds the domain, and leaves it at its first instruction. Throws std::runtime_error: an image
   /// that cannot be read or does not boot; ToolstackError: it does not fit; TargetDied, CoreRefused: the core.
   explicit GuestRun(const GuestRunInputs& description);
+  /// Goes on with a kernel that was saved, from where it suspended itself. `inputs` says on which core, with which
+  /// seed. Throws StreamError, ToolstackError, what `source` throws, and what the core does; no domain is left then.
+  GuestRun(const GuestRunInputs& inputs, const SavedGuest& saved, migration::ByteSource& source);
   GuestRun(const GuestRun&) = delete;
   GuestRun& operator=(const GuestRun&) = delete;
   ~GuestRun();
@@ -53,7 +56,12 @@ class GuestRun {
   GuestEnd advance(uint64_t deadline_ns);
   [[nodiscard]] GuestEnd end() const { return end_; }
   [[nodiscard]] const GuestRunInputs& inputs() const { return inputs_; }
-  [[nodiscard]] const ConsoleLog& console() const { return log_; }
+  [[nodiscard]] const ConsoleLog& console() const { return devices_->console(); }
+  /// Asks it, as toolstacks do, through the store, to suspend itself; then it is for advance() to see whether it does.
+  void ask_to_suspend() { devices_->ask_to_suspend(); }
+  /// Writes the guest, which has suspended itself. What it throws is as for migration::save_domain.
+  SavedGuest save(migration::ByteSink& sink);
+  [[nodiscard]] const migration::SaveReport& save_report() const { return save_report_; }
   /// A moment between two slices, and back to it: what is then executed again is the same.
   struct Moment;
   [[nodiscard]] std::shared_ptr<const Moment> take_moment();
@@ -62,7 +70,7 @@ class GuestRun {
   [[nodiscard]] const std::vector<std::unique_ptr<UnicornGuest>>& vcpus() const { return guest_->vcpus; }
   [[nodiscard]] DomId domain() const { return guest_->built.id; }
   /// What the guest will read from its console.
-  void type(std::string_view text) { typed_ += text; }
+  void type(std::string_view text) { devices_->type(text); }
   /// Is told what happens on the machine; null: nobody.
   void watch(MachineWatcher* watcher) { session_.machine().set_watcher(watcher); }
   [[nodiscard]] const Machine& machine() const { return session_.machine(); }
@@ -80,20 +88,20 @@ class GuestRun {
   static constexpr uint64_t kSliceNs = 100'000;
 
  private:
-  void introduce();
-  void serve_devices();
+  [[nodiscard]] GuestSpec spec() const;
+  [[nodiscard]] migration::Host& host();
+  void connect();
+  [[nodiscard]] BuiltKernel take_over(const migration::RestoredDomain& restored);
   void look_after();
 
   GuestRunInputs inputs_;
   CoreObject core_;
   host::Session session_;
   host::KernelGuest* guest_ = nullptr;
-  XenStore store_;
-  std::unique_ptr<XenStoreConnection> connection_;
-  std::unique_ptr<StoreRing> store_ring_;
-  std::unique_ptr<ConsoleRing> console_ring_;
-  ConsoleLog log_;
-  std::string typed_;
+  GuestType type_ = GuestType::kPv64;
+  std::optional<migration::Host> host_;  ///< once it is needed
+  migration::SaveReport save_report_;
+  std::unique_ptr<GuestDevices> devices_;
   std::string death_;
   uint64_t slices_ = 0;
   GuestEnd end_ = GuestEnd::kRunning;

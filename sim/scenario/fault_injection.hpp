@@ -14,6 +14,7 @@ class FaultInjection final : public Hardware {
   FaultInjection(const FaultSpec& faults, const Rng& rng, uint64_t start_ns, ScenarioObserver* observer);
   uint64_t signal_delay_ns(uint32_t pcpu, uint64_t now_ns) override;
   uint64_t timer_lateness_ns(uint32_t pcpu, uint64_t now_ns) override;
+  uint64_t clock_lag_ns(uint32_t pcpu, uint64_t now_ns) override;
   uint64_t exit_cost_ns(uint32_t pcpu, uint64_t now_ns, uint64_t usual_ns) override;
   /// What computing takes there, in hundredths of a percent of the usual time.
   [[nodiscard]] uint64_t slowness(uint32_t pcpu, uint64_t now_ns) const;
@@ -24,6 +25,7 @@ class FaultInjection final : public Hardware {
   FaultSpec faults_;
   Rng signals_;
   Rng timers_;
+  Rng clocks_;
   uint64_t start_ns_;
   uint64_t end_ns_;
   ScenarioObserver* observer_;

@@ -1,6 +1,8 @@
 /// Domains of a few pages, built by the privileged domain's hypercalls: thousands of them cost little.
 #pragma once
 
+#include <span>
+
 #include "sim/engine/machine.hpp"
 #include "sim/scenario/guest_vcpu.hpp"
 #include "sim/toolstack/domain_control.hpp"
@@ -14,10 +16,11 @@ class GuestBuilder {
 
   struct Built {
     DomId id;
-    GuestMemory memory;
+    DomainMemory memory;
   };
-  /// A PV64 domain, paused, with its vCPUs online. Throws ToolstackError.
-  [[nodiscard]] Built build(uint32_t vcpus);
+  /// A PV64 domain, paused, with its vCPUs online, and so many pages for memory writers. Throws ToolstackError: then
+  /// what there was of it is destroyed again.
+  [[nodiscard]] Built build(uint32_t vcpus, uint64_t written_pages, bool grows_grant_table);
   [[nodiscard]] const toolstack::DomainControl& control() const { return control_; }
 
  private:
@@ -26,7 +29,8 @@ class GuestBuilder {
     return reinterpret_cast<T*>(machine_.memory() + frame * kPageSize);
   }
   void write_page_tables(const std::vector<uint64_t>& frames, uint64_t data_pages);
-  GuestMemory lay_out(DomId id, const std::vector<uint64_t>& frames, uint32_t vcpus);
+  void fill(Built& built, uint32_t vcpus, uint64_t data_pages);
+  DomainMemory lay_out(DomId id, std::span<const uint64_t> areas, uint32_t vcpus);
   void set_registers(DomId id, uint32_t vcpu, Mfn root);
 
   Machine& machine_;

@@ -123,8 +123,11 @@ void Reader::read_what(Action& action, const YAML::Node& what, const char* key) 
   if (action.kind != Kind::kAffinity) return;
   action.vcpu = entry.count("vcpu", 0, kVcpusPerDomainMax);
   if (action.vcpu) check_vcpu(entry, action.domains, *action.vcpu);
-  action.hard = entry.pcpus("hard", scenario_.pcpus);
-  action.soft = entry.pcpus("soft", scenario_.pcpus);
+  if (action.vcpu && scenario_.pcpus_together > 1) {
+    entry.fail("vcpu", "vCPUs that are scheduled together ('granularity') have one affinity: leave it out");
+  }
+  action.hard = pcpus_of(entry, "hard");
+  action.soft = pcpus_of(entry, "soft");
   if (!action.hard && !action.soft) entry.fail("neither 'hard' nor 'soft' is given");
 }
 

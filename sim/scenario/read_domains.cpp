@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "sim/input/nearest.hpp"
 #include "sim/scenario/keys.hpp"
@@ -13,6 +14,11 @@ namespace {
 constexpr uint32_t kDomainsMax = 10'000;
 constexpr uint32_t kWeightMax = 65'535;
 constexpr uint64_t kBudgetMinNs = 10 * kNsPerUs;
+/// Pages per second: one each microsecond, which takes half of it.
+constexpr uint32_t kWriteRateMax = 1'000'000;
+constexpr uint32_t kGuestMibMin = 4, kGuestMibMax = 1024;
+/// That a guest may execute when the file does not say: some seconds of the host's time.
+constexpr uint64_t kInstructionsUsual = 100'000'000;
 constexpr uint64_t kPauseMinNs = 10 * kNsPerUs;  ///< less, and a vCPU would do nothing but call the hypervisor
 
 }  // namespace
@@ -46,8 +52,10 @@ void Reader::read_domain(const YAML::Node& node) {
   domain.extratime = entry.flag("extratime", false);
   domain.pool = entry.has("pool") ? pool_named(entry, "pool") : 0;
   check_parameters(entry, domain);
-  domain.hard = entry.pcpus("affinity", scenario_.pcpus);
-  domain.soft = entry.pcpus("soft_affinity", scenario_.pcpus);
+  domain.hard = pcpus_of(entry, "affinity");
+  domain.soft = pcpus_of(entry, "soft_affinity");
+  domain.nodes = nodes_of(entry);
+  if (domain.nodes && !domain.soft) domain.soft = pcpus_of(*domain.nodes);
   check_affinity(entry, domain);
   domain.exists_from_the_start = entry.flag("created", true);
   const uint32_t count = entry.count("count", 1, kDomainsMax).value_or(1);
@@ -72,10 +80,13 @@ void Reader::check_parameters(const Entry& entry, const DomainSpec& domain) cons
   }
 }
 
-void Reader::check_cap(const Entry& entry, const char* key, const DomainSpec& domain, uint32_t cap) {
-  if (cap > 100 * domain.vcpus.size()) {
-    entry.fail(key, fmt::format("domain {} has {} vCPUs: at most {}", domain.name.empty() ? domain.group : domain.name,
-                                domain.vcpus.size(), 100 * domain.vcpus.size()));
+/// What is scheduled together runs, and is charged, as one.
+void Reader::check_cap(const Entry& entry, const char* key, const DomainSpec& domain, uint32_t cap) const {
+  const uint64_t units = (domain.vcpus.size() + scenario_.pcpus_together - 1) / scenario_.pcpus_together;
+  if (cap > 100 * units) {
+    entry.fail(key, fmt::format("domain {} has {} vCPUs{}: at most {}",
+                                domain.name.empty() ? domain.group : domain.name, domain.vcpus.size(),
+                                scenario_.pcpus_together > 1 ? ", some of them scheduled as one" : "", 100 * units));
   }
 }
 
@@ -89,9 +100,11 @@ void Reader::check_affinity(const Entry& entry, const DomainSpec& domain) const 
 }
 
 void Reader::read_workloads(const Entry& entry, DomainSpec& domain) {
-  if (entry.has("workload") == entry.has("workloads")) {
-    entry.fail("either 'workload', for all vCPUs, or 'workloads', a list with one for each");
+  const int ways = int{entry.has("workload")} + int{entry.has("workloads")} + int{entry.has("guest")};
+  if (ways != 1) {
+    entry.fail("either 'workload', for all vCPUs, or 'workloads', a list with one for each, or 'guest', a kernel");
   }
+  if (entry.has("guest")) return read_guest(entry, domain);
   if (entry.has("workload")) {
     const uint32_t vcpus = entry.count("vcpus", 1, kVcpusPerDomainMax).value_or(1);
     domain.vcpus.assign(vcpus, workload_of(entry["workload"]));
@@ -102,6 +115,10 @@ void Reader::read_workloads(const Entry& entry, DomainSpec& domain) {
     }
     const auto vcpus = entry.count("vcpus", 1, kVcpusPerDomainMax);
     if (vcpus && *vcpus != domain.vcpus.size()) entry.fail("vcpus", "there is another number of 'workloads'");
+  }
+  if (domain.written_pages() > kWrittenPagesMax) {
+    entry.fail(fmt::format("its memory writers have {} pages; at most {} in one domain", domain.written_pages(),
+                           kWrittenPagesMax));
   }
   uint64_t players = 0;
   for (const WorkloadSpec& vcpu : domain.vcpus) players += vcpu.kind == WorkloadSpec::Kind::kPingPong ? 1 : 0;
@@ -130,14 +147,16 @@ WorkloadSpec Reader::workload_of(const YAML::Node& node) {
     const char* work;
     const char* pause;
   };
-  constexpr std::array<Times, 8> kTimes{{{nullptr, nullptr},
-                                         {nullptr, nullptr},
-                                         {"work", "period"},
-                                         {"run", "sleep"},
-                                         {"hold", "think"},
-                                         {"work", nullptr},
-                                         {nullptr, "period"},
-                                         {"work", "timeout"}}};
+  constexpr std::array<Times, 10> kTimes{{{nullptr, nullptr},
+                                          {nullptr, nullptr},
+                                          {"work", "period"},
+                                          {"run", "sleep"},
+                                          {"hold", "think"},
+                                          {"work", nullptr},
+                                          {nullptr, "period"},
+                                          {"work", "timeout"},
+                                          {nullptr, nullptr},
+                                          {nullptr, "period"}}};
   const Times times = kTimes.at(static_cast<size_t>(spec.kind));
   for (const char* key : {"work", "period", "run", "sleep", "hold", "think", "timeout"}) {
     const std::string_view name = key;
@@ -155,9 +174,44 @@ WorkloadSpec Reader::workload_of(const YAML::Node& node) {
     entry.fail("deadline",
                "lies between the work and the period: no job could ever meet it, or the next one begins before");
   }
+  read_writing(entry, spec);
   spec.variation = entry.percent("variation").value_or(0);
   if (spec.variation > kWholePcpu) entry.fail("variation", "at most 100%");
   return spec;
+}
+
+void Reader::read_guest(const Entry& entry, DomainSpec& domain) {
+  domain.vcpus.assign(entry.count("vcpus", 1, kVcpusPerDomainMax).value_or(1), {.kind = WorkloadSpec::Kind::kIdle});
+  const Entry guest(file_, entry["guest"], keys::kGuest);
+  KernelSpec& kernel = domain.kernel.emplace();
+  guest.require("kernel");
+  kernel.path = image_of(guest, "kernel");
+  if (guest.has("initrd")) kernel.initrd = image_of(guest, "initrd");
+  const size_t type = guest.has("type") ? guest.choice("type", keys::kGuestTypes) : 0;
+  if (type != 0) kernel.type = type == 1 ? GuestType::kPv64 : GuestType::kPvh;
+  kernel.command_line = guest.optional_text("cmdline").value_or("");
+  kernel.memory_mib = guest.count("memory", kGuestMibMin, kGuestMibMax).value_or(kernel.memory_mib);
+  kernel.instructions_max = guest.count("instructions", 1, UINT32_MAX).value_or(kInstructionsUsual);
+}
+
+std::filesystem::path Reader::image_of(const Entry& entry, const char* key) const {
+  try {
+    return find_image(entry.text(key), folders_);
+  } catch (const std::runtime_error& error) {
+    entry.fail(key, error.what());
+  }
+}
+
+void Reader::read_writing(const Entry& entry, WorkloadSpec& spec) {
+  const bool is_writer = spec.kind == WorkloadSpec::Kind::kMemoryWriter;
+  for (const char* key : {"rate", "pages", "pattern"}) {
+    if (entry.has(key) && !is_writer) entry.fail(key, "only a memory-writer has one");
+  }
+  if (!is_writer) return;
+  spec.rate = entry.required_count("rate", 1, kWriteRateMax);
+  spec.pages = entry.required_count("pages", 1, kWrittenPagesMax);
+  spec.is_random = entry.has("pattern") && entry.choice("pattern", keys::kPatterns) == 1;
+  if (entry.has("variation")) entry.fail("variation", "a memory-writer has none: its rate is what it promises");
 }
 
 void Reader::read_slots() {

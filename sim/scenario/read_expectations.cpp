@@ -25,8 +25,8 @@ Expectation Reader::expectation_of(const YAML::Node& node) {
   const std::string what = node.begin()->first.Scalar();
   expectation.kind = static_cast<Kind>(std::ranges::find(keys::kExpectations, what) - keys::kExpectations.begin());
   const Entry entry(file_, node.begin()->second, keys::kExpectation.at(static_cast<size_t>(expectation.kind)));
-  const bool is_of_somebody =
-      expectation.kind == Kind::kShare || expectation.kind == Kind::kSupply || expectation.kind == Kind::kFrames;
+  const bool is_of_somebody = expectation.kind == Kind::kShare || expectation.kind == Kind::kSupply ||
+                              expectation.kind == Kind::kFrames || expectation.kind >= Kind::kRefusals;
   if (is_of_somebody) entry.require("of");
   expectation.words = what;
   if (entry.has("of")) {
@@ -89,6 +89,55 @@ void Reader::read_bounds(const Entry& entry, Expectation& expectation) const {
       if (expectation.bound_ns >= expectation.period_ns / 2)
         entry.fail("within", "is half of the frame or more: nothing could miss it");
       break;
+    case Kind::kRefusals:
+    case Kind::kPagesWritten:
+      read_counts(entry, expectation);
+      break;
+    case Kind::kConsole:
+      expectation.text = entry.text("contains");
+      break;
+    case Kind::kShutdown:
+      expectation.shutdown_reason = static_cast<uint32_t>(entry.choice("reason", keys::kReasons));
+      break;
+  }
+}
+
+void Reader::read_counts(const Entry& entry, Expectation& expectation) {
+  if (!entry.has("at_least") && !entry.has("at_most"))
+    entry.fail("neither 'at_least' nor 'at_most': nothing could miss it");
+  if (const auto least = entry.count("at_least", 1, UINT32_MAX)) expectation.at_least = *least;
+  if (const auto most = entry.count("at_most", 0, UINT32_MAX)) expectation.at_most = *most;
+  if (expectation.at_least > expectation.at_most)
+    entry.fail("at_most", "is less than 'at_least': nothing could meet it");
+}
+
+/// Somebody has to do what is counted.
+void Reader::check_is_done(const Entry& entry, const Expectation& expectation) const {
+  const auto writes = [&](size_t domain) {
+    const std::vector<WorkloadSpec>& vcpus = scenario_.domains[domain].vcpus;
+    if (expectation.vcpu) return vcpus[*expectation.vcpu].rate != 0;
+    return std::ranges::any_of(vcpus, [](const WorkloadSpec& vcpu) { return vcpu.rate != 0; });
+  };
+  const auto may_be_refused = [&](size_t domain) {
+    if (scenario_.domains[domain].grows_grant_table()) return true;
+    return std::ranges::any_of(scenario_.actions, [&](const Action& action) {
+      return action.kind == Action::Kind::kCreate && std::ranges::find(action.domains, domain) != action.domains.end();
+    });
+  };
+  if (expectation.kind == Kind::kPagesWritten && std::ranges::none_of(expectation.domains, writes)) {
+    entry.fail("can never be told: none of these vCPUs has a memory-writer for a workload");
+  }
+  const bool is_of_kernel = expectation.kind == Kind::kConsole || expectation.kind == Kind::kShutdown;
+  for (const size_t domain : expectation.domains) {
+    const DomainSpec& spec = scenario_.domains[domain];
+    if (is_of_kernel && !spec.kernel) {
+      entry.fail("of", fmt::format("domain {} runs no 'guest': it has no console and ends by nothing", spec.name));
+    }
+  }
+  if (expectation.kind != Kind::kRefusals) return;
+  if (!scenario_.faults.free_frames) entry.fail("can never be told: 'faults' has no 'free_frames'");
+  if (std::ranges::none_of(expectation.domains, may_be_refused)) {
+    entry.fail("can never be told: no action creates these domains, and none has a grant-table for a workload");
   }
 }
 
@@ -104,6 +153,7 @@ void Reader::check_can_be_told(const Entry& entry, const Expectation& expectatio
   if (expectation.period_ns * 2 > window) {
     entry.fail("can never be told: the window must hold at least two periods");
   }
+  check_is_done(entry, expectation);
   const bool needs_periodic = expectation.kind == Kind::kDeadlineMisses;
   if (!needs_periodic) return;
   const auto is_periodic = [](const DomainSpec& domain) {

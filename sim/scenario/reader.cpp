@@ -15,6 +15,7 @@ namespace {
 
 constexpr uint64_t kLivenessDefaultNs = kNsPerS;
 constexpr uint64_t kFaultDelayMaxNs = kNsPerMs;
+constexpr uint32_t kFreeFramesMax = 1'000'000;
 constexpr uint64_t kSlowFactorMax = 100 * kWholePcpu;
 constexpr uint64_t kRatelimitMinNs = 100 * kNsPerUs, kRatelimitMaxNs = 500 * kNsPerMs;
 constexpr uint64_t kSliceUsualNs = 30 * kNsPerMs;
@@ -64,10 +65,77 @@ void Reader::read_machine(const Entry& top) {
   scenario_.pcpus = pcpus.value_or(static_cast<uint32_t>(product));
   scenario_.threads_per_core = threads;
   if (has_topology) scenario_.cores_per_socket = cores;
-  const uint32_t nodes = machine.count("nodes", 1, kPcpusMax).value_or(1);
+  read_nodes(machine);
+  if (machine.has("granularity")) read_granularity(machine);
+}
+
+void Reader::read_nodes(const Entry& machine) {
+  const uint32_t nodes = machine.count("nodes", 1, kNodesMax).value_or(1);
+  scenario_.nodes = nodes;
   if (scenario_.pcpus % nodes != 0) {
     machine.fail("nodes", fmt::format("{} pCPUs cannot be divided among {} nodes", scenario_.pcpus, nodes));
   }
+  const uint32_t each = scenario_.pcpus / nodes;
+  if (nodes > 1 && each % scenario_.threads_per_core != 0) {
+    machine.fail("nodes",
+                 fmt::format("a node would have {} pCPUs: the threads of a core cannot be on two nodes", each));
+  }
+  const uint32_t socket = scenario_.cores_per_socket * scenario_.threads_per_core;
+  if (socket != 0 && each % socket != 0 && socket % each != 0) {
+    machine.fail("nodes", fmt::format("a node would have {} pCPUs, and a socket has {}: nodes are whole sockets, or "
+                                      "equal parts of one",
+                                      each, socket));
+  }
+}
+
+/// Nothing when it is not given.
+std::optional<PcpuSet> Reader::nodes_of(const Entry& entry) const {
+  if (!entry.has("nodes")) return std::nullopt;
+  const auto nodes = parse_pcpus(entry.text("nodes"));
+  if (!nodes) entry.fail("nodes", fmt::format("{} is no set of nodes; write 1, 0-1 or 0,2", entry.text("nodes")));
+  if (nodes->at_or_above(scenario_.nodes) != PcpuSet::kNone) {
+    entry.fail("nodes", fmt::format("there is no node {}: the machine has nodes 0 to {}",
+                                    nodes->at_or_above(scenario_.nodes), scenario_.nodes - 1));
+  }
+  return nodes;
+}
+
+PcpuSet Reader::pcpus_of(const PcpuSet& nodes) const {
+  PcpuSet pcpus;
+  for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; ++pcpu) {
+    if (nodes.has(pcpu / (scenario_.pcpus / scenario_.nodes))) pcpus.add(pcpu);
+  }
+  return pcpus;
+}
+
+void Reader::read_granularity(const Entry& machine) {
+  scenario_.granularity = static_cast<Granularity>(machine.choice("granularity", keys::kGranularities));
+  if (scenario_.granularity == Granularity::kCpu) return;
+  uint32_t& together = scenario_.pcpus_together;
+  together = scenario_.threads_per_core;
+  if (scenario_.granularity == Granularity::kSocket) together *= std::max(scenario_.cores_per_socket, 1u);
+  if (together == 1) machine.fail("granularity", "every pCPU is one of its own: say how many 'threads' a core has");
+  if (const uint32_t each = scenario_.pcpus / scenario_.nodes; each % together != 0) {
+    machine.fail(
+        "granularity",
+        fmt::format("a node has {} pCPUs: those that are scheduled together, {}, cannot be on two", each, together));
+  }
+  if (scenario_.pcpus + together > ASSAY_PCPUS_MAX) {
+    machine.fail("granularity", fmt::format("{} pCPUs leave none together for the privileged domain, which needs {}",
+                                            scenario_.pcpus, together));
+  }
+}
+
+std::optional<PcpuSet> Reader::pcpus_of(const Entry& entry, const char* key) const {
+  const auto pcpus = entry.pcpus(key, scenario_.pcpus);
+  const uint32_t together = scenario_.pcpus_together;
+  for (uint32_t pcpu = 0; pcpus && pcpu < scenario_.pcpus; ++pcpu) {
+    const uint32_t first = pcpu / together * together;
+    if (pcpus->has(pcpu) == pcpus->has(first)) continue;
+    entry.fail(key, fmt::format("pCPUs {} to {} are scheduled together ('granularity'): all of them or none", first,
+                                first + together - 1));
+  }
+  return pcpus;
 }
 
 Scheduler Reader::scheduler_of(const YAML::Node& node) {
@@ -83,6 +151,9 @@ Scheduler Reader::scheduler_of(const YAML::Node& node) {
   check_times(entry, scheduler);
   const bool has_frame = scheduler.kind == SchedulerKind::kArinc653;
   if (has_frame) scheduler.frame_ns = entry.required_duration("frame");
+  if (has_frame && scenario_.pcpus_together > 1) {
+    entry.fail("name", "arinc653 schedules single vCPUs: it goes with the 'granularity' cpu of the machine only");
+  }
   if (!has_frame && entry.has("frame")) entry.fail("frame", "only arinc653 has one");
   if (!has_frame && entry.has("slots")) entry.fail("slots", "only arinc653 has them");
   if (has_frame) entry.require("slots");
@@ -119,11 +190,13 @@ void Reader::read_pools(const Entry& top) {
     Pool pool{entry.text("name"), {}, {}, file_.place(node)};
     const bool is_known = std::ranges::find(scenario_.pools, pool.name, &Pool::name) != scenario_.pools.end();
     if (is_known) entry.fail("name", fmt::format("there is a pool {} already", pool.name));
-    entry.require("pcpus");
-    pool.pcpus = *entry.pcpus("pcpus", scenario_.pcpus);
+    if (entry.has("pcpus") == entry.has("nodes")) entry.fail("either 'pcpus' or 'nodes', whose pCPUs it has");
+    const auto nodes = nodes_of(entry);
+    pool.pcpus = nodes ? pcpus_of(*nodes) : *pcpus_of(entry, "pcpus");
     for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; ++pcpu) {
       if (!pool.pcpus.has(pcpu)) continue;
-      if (taken.has(pcpu)) entry.fail("pcpus", fmt::format("pools overlap: another one has pCPU {} already", pcpu));
+      if (taken.has(pcpu))
+        entry.fail(nodes ? "nodes" : "pcpus", fmt::format("pools overlap: another one has pCPU {} already", pcpu));
       taken.add(pcpu);
     }
     if (entry.has("scheduler")) pool.scheduler = scheduler_of(entry["scheduler"]);
@@ -175,9 +248,11 @@ void Reader::read_faults(const Entry& top) {
   FaultSpec& faults = scenario_.faults;
   faults.signal_delay_ns = entry.duration("signal_delay", 0);
   faults.timer_lateness_ns = entry.duration("timer_lateness", 0);
-  for (const char* key : {"signal_delay", "timer_lateness"}) {
+  faults.clock_jitter_ns = entry.duration("clock_jitter", 0);
+  for (const char* key : {"signal_delay", "timer_lateness", "clock_jitter"}) {
     if (entry.duration(key, 0) > kFaultDelayMaxNs) entry.fail(key, "at most 1ms: what is later is broken hardware");
   }
+  faults.free_frames = entry.count("free_frames", 0, kFreeFramesMax);
   if (entry.has("slow_pcpus") != entry.has("slow_factor")) entry.fail("'slow_pcpus' and 'slow_factor' go together");
   if (const auto slow = entry.pcpus("slow_pcpus", scenario_.pcpus)) faults.slow_pcpus = *slow;
   faults.slow_factor = entry.percent("slow_factor").value_or(kWholePcpu);
@@ -190,22 +265,23 @@ void Reader::read_faults(const Entry& top) {
   }
 }
 
-Scenario read_scenario(const std::string& name, std::string_view text) {
+Scenario read_scenario(const std::string& name, std::string_view text, const ImageFolders& folders) {
   const YamlInput file(name, text);
   Scenario scenario;
   scenario.name = std::filesystem::path(name).stem().string();
-  Reader(file, scenario).read();
+  Reader(file, folders, scenario).read();
   return scenario;
 }
 
-Scenario read_scenario_file(const std::filesystem::path& path) {
+Scenario read_scenario_file(const std::filesystem::path& path, ImageFolders folders) {
   std::error_code error;
   const uint64_t bytes = std::filesystem::file_size(path, error);
   if (!error && bytes > kFileBytesMax) throw InputError(path.string() + ": larger than any scenario (1 MiB)");
   const YamlInput file = YamlInput::from_file(path.string());
   Scenario scenario;
   scenario.name = path.stem().string();
-  Reader(file, scenario).read();
+  folders.insert(folders.begin(), std::filesystem::absolute(path).parent_path());
+  Reader(file, folders, scenario).read();
   return scenario;
 }
 

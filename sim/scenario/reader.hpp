@@ -5,19 +5,27 @@
 #include <vector>
 
 #include "sim/scenario/entry.hpp"
+#include "sim/scenario/image_folders.hpp"
 #include "sim/scenario/scenario.hpp"
 
 namespace assay::scenario {
 
 class Reader {
  public:
-  Reader(const YamlInput& file, Scenario& scenario) : file_(file), scenario_(scenario) {}
+  Reader(const YamlInput& file, const ImageFolders& folders, Scenario& scenario)
+      : file_(file), folders_(folders), scenario_(scenario) {}
   void read();
 
  private:
   // reader.cpp
   void read_machine(const Entry& top);
+  void read_granularity(const Entry& machine);
+  void read_nodes(const Entry& machine);
+  [[nodiscard]] std::optional<PcpuSet> nodes_of(const Entry& entry) const;
+  [[nodiscard]] PcpuSet pcpus_of(const PcpuSet& nodes) const;
   void read_pools(const Entry& top);
+  /// A set of pCPUs; with a granularity above cpu, whole cores or sockets.
+  [[nodiscard]] std::optional<PcpuSet> pcpus_of(const Entry& entry, const char* key) const;
   Scheduler scheduler_of(const YAML::Node& node);
   static void check_times(const Entry& entry, const Scheduler& scheduler);
   void read_faults(const Entry& top);
@@ -26,11 +34,14 @@ class Reader {
   // read_domains.cpp
   void read_domains(const Entry& top);
   void read_domain(const YAML::Node& node);
+  void read_guest(const Entry& entry, DomainSpec& domain);
+  [[nodiscard]] std::filesystem::path image_of(const Entry& entry, const char* key) const;
   void read_workloads(const Entry& entry, DomainSpec& domain);
   WorkloadSpec workload_of(const YAML::Node& node);
+  static void read_writing(const Entry& entry, WorkloadSpec& spec);
   void read_slots();
   void check_parameters(const Entry& entry, const DomainSpec& domain) const;
-  static void check_cap(const Entry& entry, const char* key, const DomainSpec& domain, uint32_t cap);
+  void check_cap(const Entry& entry, const char* key, const DomainSpec& domain, uint32_t cap) const;
   [[nodiscard]] static bool may_have_shares(SchedulerKind kind) {
     return kind == SchedulerKind::kAny || kind == SchedulerKind::kCredit || kind == SchedulerKind::kCredit2;
   }
@@ -49,6 +60,8 @@ class Reader {
   void read_expectations(const Entry& top);
   Expectation expectation_of(const YAML::Node& node);
   void read_bounds(const Entry& entry, Expectation& expectation) const;
+  static void read_counts(const Entry& entry, Expectation& expectation);
+  void check_is_done(const Entry& entry, const Expectation& expectation) const;
   void check_can_be_told(const Entry& entry, const Expectation& expectation) const;
 
   [[nodiscard]] std::vector<YAML::Node> list_of(const Entry& top, const char* key) const;
@@ -59,6 +72,7 @@ class Reader {
   };
 
   const YamlInput& file_;
+  const ImageFolders& folders_;
   Scenario& scenario_;
   std::vector<SlotsOfPool> slots_;  ///< of ARINC653: they name domains, which come later
 };

@@ -1,13 +1,16 @@
 /// A scenario as data: what a file of scenarios/ says once it has been read and found possible.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "sim/engine/pcpu_set.hpp"
+#include "sim/target/target.hpp"
 
 namespace assay::scenario {
 
@@ -19,10 +22,16 @@ constexpr uint64_t kWholePcpu = 10'000;
 constexpr uint32_t kPcpusMax = ASSAY_PCPUS_MAX - 1;
 /// As many as shared_info has room for: a further one would have to be brought up by the guest itself.
 constexpr uint32_t kVcpusPerDomainMax = 32;
+constexpr uint32_t kNodesMax = 64;
 constexpr uint32_t kVcpusMax = 20'000;
+/// What the memory writers of a domain may write to, together: 64 MiB.
+constexpr uint32_t kWrittenPagesMax = 16'384;
 /// public/sysctl.h, xen_sysctl_arinc653_schedule.
 constexpr size_t kSlotsMax = 64;
 constexpr uint64_t kDurationMaxNs = 3600 * kNsPerS;
+
+/// What is scheduled together: docs/misc/xen-command-line, sched-gran.
+enum class Granularity : uint8_t { kCpu, kCore, kSocket };
 
 enum class SchedulerKind : uint8_t { kAny, kCredit, kCredit2, kRtds, kArinc653, kNull };
 
@@ -49,24 +58,60 @@ struct Pool {
 
 /// What a vCPU does, over and over.
 struct WorkloadSpec {
-  enum class Kind : uint8_t { kIdle, kCpuBound, kPeriodic, kInteractive, kLock, kPingPong, kTimerStorm, kPoll };
+  enum class Kind : uint8_t {
+    kIdle,
+    kCpuBound,
+    kPeriodic,
+    kInteractive,
+    kLock,
+    kPingPong,
+    kTimerStorm,
+    kPoll,
+    kMemoryWriter,
+    kGrantTable
+  };
   Kind kind = Kind::kCpuBound;
   uint64_t work_ns = 0;      ///< computing: a job, a burst, what a lock protects, between two events
   uint64_t pause_ns = 0;     ///< a period, a sleep, what lies between two locks, a time-out
   uint64_t deadline_ns = 0;  ///< periodic: after the beginning of the period
+  uint64_t rate = 0;         ///< memory-writer: pages per second
+  uint32_t pages = 0;        ///< memory-writer: its working set
+  bool is_random = false;    ///< memory-writer: not one page after the other
   uint64_t variation = 0;    ///< how far work and pause may be off, in hundredths of a percent of themselves
+};
+
+/// A guest image in the place of workloads.
+struct KernelSpec {
+  std::filesystem::path path;
+  std::filesystem::path initrd;   ///< empty: none
+  std::optional<GuestType> type;  ///< which boot protocol; none: what it speaks
+  std::string command_line;
+  uint32_t memory_mib = 32;
+  uint64_t instructions_max = 0;  ///< that its vCPUs may execute, together
 };
 
 struct DomainSpec {
   std::string name;
-  std::string group;  ///< the name in the file, of which `count` makes several
-  std::vector<WorkloadSpec> vcpus;
+  std::string group;                 ///< the name in the file, of which `count` makes several
+  std::vector<WorkloadSpec> vcpus;   ///< of a kernel: as many idle ones
+  std::optional<KernelSpec> kernel;  ///< none: workloads
   std::optional<uint32_t> weight;
   std::optional<uint32_t> cap;  ///< percent of one pCPU
   std::optional<uint64_t> budget_ns, period_ns;
   bool extratime = false;
   std::optional<PcpuSet> hard, soft;
+  std::optional<PcpuSet> nodes;  ///< its node affinity; `soft` are their pCPUs unless the file says otherwise
   size_t pool = 0;
+  /// Of its memory writers.
+  [[nodiscard]] uint64_t written_pages() const {
+    uint64_t sum = 0;
+    for (const WorkloadSpec& vcpu : vcpus) sum += vcpu.pages;
+    return sum;
+  }
+  [[nodiscard]] bool grows_grant_table() const {
+    return std::ranges::any_of(vcpus,
+                               [](const WorkloadSpec& vcpu) { return vcpu.kind == WorkloadSpec::Kind::kGrantTable; });
+  }
   bool exists_from_the_start = true;
   std::string where;  ///< file:line:column
 };
@@ -104,13 +149,17 @@ struct Action {
 
 /// What hardware may do and tests rarely see. All of it is bounded.
 struct FaultSpec {
-  uint64_t signal_delay_ns = 0;    ///< at most
-  uint64_t timer_lateness_ns = 0;  ///< at most
+  uint64_t signal_delay_ns = 0;         ///< at most
+  uint64_t timer_lateness_ns = 0;       ///< at most
+  uint64_t clock_jitter_ns = 0;         ///< a clock lags by at most so much, otherwise each time it is read
+  std::optional<uint64_t> free_frames;  ///< so many are left once what exists from the start is built
   PcpuSet slow_pcpus;
   uint64_t slow_factor = kWholePcpu;  ///< how long a slow pCPU takes, in hundredths of a percent of the usual time
   uint64_t until_ns = 0;
-  [[nodiscard]] bool any() const {
-    return signal_delay_ns != 0 || timer_lateness_ns != 0 || (slow_factor != kWholePcpu && !slow_pcpus.empty());
+  [[nodiscard]] bool any() const { return touches_hardware() || free_frames.has_value(); }
+  [[nodiscard]] bool touches_hardware() const {
+    return signal_delay_ns != 0 || timer_lateness_ns != 0 || clock_jitter_ns != 0 ||
+           (slow_factor != kWholePcpu && !slow_pcpus.empty());
   }
 };
 
@@ -123,18 +172,24 @@ struct Expectation {
     kNoStarvation,
     kSupply,
     kBusy,
-    kFrames
+    kFrames,
+    kRefusals,
+    kPagesWritten,
+    kConsole,
+    kShutdown
   };
   Kind kind = Kind::kShare;
   std::vector<size_t> domains;   ///< share: together. Empty: all
   std::optional<uint32_t> vcpu;  ///< of each of them; none: all
   PcpuSet pcpus;                 ///< busy
-  uint64_t at_least = 0;         ///< in hundredths of a percent of one pCPU
+  uint64_t at_least = 0;         ///< in hundredths of a percent of one pCPU; refusals; pages per second
   uint64_t at_most = UINT64_MAX;
   uint64_t bound_ns = 0;  ///< latency, work conservation, starvation, frames
   uint64_t percentile = kWholePcpu;
   uint64_t count = 0;                     ///< misses
   uint64_t budget_ns = 0, period_ns = 0;  ///< supply; frames: their length
+  std::string text;                       ///< console: what it contains
+  uint32_t shutdown_reason = 0;           ///< shutdown: SHUTDOWN_*
   bool is_exact = false;                  ///< supply: no more than that either
   uint64_t from_ns = 0, until_ns = 0;
   std::string words;
@@ -152,8 +207,11 @@ struct Scenario {
   std::string finds;  ///< a planted fault of the bundled core with which it fails; may be empty
   uint32_t pcpus = 1;
   uint32_t threads_per_core = 1;
+  uint32_t nodes = 1;             ///< each has as many pCPUs, in order
   uint32_t cores_per_socket = 0;  ///< 0: one socket has all
-  std::vector<Pool> pools;        ///< at least one
+  Granularity granularity = Granularity::kCpu;
+  uint32_t pcpus_together = 1;  ///< pCPUs that the granularity makes one of, and vCPUs of a domain, in order
+  std::vector<Pool> pools;      ///< at least one
   std::vector<DomainSpec> domains;
   std::vector<Action> actions;
   FaultSpec faults;

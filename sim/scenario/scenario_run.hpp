@@ -46,6 +46,8 @@ class ScenarioRunner {
   /// Everything that is chosen follows from the seed; who looks on makes no difference. What a companion throws ends
   /// the run and goes through; the next run is none the worse for it.
   Outcome run(uint64_t seed, Companion* companion = nullptr, const Onlookers& onlookers = {});
+  /// As Target has it.
+  std::vector<uint32_t> places_met();
 
  private:
   class Impl;

@@ -112,6 +112,98 @@ TEST(ScenarioRun, NoSuchScheduler_IsLacking_AndAnyOtherRefusalIsNot) {
   }
 }
 
+constexpr const char* kJitter =
+    "machine: {pcpus: 2}\nduration: 50ms\nfaults: {clock_jitter: 100us}\ndomains:\n"
+    "- {name: a, vcpus: 4, workload: {kind: interactive, run: 100us, sleep: 200us}}\n"
+    "expect:\n- no_starvation: {longer_than: 20ms}\n";
+
+TEST(ScenarioRun, ClockThatStepsBack_IsLivedWith_AndOneThatIsBelievedIsNot) {
+  const Scenario scenario = read_scenario("test.yaml", kJitter);
+  ScenarioRunner runner(scenario, artifact("hv.so"), "");
+  const Outcome outcome = runner.run(1);
+  EXPECT_EQ(outcome.kind, Outcome::Kind::kPass) << outcome.message;
+  EXPECT_EQ(runner.run(1).digest, outcome.digest);
+  const Outcome believed = ScenarioRunner(scenario, artifact("hv-faults.so"), "fault=time.steps_back").run(1);
+  EXPECT_EQ(believed.kind, Outcome::Kind::kCrash);
+  EXPECT_THAT(believed.message, HasSubstr("time >= runstate.state_entry_time"));
+}
+
+TEST(ScenarioRun, NoMemory_IsARefusal_AndWhatTheDomainTookComesBack) {
+  const auto with = [](const std::string& expected) {
+    return play(
+        "machine: {pcpus: 1}\nduration: 30ms\nfaults: {free_frames: 12}\ndomains:\n"
+        "- {name: a, count: 3, created: false, workload: cpu-bound}\n"
+        "actions:\n- {at: 1ms, create: a}\n- {at: 10ms, destroy: a}\n- {at: 20ms, create: a-2}\n"
+        "expect:\n- refusals: {of: a, " +
+            expected + "}\n",
+        1);
+  };
+  const Outcome outcome = with("at_least: 1, at_most: 2");
+  EXPECT_EQ(outcome.kind, Outcome::Kind::kPass) << outcome.message;
+  const Outcome none = with("at_most: 0");
+  EXPECT_EQ(none.reason, "refusals of a");
+  EXPECT_THAT(none.message, HasSubstr("requests were refused for want of memory; at most 0"));
+}
+
+TEST(ScenarioRun, MemoryWriter_KeepsItsRate_AndIsMissedWhenHeld) {
+  const auto with = [](const std::string& actions) {
+    return play(
+        "machine: {pcpus: 1}\nduration: 100ms\ndomains:\n"
+        "- {name: a, vcpus: 2, workload: {kind: memory-writer, rate: 10000, pages: 700, pattern: random}}\n"
+        "expect:\n- pages_written: {of: a, vcpu: 1, at_least: 9500, at_most: 10500}\n" +
+            actions,
+        1);
+  };
+  const Outcome outcome = with("");
+  EXPECT_EQ(outcome.kind, Outcome::Kind::kPass) << outcome.message;
+  const Outcome held = with("actions:\n- {at: 50ms, pause: a}\n");
+  EXPECT_EQ(held.reason, "pages_written of a vCPU 1");
+  EXPECT_THAT(held.message, HasSubstr("pages were written per second; at least 9500"));
+}
+
+Outcome play_guest(const std::string& guest, const std::string& expected) {
+  const Scenario scenario = read_scenario("test.yaml",
+                                          "machine: {pcpus: 1}\nduration: 10ms\ndomains:\n- {name: g, guest: {kernel: "
+                                          "guest-hello.elf, memory: 8" +
+                                              guest + "}}\nexpect:\n- " + expected + "\n",
+                                          {program_folder()});
+  return ScenarioRunner(scenario, artifact("hv.so"), "").run(1);
+}
+
+TEST(ScenarioRun, Guest_IsExecuted_AndWhatItWroteAndHowItEndedCanBeExpected) {
+  const Outcome outcome = play_guest("", "console: {of: g, contains: hello from a guest}");
+  EXPECT_EQ(outcome.kind, Outcome::Kind::kPass) << outcome.message << outcome.evidence;
+  EXPECT_EQ(play_guest("", "console: {of: g, contains: hello from a guest}").digest, outcome.digest);
+  EXPECT_EQ(play_guest("", "shutdown: {of: g, reason: poweroff}").kind, Outcome::Kind::kPass);
+  const Outcome silent = play_guest("", "console: {of: g, contains: good-bye}");
+  EXPECT_EQ(silent.reason, "console of g");
+  EXPECT_THAT(silent.message, HasSubstr("g has not written 'good-bye' after 2"));
+  EXPECT_THAT(silent.evidence, HasSubstr("console of g"));
+  EXPECT_THAT(play_guest("", "shutdown: {of: g, reason: crash}").message,
+              HasSubstr("g has ended by poweroff; expected crash"));
+  EXPECT_THAT(play_guest("", "shutdown: {of: g, reason: poweroff, until: 1ms}").message, HasSubstr("g runs after"));
+}
+
+TEST(ScenarioRun, GuestThatExecutesMoreThanItMay_IsStopped) {
+  const Outcome outcome = play_guest(", instructions: 100000", "shutdown: {of: g, reason: poweroff}");
+  EXPECT_EQ(outcome.kind, Outcome::Kind::kFail);
+  ASSERT_FALSE(outcome.others.empty());
+  EXPECT_THAT(outcome.others.back(), HasSubstr("instructions, and was stopped; 'instructions' allows 100000"));
+}
+
+TEST(ScenarioRun, Nodes_AreTold_AndDomainsPreferTheirs) {
+  const auto with = [](const std::string& busy) {
+    return play(
+        "machine: {sockets: 2, cores: 2, nodes: 2}\nduration: 100ms\ndomains:\n"
+        "- {name: a, vcpus: 2, nodes: 1, workload: cpu-bound}\nexpect:\n- busy: {pcpus: " +
+            busy + "}\n",
+        1);
+  };
+  const Outcome outcome = with("2-3, at_least: 190%");
+  EXPECT_EQ(outcome.kind, Outcome::Kind::kPass) << outcome.message;
+  EXPECT_EQ(with("0-1, at_least: 10%").kind, Outcome::Kind::kFail);
+}
+
 constexpr const char* kPinned =
     "machine: {pcpus: 2}\nduration: 20ms\ndomains:\n- {name: a, vcpus: 2, workload: cpu-bound}\n"
     "actions:\n- {at: 7ms, affinity: {domain: a, hard: 1}}\n";

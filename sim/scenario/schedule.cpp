@@ -25,6 +25,7 @@ void Schedule::run(VcpuSchedule& vcpu, const ScheduleEvent& event) {
   vcpu.pcpu = event.pcpu;
   vcpu.runs_since_ns = event.now_ns;
   vcpu.woke = false;
+  ++vcpu.stays;
   running_[event.pcpu] = event.vcpu;
   idle_.remove(event.pcpu);
 }

@@ -41,6 +41,7 @@ struct VcpuSchedule {
   uint64_t runs_since_ns = 0;   ///< meaningful while it runs
   uint64_t may_since_ns = 0;    ///< its mask is that old
   uint64_t ran_ns = 0;          ///< up to runs_since_ns
+  uint64_t stays = 0;           ///< how often it came to a pCPU
   uint32_t mask = 0;            ///< an index of Schedule::masks
   bool woke = false;            ///< it waits since it woke, and has not run yet
 

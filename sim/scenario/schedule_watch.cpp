@@ -105,6 +105,7 @@ void ScheduleWatch::on_sleep(uint64_t from_ns, uint64_t until_ns) {
 void ScheduleWatch::on_exit(uint64_t now_ns, uint32_t pcpu, const assay_run& run, const assay_exit& exit) {
   if (onlookers_.machine != nullptr) onlookers_.machine->on_exit(now_ns, pcpu, run, exit);
   ring(now_ns);
+  if (sharing_ != nullptr && pcpu < schedule_.pcpus()) sharing_->left(now_ns, pcpu);
   const VcpuIndex vcpu = index_of(run);
   if (vcpu != kNoVcpu) keepers_[vcpu]->left(now_ns);
 }
@@ -114,9 +115,14 @@ void ScheduleWatch::on_entry(uint64_t now_ns, uint32_t pcpu, const assay_run& ru
   if (pcpu >= schedule_.pcpus()) return;
   const VcpuIndex next = index_of(run);
   const VcpuIndex before = schedule_.running_on(pcpu);
+  if (sharing_ != nullptr && next != kNoVcpu) sharing_->entered(now_ns, pcpu, next, run.vcpu_id);
+  if (sharing_ != nullptr && next == kNoVcpu) sharing_->idles(now_ns, pcpu);
   if (next == before) return;
   ++switches_;
-  if (before != kNoVcpu) apply({.now_ns = now_ns, .kind = Kind::kLeave, .vcpu = before, .pcpu = pcpu});
+  if (before != kNoVcpu) {
+    apply({.now_ns = now_ns, .kind = Kind::kLeave, .vcpu = before, .pcpu = pcpu});
+    if (keepers_[before]->sleeps_when_it_leaves()) blocks(before, now_ns);
+  }
   if (next == kNoVcpu) return;
   // Where it ran before is still on its way out, inside the hypervisor.
   const uint32_t elsewhere = schedule_.vcpu(next).pcpu;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sim/engine/machine_watcher.hpp"
+#include "sim/scenario/oracles/core_sharing.hpp"
 #include "sim/scenario/oracles/oracle.hpp"
 #include "sim/scenario/scenario_observer.hpp"
 #include "sim/scenario/schedule.hpp"
@@ -18,6 +19,8 @@ class TimeKeeper {
   virtual ~TimeKeeper() = default;
   /// Its pCPU has left it for the hypervisor.
   virtual void left(uint64_t now_ns) = 0;
+  /// True of one that does not say what it wants: it counts as awake only while it runs.
+  [[nodiscard]] virtual bool sleeps_when_it_leaves() const { return false; }
 };
 
 class ScheduleWatch final : public MachineWatcher {
@@ -47,6 +50,10 @@ class ScheduleWatch final : public MachineWatcher {
   void open(Oracle& oracle, uint64_t now_ns);
   void close(Oracle& oracle, uint64_t now_ns);
 
+  /// From now on it is told which pCPUs are in which guest.
+  void share_cores(CoreSharing& sharing) { sharing_ = &sharing; }
+  [[nodiscard]] uint64_t kept_ns(VcpuIndex vcpu) const { return sharing_ == nullptr ? 0 : sharing_->kept_ns(vcpu); }
+
   void on_exit(uint64_t now_ns, uint32_t pcpu, const assay_run& run, const assay_exit& exit) override;
   void on_entry(uint64_t now_ns, uint32_t pcpu, const assay_run& run) override;
   /// Nobody runs, and nobody waits, while the machine sleeps.
@@ -75,6 +82,7 @@ class ScheduleWatch final : public MachineWatcher {
   std::vector<TimeKeeper*> keepers_;        ///< by index
   std::vector<uint64_t> deadlines_;         ///< by index
   std::vector<Oracle*> open_;
+  CoreSharing* sharing_ = nullptr;
   std::priority_queue<Alarm, std::vector<Alarm>, std::greater<>> alarms_;
   uint64_t awake_from_ns_ = 0;  ///< when the machine last woke up
   uint64_t switches_ = 0;

@@ -94,6 +94,14 @@ void SchedulerControl::remove_pcpu(uint32_t pool, uint32_t pcpu) const {
   pool_operation(XEN_SYSCTL_CPUPOOL_OP_RMCPU, pool, pcpu, DomId{0}, "rmcpu");
 }
 
+void SchedulerControl::try_add_pcpu(uint32_t pool, uint32_t pcpu) const {
+  xen_sysctl op = make_pool_operation(XEN_SYSCTL_CPUPOOL_OP_ADDCPU, pool);
+  op.u.cpupool_op.cpu = pcpu;
+  if (dom0_.sysctl(op) == 0) {
+    throw ToolstackError("cpupool_op addcpu gives a pool a part of what its granularity schedules together");
+  }
+}
+
 void SchedulerControl::ask_for_pcpu(uint32_t pool, uint32_t pcpu) const {
   xen_sysctl op = make_pool_operation(XEN_SYSCTL_CPUPOOL_OP_RMCPU, pool);
   op.u.cpupool_op.cpu = pcpu;

@@ -25,6 +25,8 @@ class SchedulerControl {
   [[nodiscard]] uint32_t create_pool(uint32_t scheduler) const;
   void add_pcpu(uint32_t pool, uint32_t pcpu) const;
   void remove_pcpu(uint32_t pool, uint32_t pcpu) const;
+  /// Asks for a pCPU that only goes with others, which cannot go: that must be refused.
+  void try_add_pcpu(uint32_t pool, uint32_t pcpu) const;
   /// Once, to be refused: what comes of it shows in who runs.
   void ask_for_pcpu(uint32_t pool, uint32_t pcpu) const;
   /// One that is in no pool, or in pool 0.

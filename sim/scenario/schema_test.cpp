@@ -38,6 +38,7 @@ TEST(ScenarioSchema, EveryEntryHasTheKeysOfTheReader) {
   EXPECT_EQ(keys_in(entries.at("pool")), set_of(keys::kPool));
   EXPECT_EQ(keys_in(entries.at("domain")), set_of(keys::kDomain));
   EXPECT_EQ(keys_in(entries.at("workload").at("anyOf").at(1)), set_of(keys::kWorkload));
+  EXPECT_EQ(keys_in(entries.at("guest")), set_of(keys::kGuest));
   EXPECT_EQ(keys_in(entries.at("change")), set_of(keys::kAction));
   EXPECT_EQ(keys_in(entries.at("suspend")), set_of(keys::kSuspend));
   EXPECT_EQ(keys_in(entries.at("faults")), set_of(keys::kFaults));
@@ -56,8 +57,13 @@ TEST(ScenarioSchema, NamesAreThoseOfTheReader) {
   const json entries = schema().at("$defs");
   const auto names = [](const json& list) { return list.get<std::set<std::string>>(); };
   EXPECT_EQ(names(entries.at("scheduler").at("properties").at("name").at("enum")), set_of(keys::kSchedulers));
+  EXPECT_EQ(names(entries.at("machine").at("properties").at("granularity").at("enum")), set_of(keys::kGranularities));
   EXPECT_EQ(names(entries.at("workload").at("anyOf").at(1).at("properties").at("kind").at("enum")),
             set_of(keys::kWorkloads));
+  EXPECT_EQ(names(entries.at("workload").at("anyOf").at(1).at("properties").at("pattern").at("enum")),
+            set_of(keys::kPatterns));
+  EXPECT_EQ(names(entries.at("guest").at("properties").at("type").at("enum")), set_of(keys::kGuestTypes));
+  EXPECT_EQ(names(entries.at("shutdown").at("properties").at("reason").at("enum")), set_of(keys::kReasons));
 }
 
 }  // namespace

@@ -15,6 +15,18 @@ using Kind = ScheduleEvent::Kind;
 constexpr DomId kDom0{0};
 constexpr uint32_t kFirstPool = 0;
 
+/// Domains with as many vCPUs and pages are of the same size.
+uint64_t size_of(const DomainSpec& spec) {
+  const uint64_t pages = spec.kernel ? uint64_t{spec.kernel->memory_mib} << 20 : spec.written_pages();
+  return pages * (kVcpusPerDomainMax + 1) + spec.vcpus.size();
+}
+
+/// While the file leaves little memory: that may be.
+class NoMemory : public ToolstackError {
+ public:
+  using ToolstackError::ToolstackError;
+};
+
 PcpuSet either(const PcpuSet& a, const PcpuSet& b) {
   PcpuSet both;
   for (uint32_t pcpu = 0; pcpu < ASSAY_PCPUS_MAX; ++pcpu) {
@@ -34,18 +46,22 @@ Stage::Stage(const Scenario& scenario, host::Session& session, uint64_t seed, Co
       dom0_(session.dom0()),
       scheduler_(dom0_),
       builder_(session.machine(), dom0_),
+      memory_limit_(dom0_),
+      nodes_(dom0_),
       watch_(scenario.pcpus, onlookers),
       slowness_([this](uint32_t pcpu, uint64_t now_ns) {
         return faults_ == nullptr ? kWholePcpu : faults_->slowness(pcpu, now_ns);
       }),
       seed_(seed),
       companion_(companion) {
+  if (scenario.nodes > 1) nodes_.check(scenario.nodes, scenario.pcpus);
   as_asked(scenario.pools.front().where, "machine", [&] { free_pcpus(); });
   for (const Pool& pool : scenario.pools) as_asked(pool.where, "pool " + pool.name, [&] { make_pool(pool); });
   for (const DomainSpec& domain : scenario_.domains) {
     auto place = std::make_unique<Place>();
     place->pool = domain.pool;
     place->hard.assign(domain.vcpus.size(), domain.hard);
+    place->pages_written.assign(domain.vcpus.size(), 0);
     for (uint32_t vcpu = 0; vcpu < domain.vcpus.size(); ++vcpu) {
       const VcpuIndex index = watch_.schedule().add_vcpu(mask_of(*place, vcpu));
       if (vcpu == 0) place->first = index;
@@ -60,6 +76,7 @@ Stage::~Stage() {
   machine().set_hardware(nullptr);
   for (const auto& place : places_) {
     for (const auto& vcpu : place->vcpus) machine().detach(*vcpu);
+    if (place->kernel) place->kernel->detach();
   }
 }
 
@@ -67,7 +84,9 @@ void Stage::free_pcpus() {
   PcpuSet own;
   own.add(scenario_.pcpus);
   scheduler_.set_affinity(kDom0, 0, own, std::nullopt);
-  for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; ++pcpu) scheduler_.remove_pcpu(kFirstPool, pcpu);
+  for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; pcpu += scenario_.pcpus_together) {
+    scheduler_.remove_pcpu(kFirstPool, pcpu);
+  }
 }
 
 void Stage::make_pool(const Pool& pool) {
@@ -75,7 +94,7 @@ void Stage::make_pool(const Pool& pool) {
   LivePool live{0, is_usual ? scheduler_.scheduler_of_pool(kFirstPool) : abi_scheduler(pool.scheduler.kind),
                 pool.pcpus};
   live.id = scheduler_.create_pool(live.scheduler);
-  for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; ++pcpu) {
+  for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; pcpu += scenario_.pcpus_together) {
     if (pool.pcpus.has(pcpu)) scheduler_.add_pcpu(live.id, pcpu);
   }
   scheduler_.set_parameters(live.id, pool.scheduler);
@@ -90,9 +109,10 @@ void Stage::begin() {
     const DomainSpec& domain = scenario_.domains[i];
     if (domain.exists_from_the_start) as_asked(domain.where, "domain " + domain.name, [&] { create(i); });
   }
+  if (scenario_.faults.free_frames) memory_limit_.leave(*scenario_.faults.free_frames);
   start_ns_ = machine().now_ns();
   if (onlookers_.scenario != nullptr) onlookers_.scenario->on_begin(start_ns_);
-  if (scenario_.faults.any()) {
+  if (scenario_.faults.touches_hardware()) {
     faults_ = std::make_unique<FaultInjection>(scenario_.faults, rng_.fork("faults"), start_ns_, onlookers_.scenario);
     machine().set_hardware(faults_.get());
   }
@@ -111,6 +131,7 @@ void Stage::calm_down() {
   if (onlookers_.scenario != nullptr) onlookers_.scenario->on_action(machine().now_ns(), "faults and actions end");
   machine().set_hardware(nullptr);
   machine().set_policy(std::make_unique<NeverSwitch>());
+  memory_limit_.lift();
 }
 
 PcpuSet Stage::mask_of(const Place& place, uint32_t vcpu) const {
@@ -124,27 +145,83 @@ PcpuSet Stage::mask_of(const Place& place, uint32_t vcpu) const {
 void Stage::create(size_t domain) {
   Place& place = *places_[domain];
   const DomainSpec& spec = scenario_.domains[domain];
-  place.created_from_ns = machine().now_ns();
-  GuestBuilder::Built built = builder_.build(static_cast<uint32_t>(spec.vcpus.size()));
-  place.created_until_ns = machine().now_ns();
-  place.id = built.id;
-  place.memory = std::move(built.memory);
-  place.memory.first = place.first;
   place.together = {};
   place.pool = spec.pool;
   place.hard.assign(spec.vcpus.size(), spec.hard);
+  place.created_from_ns = machine().now_ns();
+  build(domain);
+  place.created_until_ns = machine().now_ns();
+  people(domain);
+  place.exists = true;
+  set_parameters(domain);
+  tell_masks(domain, {});
+}
+
+void Stage::people(size_t domain) {
+  Place& place = *places_[domain];
+  const DomainSpec& spec = scenario_.domains[domain];
   const Rng rng = rng_.fork(fmt::format("{}#{}", spec.name, place.lives++));
   std::vector<TimeKeeper*> keepers;
   for (uint32_t vcpu = 0; vcpu < spec.vcpus.size(); ++vcpu) {
+    if (place.kernel) {
+      keepers.push_back(place.kernel.get());
+      continue;
+    }
     place.vcpus.push_back(std::make_unique<GuestVcpu>(
         place.memory, vcpu, workload_of(domain, vcpu, rng.fork(std::to_string(vcpu))), watch_, slowness_));
+    if (spec.vcpus[vcpu].pages != 0) place.vcpus.back()->give_pages(writer_of(domain, vcpu));
     keepers.push_back(place.vcpus.back().get());
     machine().attach(place.id.raw(), vcpu, *place.vcpus.back());
   }
   watch_.adopt(place.id.raw(), place.first, keepers);
-  place.exists = true;
-  set_parameters(domain);
-  tell_masks(domain, {});
+}
+
+void Stage::build(size_t domain) {
+  Place& place = *places_[domain];
+  const DomainSpec& spec = scenario_.domains[domain];
+  const uint64_t before = counts_frames() ? memory_limit_.free_frames() : 0;
+  try {
+    if (spec.kernel) {
+      place.kernel = std::make_unique<KernelDomain>(session_, spec);
+      place.id = place.kernel->id();
+    } else {
+      GuestBuilder::Built built =
+          builder_.build(static_cast<uint32_t>(spec.vcpus.size()), spec.written_pages(), spec.grows_grant_table());
+      place.id = built.id;
+      place.memory = std::move(built.memory);
+      place.memory.first = place.first;
+    }
+  } catch (const ToolstackError& error) {
+    if (!memory_limit_.is_on()) throw;
+    ++place.refusals;
+    if (counts_frames())
+      memory_returned_.refused(spec.name, size_of(spec), now_ns(), before, memory_limit_.free_frames());
+    throw NoMemory(error.what());
+  }
+  if (counts_frames()) {
+    memory_returned_.created(spec.name, size_of(spec), before, memory_limit_.free_frames());
+  }
+}
+
+bool Stage::counts_frames() const {
+  return memory_limit_.is_on() && std::ranges::none_of(scenario_.domains, &DomainSpec::grows_grant_table);
+}
+
+bool Stage::try_create(size_t domain) {
+  try {
+    create(domain);
+    return true;
+  } catch (const NoMemory&) {
+    return false;
+  }
+}
+
+/// Of a working set, the pages of the vCPUs before come first.
+std::unique_ptr<PageWriter> Stage::writer_of(size_t domain, uint32_t vcpu) const {
+  const std::vector<WorkloadSpec>& vcpus = scenario_.domains[domain].vcpus;
+  uint64_t first = area_pages(static_cast<uint32_t>(vcpus.size()));
+  for (uint32_t before = 0; before < vcpu; ++before) first += vcpus[before].pages;
+  return std::make_unique<PageWriter>(session_.machine(), kDataVa + first * kPageBytes, vcpus[vcpu].pages);
 }
 
 std::unique_ptr<Workload> Stage::workload_of(size_t domain, uint32_t vcpu, const Rng& rng) {
@@ -160,6 +237,7 @@ void Stage::set_parameters(size_t domain) {
   // First: a table finds a domain by its name when it comes to the pool.
   if (pool.scheduler == XEN_SCHEDULER_ARINC653) scheduler_.name_domain(place.id, domain + 1);
   scheduler_.move_domain(place.id, pool.id);
+  if (spec.nodes) nodes_.set_affinity(place.id, *spec.nodes);
   for (uint32_t vcpu = 0; vcpu < spec.vcpus.size(); ++vcpu) {
     if (spec.hard || spec.soft) scheduler_.set_affinity(place.id, vcpu, spec.hard, spec.soft);
   }
@@ -193,27 +271,41 @@ void Stage::tell_masks(size_t domain, const PcpuSet& also) {
 void Stage::let_run(size_t domain) {
   tell(domain, Kind::kOnline);
   // From now on it wants to run: it has to set itself up.
-  tell(domain, Kind::kWake);
+  if (!places_[domain]->kernel) tell(domain, Kind::kWake);
   scheduler_.unpause(places_[domain]->id);
 }
 
 void Stage::destroy(size_t domain) {
   Place& place = *places_[domain];
   if (!place.exists) return;
+  const uint64_t before = counts_frames() ? memory_limit_.free_frames() : 0;
   if (!builder_.control().destroy(place.id)) throw ToolstackError("destroydomain: it is gone already (ESRCH)");
   tell(domain, Kind::kPause);  // not before: until it has returned, its vCPUs may begin to run
-  constexpr int kPollsMax = 1000;
-  for (int polls = 0; builder_.control().info(place.id); ++polls) {
-    if (polls == kPollsMax) throw ToolstackError("a destroyed domain does not go");
-    machine().pass_time(kNsPerUs);
+  wait_until_gone(place.id);
+  if (counts_frames()) {
+    memory_returned_.destroyed(scenario_.domains[domain].name, now_ns(), before, memory_limit_.free_frames());
   }
   tell(domain, Kind::kOffline);
   for (const auto& vcpu : place.vcpus) machine().detach(*vcpu);
-  for (uint32_t vcpu = 0; vcpu < place.vcpus.size(); ++vcpu) watch_.arms(place.first + vcpu, ASSAY_NEVER);
+  for (uint32_t vcpu = 0; vcpu < place.vcpus.size(); ++vcpu) {
+    place.refusals += place.vcpus[vcpu]->refusals();
+    place.pages_written[vcpu] += place.vcpus[vcpu]->pages_written();
+    watch_.arms(place.first + vcpu, ASSAY_NEVER);
+  }
+  if (place.kernel) place.kernel->detach();
   watch_.forget(place.id.raw());
+  place.kernel.reset();
   place.vcpus.clear();
   place.exists = false;
   place.pauses = 0;
+}
+
+void Stage::wait_until_gone(DomId domain) {
+  constexpr int kPollsMax = 1000;
+  for (int polls = 0; builder_.control().info(domain); ++polls) {
+    if (polls == kPollsMax) throw ToolstackError("a destroyed domain does not go");
+    machine().pass_time(kNsPerUs);
+  }
 }
 
 void Stage::pause(size_t domain) {
@@ -269,9 +361,20 @@ void Stage::tell_pool_masks(size_t pool, const PcpuSet& also) {
   }
 }
 
+PcpuSet Stage::together_with(uint32_t pcpu) const {
+  PcpuSet all;
+  const uint32_t first = pcpu / scenario_.pcpus_together * scenario_.pcpus_together;
+  for (uint32_t i = 0; i < scenario_.pcpus_together; ++i) all.add(first + i);
+  return all;
+}
+
+bool Stage::is_partly_offline(uint32_t pcpu) const {
+  const PcpuSet all = together_with(pcpu);
+  return std::ranges::any_of(offline_, [&all](const auto& offline) { return all.has(offline.first); });
+}
+
 void Stage::give_pcpu(size_t pool, uint32_t pcpu) {
-  PcpuSet more = pools_[pool].pcpus;
-  more.add(pcpu);
+  const PcpuSet more = either(pools_[pool].pcpus, together_with(pcpu));
   tell_pool_masks(pool, more);
   scheduler_.add_pcpu(pools_[pool].id, pcpu);
   pools_[pool].pcpus = more;
@@ -282,7 +385,10 @@ void Stage::take_pcpu(size_t pool, uint32_t pcpu) {
   PcpuSet& pcpus = pools_[pool].pcpus;
   tell_pool_masks(pool, pcpus);
   scheduler_.remove_pcpu(pools_[pool].id, pcpu);
-  pcpus.remove(pcpu);
+  const PcpuSet gone = together_with(pcpu);
+  for (uint32_t i = 0; i < scenario_.pcpus; ++i) {
+    if (gone.has(i)) pcpus.remove(i);
+  }
   for (const auto& place : places_) {
     // Affinity that is left without a pCPU is broken for good.
     for (auto& hard : place->hard) {
@@ -295,9 +401,9 @@ void Stage::take_pcpu(size_t pool, uint32_t pcpu) {
 void Stage::change_pool(const Action& action) {
   const auto& [pool, pcpu] = std::pair(action.pool, action.value);
   if (action.kind == Action::Kind::kPcpuAdd) {
-    if (!pool_of(pcpu) && !offline_.contains(pcpu)) give_pcpu(pool, pcpu);
+    if (!pool_of(pcpu) && !is_partly_offline(pcpu)) give_pcpu(pool, pcpu);
   } else if (pools_[pool].pcpus.has(pcpu)) {
-    if (pools_[pool].pcpus.count() == 1) return ask_for_last_pcpu(action);
+    if (pools_[pool].pcpus.count() == scenario_.pcpus_together) return ask_for_last_pcpu(action);
     take_pcpu(pool, pcpu);
   }
 }
@@ -308,11 +414,20 @@ void Stage::take_offline(uint32_t pcpu) {
   if (pool) {
     // What is refused changes nothing, and the oracles see to that.
     scheduler_.try_offline(pcpu);
-    if (pools_[*pool].pcpus.count() == 1) return;
+    if (pools_[*pool].pcpus.count() == scenario_.pcpus_together) return;
     take_pcpu(*pool, pcpu);
   }
   scheduler_.take_offline(pcpu);
   offline_[pcpu] = pool;
+  ask_for_partial_core(pool.value_or(0), pcpu);
+}
+
+/// What is left of it when one of its pCPUs has gone offline: refused, as all or none belong to a pool.
+void Stage::ask_for_partial_core(size_t pool, uint32_t gone) const {
+  const PcpuSet all = together_with(gone);
+  for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; ++pcpu) {
+    if (all.has(pcpu) && !offline_.contains(pcpu)) scheduler_.try_add_pcpu(pools_[pool].id, pcpu);
+  }
 }
 
 void Stage::bring_online(uint32_t pcpu) {
@@ -321,6 +436,14 @@ void Stage::bring_online(uint32_t pcpu) {
   const std::optional<size_t> pool = found->second;
   offline_.erase(found);
   scheduler_.bring_online(pcpu);
+  if (is_partly_offline(pcpu)) {
+    // In no pool until all are back, of which one remembers where they belong.
+    const PcpuSet all = together_with(pcpu);
+    for (auto& [other, home] : offline_) {
+      if (all.has(other) && !home) home = pool;
+    }
+    return;
+  }
   scheduler_.remove_pcpu(kFirstPool, pcpu);
   if (pool) give_pcpu(*pool, pcpu);
 }
@@ -329,6 +452,29 @@ void Stage::bring_online(uint32_t pcpu) {
 void Stage::ask_for_last_pcpu(const Action& action) {
   const auto is_there = [&](const auto& place) { return place->exists && place->pool == action.pool; };
   if (std::ranges::any_of(places_, is_there)) scheduler_.ask_for_pcpu(pools_[action.pool].id, action.value);
+}
+
+void Stage::run_until(uint64_t until_ns) {
+  constexpr uint64_t kLookNs = 100 * kNsPerUs;
+  const bool never = false;
+  const bool has_kernels =
+      std::ranges::any_of(scenario_.domains, [](const DomainSpec& domain) { return domain.kernel.has_value(); });
+  while (now_ns() < until_ns) {
+    machine().run_until(never, has_kernels ? std::min(until_ns, now_ns() + kLookNs) : until_ns);
+    for (const auto& place : places_) {
+      if (place->kernel) place->kernel->look_after();
+    }
+  }
+}
+
+std::string Stage::guest_consoles() const {
+  std::string text;
+  for (size_t i = 0; i < places_.size(); ++i) {
+    if (!places_[i]->kernel) continue;
+    text += fmt::format("console of {}, after {} instructions:\n{}\n", scenario_.domains[i].name,
+                        places_[i]->kernel->instructions(), places_[i]->kernel->console());
+  }
+  return text;
 }
 
 void Stage::perform(const Action& action) {
@@ -367,9 +513,7 @@ void Stage::carry_out(const Action& action) {
         move(domain, action.pool);
         break;
       case What::kCreate:
-        if (place.exists) break;
-        create(domain);
-        let_run(domain);
+        if (!place.exists && try_create(domain)) let_run(domain);
         break;
       case What::kDestroy:
         destroy(domain);
@@ -408,22 +552,54 @@ std::vector<VcpuIndex> Stage::indices(const std::vector<size_t>& domains, std::o
 JobCount Stage::jobs(VcpuIndex vcpu, uint64_t now_ns) const {
   for (const auto& place : places_) {
     if (vcpu < place->first || vcpu >= place->first + place->hard.size() || !place->exists) continue;
+    if (place->kernel) return {};
     return place->vcpus[vcpu - place->first]->workload().jobs(now_ns);
   }
   return {};
+}
+
+uint64_t Stage::pages_written(const std::vector<VcpuIndex>& vcpus) const {
+  uint64_t sum = 0;
+  for (const auto& place : places_) {
+    for (uint32_t vcpu = 0; vcpu < place->pages_written.size(); ++vcpu) {
+      if (std::ranges::find(vcpus, place->first + vcpu) == vcpus.end()) continue;
+      sum += place->pages_written[vcpu] + (vcpu < place->vcpus.size() ? place->vcpus[vcpu]->pages_written() : 0);
+    }
+  }
+  return sum;
+}
+
+uint64_t Stage::refusals(const std::vector<size_t>& domains) const {
+  uint64_t sum = 0;
+  for (const size_t domain : domains) {
+    sum += places_[domain]->refusals;
+    for (const auto& vcpu : places_[domain]->vcpus) sum += vcpu->refusals();
+  }
+  return sum;
 }
 
 TimeAccounting::Areas Stage::areas() const {
   TimeAccounting::Areas all;
   for (const auto& place : places_) {
     // What was seen of a domain that was created anew is not of this life alone.
-    const bool is_told = place->exists && place->lives == 1;
+    const bool is_told = place->exists && place->lives == 1 && !place->kernel;
     for (uint32_t vcpu = 0; vcpu < place->hard.size(); ++vcpu) {
-      all.push_back(
-          {is_told ? &place->memory.areas[vcpu]->runstate : nullptr, place->created_from_ns, place->created_until_ns});
+      all.push_back({is_told ? &place->memory.areas[vcpu]->runstate : nullptr, place->created_from_ns,
+                     place->created_until_ns, watch_.kept_ns(place->first + vcpu)});
     }
   }
   return all;
+}
+
+WorkConservation::Units Stage::units() const {
+  WorkConservation::Units units{.pcpus_together = scenario_.pcpus_together};
+  if (units.pcpus_together == 1) return units;
+  for (const auto& place : places_) {
+    for (uint32_t vcpu = 0; vcpu < place->hard.size(); ++vcpu) {
+      units.first.push_back(place->first + vcpu - vcpu % units.pcpus_together);
+    }
+  }
+  return units;
 }
 
 std::vector<bool> Stage::held_back() const {

@@ -9,7 +9,12 @@
 #include "sim/scenario/companion.hpp"
 #include "sim/scenario/fault_injection.hpp"
 #include "sim/scenario/guest_builder.hpp"
+#include "sim/scenario/kernel_domain.hpp"
+#include "sim/scenario/memory_limit.hpp"
+#include "sim/scenario/node_control.hpp"
+#include "sim/scenario/oracles/memory_returned.hpp"
 #include "sim/scenario/oracles/time_accounting.hpp"
+#include "sim/scenario/oracles/work_conservation.hpp"
 #include "sim/scenario/scenario.hpp"
 #include "sim/scenario/schedule_watch.hpp"
 #include "sim/scenario/scheduler_control.hpp"
@@ -51,6 +56,18 @@ class Stage {
   [[nodiscard]] TimeAccounting::Areas areas() const;
   /// vCPUs that a cap or a budget may hold back.
   [[nodiscard]] std::vector<bool> held_back() const;
+  [[nodiscard]] WorkConservation::Units units() const;
+  /// Until this time of the machine; guests with devices are looked after meanwhile.
+  void run_until(uint64_t until_ns);
+  /// Of a domain that runs one; null while it does not exist.
+  [[nodiscard]] const KernelDomain* kernel(size_t domain) const { return places_[domain]->kernel.get(); }
+  /// What guests wrote to their consoles, for a report of failure.
+  [[nodiscard]] std::string guest_consoles() const;
+  /// Since the beginning, of lives that are over as well.
+  [[nodiscard]] uint64_t pages_written(const std::vector<VcpuIndex>& vcpus) const;
+  /// Creations of these domains, and larger grant tables for them, that found too little memory.
+  [[nodiscard]] uint64_t refusals(const std::vector<size_t>& domains) const;
+  [[nodiscard]] const MemoryReturned& memory_returned() const { return memory_returned_; }
   /// A hypercall of a guest that should not have failed; empty when none has.
   [[nodiscard]] std::string trouble() const;
 
@@ -59,12 +76,15 @@ class Stage {
     VcpuIndex first = 0;
     bool exists = false;
     uint32_t lives = 0;
+    uint64_t refusals = 0;                ///< for want of memory, but for those of `vcpus`
+    std::vector<uint64_t> pages_written;  ///< by vCPU, in lives that are over
     uint32_t pauses = 0;
     DomId id{};
     size_t pool = 0;
-    GuestMemory memory;
+    DomainMemory memory;
     Together together;
     std::vector<std::unique_ptr<GuestVcpu>> vcpus;
+    std::unique_ptr<KernelDomain> kernel;  ///< in the place of these
     std::vector<std::optional<PcpuSet>> hard;
     uint64_t created_from_ns = 0, created_until_ns = 0;
   };
@@ -73,6 +93,15 @@ class Stage {
   void free_pcpus();
   void make_pool(const Pool& pool);
   void create(size_t domain);
+  /// What its vCPUs do is seen from now on.
+  void people(size_t domain);
+  void build(size_t domain);
+  /// Frames that are free tell what a domain took: none takes others meanwhile.
+  [[nodiscard]] bool counts_frames() const;
+  /// False: as little memory as the file leaves is not enough.
+  bool try_create(size_t domain);
+  void wait_until_gone(DomId domain);
+  std::unique_ptr<PageWriter> writer_of(size_t domain, uint32_t vcpu) const;
   std::unique_ptr<Workload> workload_of(size_t domain, uint32_t vcpu, const Rng& rng);
   void set_parameters(size_t domain);
   void set_share(size_t domain, std::optional<uint32_t> weight, std::optional<uint32_t> cap);
@@ -87,6 +116,10 @@ class Stage {
   void ask_for_last_pcpu(const Action& action);
   void take_offline(uint32_t pcpu);
   void bring_online(uint32_t pcpu);
+  void ask_for_partial_core(size_t pool, uint32_t gone) const;
+  /// The pCPUs that are scheduled with that one, and it.
+  [[nodiscard]] PcpuSet together_with(uint32_t pcpu) const;
+  [[nodiscard]] bool is_partly_offline(uint32_t pcpu) const;
   void give_pcpu(size_t pool, uint32_t pcpu);
   void take_pcpu(size_t pool, uint32_t pcpu);
   /// Tells the schedule of all that the pool has; `also`, as well as the pool's pCPUs.
@@ -104,6 +137,9 @@ class Stage {
   toolstack::Privileged dom0_;
   SchedulerControl scheduler_;
   GuestBuilder builder_;
+  MemoryLimit memory_limit_;
+  MemoryReturned memory_returned_;
+  NodeControl nodes_;
   ScheduleWatch watch_;
   std::unique_ptr<FaultInjection> faults_;
   Slowness slowness_;

@@ -1,6 +1,7 @@
 #include "sim/scenario/workload.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace assay::scenario {
 namespace {
@@ -172,6 +173,50 @@ class Poll final : public Workload {
   bool works_ = false;
 };
 
+/// Asks for a larger grant table, again and again.
+class GrantTable final : public Workload {
+ public:
+  explicit GrantTable(const WorkloadSpec& spec) : spec_(spec) {}
+  Step next(uint64_t now_ns) override {
+    grows_ = !grows_;
+    if (grows_) return {.kind = Kind::kGrowTable};
+    return {.kind = Kind::kSleepUntil, .ns = now_ns + spec_.pause_ns};
+  }
+
+ private:
+  WorkloadSpec spec_;
+  bool grows_ = false;
+};
+
+/// Writes so many pages per second. Each turn it writes those that are due, a batch, and what it could not write in
+/// time while it did not run, it catches up.
+class MemoryWriter final : public Workload {
+ public:
+  MemoryWriter(const WorkloadSpec& spec, const Rng& rng) : spec_(spec), rng_(rng) {}
+
+  Step next(uint64_t now_ns) override {
+    if (!start_ns_) start_ns_ = now_ns;
+    const uint64_t passed_ns = now_ns - *start_ns_;
+    const uint64_t due = passed_ns / kNsPerS * spec_.rate + passed_ns % kNsPerS * spec_.rate / kNsPerS;
+    if (written_ >= due) return {.kind = Kind::kSleepUntil, .ns = now_ns + std::max(kTurnNs, kNsPerS / spec_.rate)};
+    is_paid_for_ = !is_paid_for_;
+    if (is_paid_for_) return {.kind = Kind::kCompute, .ns = kPageNs};
+    ++written_;
+    page_ = spec_.is_random ? static_cast<uint32_t>(rng_.below(spec_.pages)) : (page_ + 1) % spec_.pages;
+    return {.kind = Kind::kWrite, .page = page_};
+  }
+
+ private:
+  static constexpr uint64_t kTurnNs = kNsPerMs;
+  static constexpr uint64_t kPageNs = 500;  ///< of processor time, to write one
+  WorkloadSpec spec_;
+  Rng rng_;
+  std::optional<uint64_t> start_ns_;
+  uint64_t written_ = 0;
+  uint32_t page_ = 0;
+  bool is_paid_for_ = false;
+};
+
 /// Players of ping-pong pair off in the order of their numbers.
 std::unique_ptr<Workload> ping_pong(const DomainSpec& domain, uint32_t vcpu, const Rng& rng) {
   std::vector<uint32_t> players;
@@ -203,6 +248,10 @@ std::unique_ptr<Workload> make_workload(const DomainSpec& domain, uint32_t vcpu,
       return std::make_unique<TimerStorm>(spec, rng);
     case WorkloadSpec::Kind::kPoll:
       return std::make_unique<Poll>(spec, rng);
+    case WorkloadSpec::Kind::kGrantTable:
+      return std::make_unique<GrantTable>(spec);
+    case WorkloadSpec::Kind::kMemoryWriter:
+      return std::make_unique<MemoryWriter>(spec, rng);
   }
   return std::make_unique<Idle>();
 }

@@ -20,10 +20,13 @@ struct Step {
     kPoll,        ///< SCHEDOP_poll of the own port, until `ns` at most
     kSend,        ///< an event to vCPU `peer` of the own domain
     kHalt,        ///< SCHEDOP_block, whatever comes
+    kGrowTable,   ///< one frame more of the grant table, GNTTABOP_setup_table
+    kWrite,       ///< to page `page` of its working set
   };
   Kind kind = Kind::kHalt;
   uint64_t ns = 0;
   uint32_t peer = 0;
+  uint32_t page = 0;
 };
 
 /// What the vCPUs of a domain share.

@@ -321,6 +321,9 @@ class Target {
   [[nodiscard]] virtual uint32_t boots() const = 0;
   /// Last console lines, registers, trace: what a failure report should carry.
   virtual std::string evidence() = 0;
+  /// Of a subject with planted bugs: which of their places it came by since the last time that this was asked, and
+  /// before it was there for the first case.
+  virtual std::vector<uint32_t> places_met() { return {}; }
 
   [[nodiscard]] bool has(Capability capability) const;
 };

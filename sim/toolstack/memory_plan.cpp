@@ -61,6 +61,16 @@ Frames MemoryPlan::boot_elements() const {
   return {p2m.first, boot_stack.end().raw() - p2m.first.raw()};
 }
 
+GuestSpace MemoryPlan::space() const {
+  GuestSpace space;
+  space.layout = layout;
+  space.va_offset = layout.virt_base;
+  space.pages = pages;
+  space.start_info = va(start_info.first);
+  if (type == GuestType::kPv64) space.p2m = va(p2m.first);
+  return space;
+}
+
 MemoryPlan plan_memory(const assay_agent_layout& layout, GuestType type, uint64_t pages) {
   MemoryPlan plan;
   plan.type = type;

@@ -33,6 +33,8 @@ struct MemoryPlan {
 
   [[nodiscard]] Gva va(Pfn pfn) const { return Gva{layout.virt_base + pfn.raw() * kPageSize}; }
   [[nodiscard]] Pfn pfn(uint64_t link_address) const { return Pfn{(link_address - layout.virt_base) >> kPageShift}; }
+  /// As the guest sees it that is built so.
+  [[nodiscard]] GuestSpace space() const;
   /// All boot elements behind the heap, as one run.
   [[nodiscard]] Frames boot_elements() const;
 };

@@ -44,10 +44,11 @@ struct Toolstack::Impl {
     return *workspace;
   }
 
-  void prepare(DomId id, const GuestSpec& spec) {
+  void prepare(DomId id, const GuestSpec& spec, bool is_placed_elsewhere = false) {
     const DomainControl& control = work().control;
     control.set_max_vcpus(id, spec.vcpus);
     control.set_max_memory(id, spec.pages);
+    if (is_placed_elsewhere) return;
     const std::vector<uint32_t> pcpus = pinning.assign(id, spec.vcpus);
     for (uint32_t vcpu = 0; vcpu < pcpus.size(); ++vcpu) control.pin(id, vcpu, pcpus[vcpu]);
   }
@@ -58,13 +59,7 @@ struct Toolstack::Impl {
     const auto build = spec.type == GuestType::kPv64 ? build_pv64 : build_pvh;
     MailboxFrames frames = build(builder, id, plan);
     work().control.unpause(id);
-    GuestSpace space;
-    space.layout = plan.layout;
-    space.va_offset = plan.layout.virt_base;
-    space.pages = plan.pages;
-    space.start_info = plan.va(plan.start_info.first);
-    if (spec.type == GuestType::kPv64) space.p2m = plan.va(plan.p2m.first);
-    return {id, space, std::move(frames)};
+    return {id, plan.space(), std::move(frames)};
   }
 
   /// What is left of a failed build goes; the error that is under way matters more than one of the clean-up.
@@ -120,10 +115,10 @@ BuiltKernel Toolstack::build_kernel(const GuestSpec& spec, const KernelImage& im
   check_spec(spec);
   const DomId id = impl_->work().control.create(spec);
   try {
-    impl_->prepare(id, spec);
+    impl_->prepare(id, spec, boot.is_paused);
     Workspace& work = impl_->work();
     const KernelRings rings = toolstack::build_kernel(work.dom0, work.control, work.window, spec, id, image, boot);
-    work.control.unpause(id);
+    if (!boot.is_paused) work.control.unpause(id);
     return {id, rings};
   } catch (const ToolstackError& error) {
     throw ToolstackError(std::string(error.what()) + impl_->discard(id));

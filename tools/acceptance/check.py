@@ -151,6 +151,14 @@ def interrupt_keeps_results(folder: Path) -> None:
     expect(left == "", f"no process is left behind: {left}", run)
 
 
+def interrupted_scenarios_are_counted(folder: Path) -> None:
+    scenario = Path(tempfile.mkdtemp(prefix="assay-acceptance-")) / "long.yaml"
+    scenario.write_text("machine: {pcpus: 2}\nduration: 100s\ndomains:\n"
+                        "- {name: a, vcpus: 4, workload: {kind: timer-storm, period: 50us}}\n")
+    run = Run(folder, "run", str(scenario), "--seeds", "1..50", "--jobs", "1", interrupt_after_s=2)
+    expect(run.code == 130 and " of 50 played" in run.text, "Ctrl-C: exit 130, and how many were played", run)
+
+
 def reproduction_line_works(folder: Path) -> None:
     run = grade_core(folder, "tiny")
     expect(run.code == 0, "the one thing it can do passes", run)
@@ -190,6 +198,7 @@ def damaged_results_are_refused(folder: Path) -> None:
 CHECKS = [tiny_core_is_graded, crashing_core_is_a_crash, overrun_is_told_apart, core_that_never_returns_times_out,
           other_port_version_is_refused, no_core_is_refused, unknown_prefix_is_refused, expectation_file_is_checked,
           missing_xen_is_unavailable, unwritable_out_is_reported, full_disk_keeps_the_summary, interrupt_keeps_results,
+          interrupted_scenarios_are_counted,
           reproduction_line_works, nothing_ran_is_not_success, claimed_but_skipped_is_unexpected,
           damaged_results_are_refused]
 

@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
 #include <cstdio>
+#include <fstream>
 #include <set>
+#include <string_view>
 
 #include "conformance/runner/assemble.hpp"
 #include "sim/input/input_error.hpp"
@@ -29,6 +33,8 @@ struct Flags {
   RunFlags run;
   RunFlags minimize;
   RunFlags generate;
+  SaveFlags save;
+  RestoreFlags restore;
   MigrateFlags migrate;
   TraceFlags trace;
   ReplayFlags replay;
@@ -170,7 +176,8 @@ void add_fuzz(CLI::App& app, Flags& flags, ExitCode& code) {
 void add_kernel_options(CLI::App& verb, RunFlags& flags) {
   constexpr uint64_t kMemoryMinMib = 4, kMemoryMaxMib = 1024;
   constexpr uint32_t kVcpusOfAKernel = 32;
-  verb.add_option("--target", flags.target, "hv, or FILE.so (a core); for scenarios, also xen")->capture_default_str();
+  verb.add_option("--target", flags.target, "hv, or FILE.so (a core); for scenarios and agents, also xen")
+      ->capture_default_str();
   verb.add_option("--type", flags.type, "boot protocol: pv64, pvh, or auto: what the kernel speaks, PVH first")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "pv64", "pvh"}));
@@ -189,15 +196,44 @@ void add_kernel_options(CLI::App& verb, RunFlags& flags) {
       ->capture_default_str();
 }
 
-ExitCode run_named(const RunFlags& flags) {
-  if (names_scenarios(flags.kernel)) {
-    if (!flags.record.empty()) throw InputError("--record is for a kernel; a scenario's seed is all that repeats it");
-    return run_scenarios(flags);
+constexpr const char* kWhatToRun =
+    "`assay run` takes a kernel (an ELF file with Xen notes), or scenarios: FILE.yaml, several of them, or folders";
+
+bool is_elf(const std::string& path) {
+  constexpr std::string_view kMagic =
+      "\x7f"
+      "ELF";
+  std::array<char, kMagic.size()> start{};
+  std::ifstream file(path, std::ios::binary);
+  return file.read(start.data(), start.size()) && std::string_view(start.data(), start.size()) == kMagic;
+}
+
+ExitCode run_kernel(const RunFlags& flags) {
+  try {
+    return run_guest(flags);
+  } catch (const InputError& error) {
+    if (is_elf(flags.kernel)) throw;
+    throw InputError(fmt::format("{}; {}", error.what(), kWhatToRun));
   }
-  const bool has_others = !flags.seeds.empty() || !flags.fault.empty() || !flags.out.empty() || flags.jobs != 0;
+}
+
+ExitCode run_named(RunFlags& flags) {
+  const bool has_scenarios = std::ranges::any_of(flags.named, names_scenarios);
+  if (has_scenarios) {
+    if (!flags.record.empty()) throw InputError("--record is for a kernel; a scenario's seed is all that repeats it");
+    const auto kernel = std::ranges::find_if_not(flags.named, names_scenarios);
+    if (kernel != flags.named.end()) throw InputError(fmt::format("{}: no scenario; {}", *kernel, kWhatToRun));
+    return run_scenarios(flags, flags.named);
+  }
+  if (flags.named.size() > 1) {
+    throw InputError(fmt::format("{} and {}: one kernel at a time; {}", flags.named[0], flags.named[1], kWhatToRun));
+  }
+  flags.kernel = flags.named.front();
+  const bool has_others =
+      !flags.seeds.empty() || !flags.fault.empty() || !flags.out.empty() || flags.jobs != 0 || !flags.images.empty();
   if (has_others)
-    throw InputError("--seeds, --fault, --out and --jobs are for scenarios: FILE.yaml, or a folder of them");
-  return run_guest(flags);
+    throw InputError("--seeds, --fault, --out, --jobs and --images are for scenarios: FILE.yaml, or a folder of them");
+  return run_kernel(flags);
 }
 
 void add_run(CLI::App& app, Flags& flags, ExitCode& code) {
@@ -206,10 +242,15 @@ void add_run(CLI::App& app, Flags& flags, ExitCode& code) {
   auto* run = app.add_subcommand("run",
                                  "Boot a guest kernel: its console is printed, the same in every run; or play "
                                  "scenarios, and see whether the scheduler keeps what they promise");
-  run->add_option("KERNEL", mine.kernel, "ELF file with Xen notes; or a scenario, FILE.yaml, or a folder of them")
+  run->add_option("KERNEL-or-SCENARIO", mine.named,
+                  "KERNEL: an ELF file with Xen notes. SCENARIO: FILE.yaml, several of them, or folders of them")
       ->required();
   add_kernel_options(*run, mine);
   run->add_option("--record", mine.record, "file from which `assay replay` repeats the run of a kernel");
+  run->add_option("--images", mine.images,
+                  "folder from which a scenario may take guest images, beside its own; repeatable")
+      ->allow_extra_args(false)
+      ->group(kGroup);
   run->add_option("--seeds", mine.seeds, "A..B: each of these seeds")->group(kGroup);
   run->add_option("--fault", mine.fault, "hv: switch on a planted fault")->group(kGroup);
   run->add_option("--jobs", mine.jobs, "worker processes")->check(CLI::Range(1u, kJobsMax))->group(kGroup);
@@ -227,6 +268,7 @@ void add_minimize(CLI::App& app, Flags& flags, ExitCode& code) {
       ->check(CLI::Range(uint64_t{0}, kSeedMax));
   minimize->add_option("--target", mine.target, "hv, or FILE.so (a core)")->capture_default_str();
   minimize->add_option("--fault", mine.fault, "hv: switch on a planted fault");
+  minimize->add_option("--images", mine.images, "as for run")->allow_extra_args(false);
   minimize->add_option("--jobs", mine.jobs, "worker processes")->check(CLI::Range(1u, kJobsMax));
   minimize->add_option(
       "--out", mine.out,
@@ -241,6 +283,44 @@ void add_generate(CLI::App& app, Flags& flags, ExitCode& code) {
   generate->add_option("FOLDER", mine.out, "where to: generated-SEED.yaml")->required();
   generate->add_option("--seeds", mine.seeds, "A..B, both included; default: 1");
   generate->callback([&flags, &code] { code = generate_scenarios(flags.generate); });
+}
+
+/// The agent needs no more, and each ms is one of the host's on the real Xen.
+void set_agent_defaults(const CLI::App& verb, RunFlags& flags) {
+  constexpr uint64_t kMemoryMib = 4, kLimitMs = 10;
+  if (verb.count("--memory") == 0) flags.memory_mib = kMemoryMib;
+  if (verb.count("--limit") == 0) flags.limit_ms = kLimitMs;
+}
+
+void add_save(CLI::App& app, Flags& flags, ExitCode& code) {
+  SaveFlags& mine = flags.save;
+  auto* save = app.add_subcommand(
+      "save", "Run a guest, have it suspend itself, and save it as a migration stream, with which `restore` goes on");
+  auto* kernel =
+      save->add_option("KERNEL", mine.run.kernel, "ELF file with Xen notes, which can suspend itself: hv only");
+  add_kernel_options(*save, mine.run);
+  save->add_option("--guest", mine.guest, "in place of a KERNEL, our agent: pv64 or pvh; on any target")
+      ->excludes(kernel)
+      ->check(CLI::IsMember({"pv64", "pvh"}));
+  save->add_option("--until", mine.until, "save it once its console has said this; otherwise when --limit has passed");
+  save->add_option("--out", mine.out, "file for the stream; what that does not say goes into FILE.json")->required();
+  save->add_flag("--force", mine.force, "replace a file that is there");
+  save->callback([&flags, &code, save] {
+    if (!flags.save.guest.empty()) set_agent_defaults(*save, flags.save.run);
+    code = save_guest(flags.save);
+  });
+}
+
+void add_restore(CLI::App& app, Flags& flags, ExitCode& code) {
+  RestoreFlags& mine = flags.restore;
+  auto* restore = app.add_subcommand("restore", "Go on with a guest that was saved, on the same target or another one");
+  restore->add_option("FILE", mine.file, "what `assay save` has written")->required();
+  restore->add_option("--target", mine.target, "hv, xen, or FILE.so (a core)")->capture_default_str();
+  restore->add_option("--limit", mine.limit_ms, "ms of the target's time, after which the guest is left");
+  restore->add_option("--until", mine.until, "with --out: once its console has said this");
+  restore->add_option("--out", mine.out, "save it again, when the time has passed");
+  restore->add_flag("--force", mine.force, "replace a file that is there");
+  restore->callback([&flags, &code] { code = restore_guest(flags.restore); });
 }
 
 constexpr uint64_t kMovesMax = 1'000'000;
@@ -367,6 +447,31 @@ std::string unknown_verb(const CLI::App& app, int argc, const char* const* argv)
   return "";
 }
 
+/// The verb of the line, and the verb of that.
+const CLI::App& parsed_verb(const CLI::App& app) {
+  const std::vector<CLI::App*> verbs = app.get_subcommands();
+  return verbs.empty() ? app : parsed_verb(*verbs.front());
+}
+
+std::string verb_in_words(const CLI::App& verb) {
+  return verb.get_parent() == nullptr ? "assay" : verb_in_words(*verb.get_parent()) + " " + verb.get_name();
+}
+
+/// What is left of the line when all that the verb knows is taken.
+std::string unknown_words(const CLI::App& app) {
+  const CLI::App& verb = parsed_verb(app);
+  std::set<std::string> known;
+  for (const CLI::Option* option : verb.get_options()) {
+    for (const std::string& name : option->get_lnames()) known.insert("--" + name);
+  }
+  const std::string word = app.remaining(true).front();
+  const std::string what = verb_in_words(verb);
+  if (!word.starts_with('-')) return fmt::format("{}: {}: one argument too many; {} --help", what, word, what);
+  const std::string name = word.substr(0, word.find('='));
+  return fmt::format("{}: no such option: {}{}; {} --help lists them", what, name, did_you_mean(nearest(known, name)),
+                     what);
+}
+
 std::string whole_line(int argc, const char* const* argv) {
   std::string line = "tools/assay";
   for (int i = 1; i < argc; ++i) line += fmt::format(" {}", argv[i]);
@@ -391,6 +496,8 @@ int run_command_line(int argc, const char* const* argv) {
   add_run(app, flags, code);
   add_minimize(app, flags, code);
   add_generate(app, flags, code);
+  add_save(app, flags, code);
+  add_restore(app, flags, code);
   add_migrate(app, flags, code);
   add_trace(app, flags, code);
   add_replay(app, flags, code);
@@ -402,6 +509,9 @@ int run_command_line(int argc, const char* const* argv) {
   }
   try {
     app.parse(argc, argv);
+  } catch (const CLI::ExtrasError&) {
+    fmt::print(stderr, "{}\n", unknown_words(app));
+    return kExitBadInput;
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitExpected : kExitBadInput;
   } catch (const InputError& error) {

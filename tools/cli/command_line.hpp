@@ -60,7 +60,8 @@ struct FuzzFlags {
 };
 
 struct RunFlags {
-  std::string kernel;  ///< or a scenario, or a folder of them
+  std::string kernel;              ///< or a scenario
+  std::vector<std::string> named;  ///< run: a kernel, or scenarios and folders of them
   std::string target = "hv";
   std::string type = "auto";  ///< "pv64", "pvh", or whatever the kernel speaks
   std::string initrd;
@@ -72,11 +73,12 @@ struct RunFlags {
   std::string record;          ///< file for a recording; empty: none
 
   // Of scenarios.
-  std::string seeds;    ///< "A..B"; empty: `seed`
-  std::string fault;    ///< hv: the name of a planted fault
-  std::string out;      ///< folder for results; empty: none
-  unsigned jobs = 0;    ///< 0: as many as there are processors
-  std::string command;  ///< the whole line, for the report
+  std::vector<std::string> images;  ///< folders of guest images
+  std::string seeds;                ///< "A..B"; empty: `seed`
+  std::string fault;                ///< hv: the name of a planted fault
+  std::string out;                  ///< folder for results; empty: none
+  unsigned jobs = 0;                ///< 0: as many as there are processors
+  std::string command;              ///< the whole line, for the report
 };
 
 struct MigrateFlags {
@@ -117,6 +119,23 @@ struct TraceFlags {
   std::optional<uint64_t> around_ns;
 };
 
+struct SaveFlags {
+  RunFlags run;       ///< of a kernel; target, vCPUs and seed of an agent, too
+  std::string guest;  ///< in place of a kernel, the agent: "pv64" or "pvh"
+  std::string until;  ///< text on the console; empty: the limit
+  std::string out;
+  bool force = false;  ///< `out` may be there already
+};
+
+struct RestoreFlags {
+  std::string file;
+  std::string target = "hv";
+  uint64_t limit_ms = 0;  ///< of the target's time; 0: until a kernel ends, and 10 ms of an agent
+  std::string until;      ///< as for SaveFlags
+  std::string out;        ///< empty: it is not saved again
+  bool force = false;
+};
+
 struct RequirementFlags {
   bool uncovered = false;
   std::string format = "text";
@@ -138,11 +157,15 @@ ExitCode run_fuzz(const FuzzFlags& flags);
 ExitCode run_guest(const RunFlags& flags);
 /// A folder, or a YAML file.
 bool names_scenarios(const std::string& path);
-ExitCode run_scenarios(const RunFlags& flags);
+/// Of all files and folders that `named` are.
+ExitCode run_scenarios(const RunFlags& flags, const std::vector<std::string>& named);
 /// Writes what is left of a scenario that fails to the file `out`.
 ExitCode minimize_scenario(const RunFlags& flags);
 /// Writes a scenario for each of the seeds into the folder `out`.
 ExitCode generate_scenarios(const RunFlags& flags);
+/// Runs a guest, has it suspend itself, and writes it into a file; or goes on with it there.
+ExitCode save_guest(const SaveFlags& flags);
+ExitCode restore_guest(const RestoreFlags& flags);
 /// Domains move between simulated hosts.
 ExitCode run_migrate(const MigrateFlags& flags);
 ExitCode run_trace(const TraceFlags& flags);

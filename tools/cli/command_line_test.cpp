@@ -449,7 +449,61 @@ TEST_F(CommandLine, Minimize_IntoAFolder_SaysWhyInWords_AndDrawsWhatIsLeft) {
 TEST_F(CommandLine, Minimize_OfWhatPasses_SaysSo) {
   const Ran ran = run({"minimize", file("fair.yaml", kFairScenario)});
   EXPECT_EQ(ran.code, kExitInconclusive);
-  EXPECT_THAT(ran.err, HasSubstr("does not fail with seed 1"));
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("does not fail with seed 1"), HasSubstr("--seed N"), HasSubstr("--fault NAME")));
+  const std::string finds = file("finds.yaml", "finds: cpupool.last_pcpu_taken\n" + std::string(kFairScenario));
+  EXPECT_THAT(run({"minimize", finds}).err, HasSubstr("--fault cpupool.last_pcpu_taken"));
+}
+
+TEST_F(CommandLine, RunScenarios_OfSeveralNames_PlaysAll) {
+  const std::string one = file("one.yaml", kFairScenario), two = file("two.yaml", kFairScenario);
+  const Ran ran = run({"run", one, two, "--jobs", "1"});
+  EXPECT_EQ(ran.code, kExitExpected) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("2 cases: 2 pass"));
+  EXPECT_THAT(run({"run", one, one}).err, HasSubstr("have the same name"));
+  EXPECT_THAT(run({"run", one, artifact("agent.elf").string()}).err, HasSubstr("agent.elf: no scenario"));
+  EXPECT_THAT(run({"run", artifact("agent.elf").string(), artifact("agent.elf").string()}).err,
+              HasSubstr("one kernel at a time"));
+}
+
+TEST_F(CommandLine, RunScenarios_BadOnes_AreAllTold) {
+  file("good.yaml", kFairScenario);
+  const std::string one = file("one.yaml", "machin: 1\n"), two = file("two.yaml", "machine: {pcpus: 1\n");
+  const Ran ran = run({"run", folder_.string()});
+  EXPECT_EQ(ran.code, kExitBadInput);
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("assay: " + one + ":1:1: unknown key 'machin'; did you mean machine?"),
+                             HasSubstr("assay: " + two + ":2:1: a '{' before has no '}'"),
+                             HasSubstr("2 of 3 scenarios cannot be played")));
+}
+
+TEST_F(CommandLine, RunScenario_IntoTheFolderOfAnEarlierRun_LeavesNothingOfThat) {
+  const std::string scenario = file("fair.yaml", kFairScenario);
+  const std::filesystem::path out = folder_ / "out";
+  std::filesystem::create_directories(out / "evidence");
+  write_file(out / "evidence" / "old.seed1.txt", "old\n");
+  EXPECT_EQ(run({"run", file("broken.yaml", "machin: 1\n"), "--out", out.string()}).code, kExitBadInput);
+  EXPECT_TRUE(std::filesystem::exists(out / "evidence" / "old.seed1.txt")) << "nothing was played";
+  EXPECT_EQ(run({"run", scenario, "--out", out.string()}).code, kExitExpected);
+  EXPECT_FALSE(std::filesystem::exists(out / "evidence" / "old.seed1.txt"));
+}
+
+TEST_F(CommandLine, UnknownOption_IsSixtyFour_WithTheCommandAndTheNearest) {
+  const std::string scenario = file("fair.yaml", kFairScenario);
+  const Ran ran = run({"run", scenario, "--sed", "7"});
+  EXPECT_EQ(ran.code, kExitBadInput);
+  EXPECT_THAT(ran.err, HasSubstr("assay run: no such option: --sed; did you mean --seed"));
+  EXPECT_THAT(run({"grade", "--taget=hv"}).err,
+              HasSubstr("assay grade: no such option: --taget; did you mean --target"));
+  EXPECT_THAT(run({"list", "cases", "--slect", "x"}).err, HasSubstr("assay list cases: no such option: --slect"));
+  EXPECT_THAT(run({"doctor", "now"}).err, HasSubstr("assay doctor: now: one argument too many"));
+}
+
+TEST_F(CommandLine, Run_OfWhatIsNeitherKernelNorScenario_SaysWhatItCouldHaveBeen) {
+  const Ran ran = run({"run", file("README.md", "# Not a kernel\n")});
+  EXPECT_EQ(ran.code, kExitBadInput);
+  EXPECT_THAT(ran.err,
+              AllOf(HasSubstr("not an ELF file"), HasSubstr("a kernel (an ELF file with Xen notes), or scenarios")));
+  EXPECT_THAT(run({"run", "--help"}).out,
+              AllOf(HasSubstr("KERNEL-or-SCENARIO"), HasSubstr("FILE.yaml, several of them")));
 }
 
 }  // namespace

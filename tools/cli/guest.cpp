@@ -1,7 +1,6 @@
 #include "tools/cli/guest.hpp"
 
 #include <fmt/format.h>
-#include <poll.h>
 
 #include <algorithm>
 
@@ -33,7 +32,7 @@ GuestRunInputs inputs_of(const RunFlags& flags) {
 /// What of a text is new since the last call.
 class Tail {
  public:
-  explicit Tail(FILE* to) : to_(to) {}
+  Tail(FILE* to, size_t printed) : to_(to), printed_(printed) {}
   void print(const std::string& text) {
     if (text.size() <= printed_) return;
     std::fwrite(text.data() + printed_, 1, text.size() - printed_, to_);
@@ -43,13 +42,8 @@ class Tail {
 
  private:
   FILE* to_;
-  size_t printed_ = 0;
+  size_t printed_;
 };
-
-bool is_interrupted(const Interruption& interruption) {
-  pollfd waiting{interruption.fd(), POLLIN, 0};
-  return ::poll(&waiting, 1, 0) > 0;
-}
 
 }  // namespace
 
@@ -69,13 +63,21 @@ std::unique_ptr<GuestRun> start_guest(const RunFlags& flags) {
 
 bool play_guest(GuestRun& run, uint64_t limit_ms, FILE* console) {
   const Interruption interruption;
-  Tail tail(console);
-  const uint64_t limit = run.now_ns() + limit_ms * kNsPerMs;
+  return play_guest(run, {.limit_ms = limit_ms}, console, interruption);
+}
+
+bool play_guest(GuestRun& run, const PlayLimit& limit, FILE* console, const Interruption& interruption) {
+  Tail tail(console, run.console().text().size());
+  const size_t heard = run.console().text().size();
+  const uint64_t deadline = run.now_ns() + limit.limit_ms * kNsPerMs;
   bool interrupted = false;
-  while (run.end() == GuestEnd::kRunning && run.now_ns() < limit && !interrupted) {
-    run.advance(std::min(limit, run.now_ns() + kTurnNs));
+  const auto has_said_it = [&] {
+    return !limit.until.empty() && run.console().text().find(limit.until, heard) != std::string::npos;
+  };
+  while (run.end() == GuestEnd::kRunning && run.now_ns() < deadline && !interrupted && !has_said_it()) {
+    run.advance(std::min(deadline, run.now_ns() + kTurnNs));
     tail.print(run.console().text());
-    interrupted = is_interrupted(interruption);
+    interrupted = interruption.has_arrived();
   }
   tail.print(run.console().text());
   return interrupted;

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "conformance/runner/interruption.hpp"
 #include "sim/run/guest_run.hpp"
 #include "tools/cli/command_line.hpp"
 
@@ -12,8 +13,15 @@ namespace assay {
 /// Boots the core and builds the guest. Throws InputError when what the flags name will not do.
 std::unique_ptr<GuestRun> start_guest(const RunFlags& flags);
 
-/// Lets it run until it ends, until `limit_ms` of virtual time from now have passed, or until Ctrl-C; its console goes
-/// to `console` as it comes. True when it was interrupted.
+struct PlayLimit {
+  uint64_t limit_ms = 0;  ///< of virtual time, from now on
+  std::string until{};    ///< text on its console; empty: none
+};
+
+/// Lets it run until it ends, until the limit, or until Ctrl-C; its console goes to `console` as it comes. True when it
+/// was interrupted.
+bool play_guest(GuestRun& run, const PlayLimit& limit, FILE* console, const Interruption& interruption);
+/// The same where nothing else can be interrupted.
 bool play_guest(GuestRun& run, uint64_t limit_ms, FILE* console);
 
 /// Says on standard error how it ended.

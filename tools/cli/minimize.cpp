@@ -30,6 +30,17 @@ struct Failure {
   friend bool operator==(const Failure& a, const Failure& b) { return a.verdict == b.verdict && a.reason == b.reason; }
 };
 
+/// Of a scenario in the place of the one that the flags name.
+scenario::ImageFolders folders_of(const RunFlags& flags) {
+  scenario::ImageFolders folders = image_folders(flags);
+  folders.insert(folders.begin(), fs::absolute(flags.kernel).parent_path());
+  return folders;
+}
+
+scenario::Scenario read_text(const RunFlags& flags, const std::string& text) {
+  return scenario::read_scenario(flags.kernel, text, folders_of(flags));
+}
+
 /// What comes of some texts, with one seed; of those that are no scenarios, nothing.
 class Trial {
  public:
@@ -42,7 +53,7 @@ class Trial {
     for (size_t i = 0; i < texts.size(); ++i) {
       if (!seen_.insert(texts[i]).second) continue;
       try {
-        scenario::Scenario scenario = scenario::read_scenario(flags_.kernel, texts[i]);
+        scenario::Scenario scenario = read_text(flags_, texts[i]);
         scenario.name = fmt::format("candidate{}", i);
         batch.scenarios.push_back(std::move(scenario));
       } catch (const InputError&) {
@@ -81,9 +92,10 @@ class Trial {
 };
 
 /// Ever smaller; what there is when nothing smaller fails, time is up or somebody interrupts.
-std::string shrink(std::string text, uint64_t seed, Trial& trial, Failure& failure) {
+std::string shrink(std::string text, const RunFlags& flags, Trial& trial, Failure& failure) {
+  const scenario::ImageFolders folders = folders_of(flags);
   while (trial.tried() < kTriedMax && !trial.is_interrupted()) {
-    const std::vector<std::string> candidates = smaller_scenarios(text, seed);
+    const std::vector<std::string> candidates = smaller_scenarios(text, flags.seed, folders);
     const size_t found = trial.first_failing(candidates, failure);
     if (found == candidates.size()) break;
     text = candidates[found];
@@ -129,7 +141,8 @@ Places places_of(const RunFlags& flags) {
 }
 
 void draw(const RunFlags& flags, const Places& places, const std::string& text, const std::string& again) {
-  scenario::Scenario scenario = scenario::read_scenario(places.file.string(), text);
+  scenario::Scenario scenario = read_text(flags, text);
+  scenario.name = places.file.stem().string();
   const std::string why_not = draw_in_worker(scenario_factory(flags), scenario,
                                              {.out = places.folder,
                                               .seed = flags.seed,
@@ -144,10 +157,15 @@ void draw(const RunFlags& flags, const Places& places, const std::string& text, 
   }
 }
 
+std::string with_what_it_fails(const scenario::Scenario& scenario) {
+  const std::string fault = scenario.finds.empty() ? "NAME" : scenario.finds;
+  return fmt::format("name the seed with which it does, --seed N, or the planted fault, --fault {}", fault);
+}
+
 }  // namespace
 
 ExitCode minimize_scenario(const RunFlags& flags) {
-  const scenario::Scenario before = scenario::read_scenario_file(flags.kernel);
+  const scenario::Scenario before = scenario::read_scenario_file(flags.kernel, image_folders(flags));
   static_cast<void>(scenario_core(flags));
   const Places places = places_of(flags);
   if (!places.folder.empty()) prepare_out(flags.out);
@@ -157,12 +175,12 @@ ExitCode minimize_scenario(const RunFlags& flags) {
   Trial trial(flags);
   Failure failure;
   if (trial.first_failing({text}, failure) != 0) {
-    fmt::print(stderr, "assay: {} does not fail with seed {}: there is nothing to make small\n", flags.kernel,
-               flags.seed);
+    fmt::print(stderr, "assay: {} does not fail with seed {}: there is nothing to make small; {}\n", flags.kernel,
+               flags.seed, with_what_it_fails(before));
     return kExitInconclusive;
   }
   fmt::print("{} {}\n", to_string(failure.verdict), failure.message);
-  text = shrink(std::move(text), flags.seed, trial, failure);
+  text = shrink(std::move(text), flags, trial, failure);
   const std::string fault = flags.fault.empty() ? "" : " --fault " + flags.fault;
   const std::string again = fmt::format("tools/assay run {}{} --seed {}", places.file.string(), fault, flags.seed);
   try {
@@ -171,7 +189,7 @@ ExitCode minimize_scenario(const RunFlags& flags) {
     throw InputError(fmt::format("--out: {}; name a file or folder that can be written", error.what()));
   }
   fmt::print("{}\n    why it fails: {}\n    {}\n    {}\n", places.file.string(), failure.message,
-             left_in_words(before, scenario::read_scenario(flags.kernel, text), flags.seed), again);
+             left_in_words(before, read_text(flags, text), flags.seed), again);
   if (!places.folder.empty() && !trial.is_interrupted()) draw(flags, places, text, again);
   fmt::print("{} tried{}\n", trial.tried(),
              trial.is_interrupted() ? "; interrupted: perhaps not the smallest there is" : "");

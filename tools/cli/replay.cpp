@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <poll.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -40,17 +39,12 @@ Recording load(const ReplayFlags& flags) {
   }
 }
 
-bool is_interrupted(const Interruption& interruption) {
-  pollfd waiting{interruption.fd(), POLLIN, 0};
-  return ::poll(&waiting, 1, 0) > 0;
-}
-
 ExitCode repeat(GuestRun& run, const Recording& recording) {
   const Interruption interruption;
   DigestCheck check(run, recording.digests);
   run.watch(&check);
   while (run.end() == GuestEnd::kRunning && run.now_ns() < recording.end_ns && check.difference().empty()) {
-    if (is_interrupted(interruption)) return kExitInterrupted;
+    if (interruption.has_arrived()) return kExitInterrupted;
     run.advance(std::min(recording.end_ns, run.now_ns() + kTurnNs));
   }
   run.watch(nullptr);
@@ -73,8 +67,8 @@ ExitCode debug_run(GuestRun& run, const Recording& recording, int port) {
   debug::TcpListener listener(static_cast<uint16_t>(port));
   fmt::print("gdb can attach: target remote 127.0.0.1:{}\n", listener.port());
   std::fflush(stdout);
-  debug::serve_debuggers(listener, debugger, [&] { return is_interrupted(interruption); });
-  return is_interrupted(interruption) ? kExitInterrupted : kExitExpected;
+  debug::serve_debuggers(listener, debugger, [&] { return interruption.has_arrived(); });
+  return interruption.has_arrived() ? kExitInterrupted : kExitExpected;
 }
 
 }  // namespace

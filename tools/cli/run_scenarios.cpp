@@ -1,9 +1,11 @@
 /// `assay run` of scenarios: many seeds, and their results as any run reports them.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
 
 #include "conformance/runner/assemble.hpp"
 #include "conformance/runner/progress.hpp"
@@ -33,12 +35,46 @@ std::vector<fs::path> files_of(const std::string& named) {
   return files;
 }
 
-ScenarioBatch batch_of(const RunFlags& flags) {
+std::vector<fs::path> files_of(const std::vector<std::string>& named) {
+  std::vector<fs::path> files;
+  std::map<std::string, fs::path> names;
+  for (const std::string& one : named) {
+    for (const fs::path& file : files_of(one)) {
+      const auto [known, is_new] = names.emplace(file.stem().string(), file);
+      if (!is_new) {
+        throw InputError(fmt::format("{} and {} have the same name, and so would their results: play them one by one",
+                                     known->second.string(), file.string()));
+      }
+      files.push_back(file);
+    }
+  }
+  return files;
+}
+
+/// What is wrong with any of the files is told at once.
+std::vector<scenario::Scenario> read_all(const RunFlags& flags, const std::vector<fs::path>& files) {
+  std::vector<scenario::Scenario> scenarios;
+  std::vector<std::string> wrong;
+  for (const fs::path& file : files) {
+    try {
+      scenarios.push_back(read_for(flags, file));
+    } catch (const InputError& error) {
+      wrong.emplace_back(error.what());
+    }
+  }
+  if (wrong.empty()) return scenarios;
+  const std::string text = fmt::format("{}", fmt::join(wrong, "\nassay: "));
+  if (files.size() == 1) throw InputError(text);
+  throw InputError(
+      fmt::format("{}\nassay: {} of {} scenarios cannot be played; nothing was", text, wrong.size(), files.size()));
+}
+
+ScenarioBatch batch_of(const RunFlags& flags, const std::vector<std::string>& named) {
   ScenarioBatch batch;
-  batch.files = files_of(flags.kernel);
+  batch.files = files_of(named);
   const Seeds seeds = seeds_of(flags.seeds, flags.seed);
+  batch.scenarios = read_all(flags, batch.files);
   for (size_t i = 0; i < batch.files.size(); ++i) {
-    batch.scenarios.push_back(read_for(flags, batch.files[i]));
     for (uint64_t seed = seeds.first;; ++seed) {
       batch.tasks.push_back({i, seed});
       if (seed == seeds.last) break;
@@ -127,6 +163,15 @@ void draw(const RunFlags& flags, const ScenarioBatch& batch, Results& results) {
   }
 }
 
+/// What an earlier run has left, as grading does, so that nothing of it stands beside the new results.
+void clear_out(const fs::path& out) {
+  if (out.empty()) return;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(out / "evidence", ignored)) fs::remove_all(entry.path(), ignored);
+  fs::remove(out / kPicturePage, ignored);
+  fs::remove(out / kPictureTrace, ignored);
+}
+
 void write_out(const RunFlags& flags, const ScenarioBatch& batch, const RunOutcome& outcome, const Results& results) {
   const fs::path out(flags.out);
   make_folder(out / "evidence");
@@ -148,10 +193,11 @@ bool names_scenarios(const std::string& path) {
   return fs::is_directory(path, error) || path.ends_with(".yaml") || path.ends_with(".yml");
 }
 
-ExitCode run_scenarios(const RunFlags& flags) {
-  const ScenarioBatch batch = batch_of(flags);
+ExitCode run_scenarios(const RunFlags& flags, const std::vector<std::string>& named) {
+  const ScenarioBatch batch = batch_of(flags, named);
   check_target(flags);
   prepare_out(flags.out);
+  clear_out(flags.out);
   RunOutcome outcome;
   {
     Progress progress(stderr, ::isatty(STDERR_FILENO) == 1, "scenarios", batch.tasks.size());
@@ -159,6 +205,9 @@ ExitCode run_scenarios(const RunFlags& flags) {
   }
   Results results = results_of(flags, batch, outcome);
   ExitCode code = report_trouble(outcome);
+  if (outcome.interrupted) {
+    fmt::print(stderr, "assay: interrupted: {} of {} played\n", results.cases.size(), batch.tasks.size());
+  }
   std::string report = "none; --out DIR writes one";
   if (!flags.out.empty() && !results.cases.empty()) {
     try {

@@ -69,6 +69,7 @@ RunOutcome play_live(const RunFlags& flags, const ScenarioBatch& batch, RunObser
   options.enough = of_any_index(enough);
   options.jobs = choice.jobs;
   options.case_limit = choice.case_limit;
+  options.repeat.more = GradeFlags{}.repeat_failures;
   const ScenarioGrader grade = [](Target& target, const scenario::Scenario& scenario, uint64_t seed) {
     return result_of("the subject died", [&] { return scenario::run_live(scenario, live_pcpus(), target, seed); });
   };
@@ -77,12 +78,19 @@ RunOutcome play_live(const RunFlags& flags, const ScenarioBatch& batch, RunObser
 
 }  // namespace
 
+scenario::ImageFolders image_folders(const RunFlags& flags) {
+  scenario::ImageFolders folders(flags.images.begin(), flags.images.end());
+  folders.push_back(program_folder());
+  return folders;
+}
+
 bool is_live(const RunFlags& flags) {
   return flags.target == "xen";
 }
 
 scenario::Scenario read_for(const RunFlags& flags, const fs::path& file) {
-  return is_live(flags) ? scenario::read_live_scenario_file(file, live_pcpus()) : scenario::read_scenario_file(file);
+  if (is_live(flags)) return scenario::read_live_scenario_file(file, live_pcpus());
+  return scenario::read_scenario_file(file, image_folders(flags));
 }
 
 void check_target(const RunFlags& flags) {

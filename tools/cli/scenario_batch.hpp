@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "conformance/runner/scenario_tasks.hpp"
+#include "sim/scenario/image_folders.hpp"
 #include "tools/cli/command_line.hpp"
 
 namespace assay {
@@ -19,6 +20,8 @@ std::filesystem::path scenario_core(const RunFlags& flags);
 
 /// Whether the flags mean a running hypervisor, which plays what sim/scenario/live can.
 bool is_live(const RunFlags& flags);
+/// Where guest images may be, beside the scenario's own folder: those of --images, and that of this program.
+scenario::ImageFolders image_folders(const RunFlags& flags);
 /// InputError: what the flags mean is neither a core nor such a hypervisor.
 void check_target(const RunFlags& flags);
 /// InputError for what the target of the flags cannot play, too.

@@ -39,8 +39,8 @@ std::set<uint64_t> less_than(uint64_t value) {
 
 class Candidates {
  public:
-  Candidates(const std::string& text, uint64_t seed)
-      : text_(text), document_(YAML::Load(text)), scenario_(scenario::read_scenario("", text)), seed_(seed) {
+  Candidates(const std::string& text, uint64_t seed, const scenario::ImageFolders& folders)
+      : text_(text), document_(YAML::Load(text)), scenario_(scenario::read_scenario("", text, folders)), seed_(seed) {
     fixed_times();
     less_interleaved();
     for (const char* list : {"actions", "domains", "expect", "pools"}) {
@@ -170,14 +170,14 @@ class Candidates {
   void smaller_faults() {
     const YAML::Node faults = document_["faults"];
     if (!faults) return;
-    for (const char* key : {"signal_delay", "timer_lateness", "slow_pcpus"}) {
+    for (const char* key : {"signal_delay", "timer_lateness", "clock_jitter", "slow_pcpus"}) {
       if (!faults[key]) continue;
       add([&](YAML::Node& document) {
         document["faults"].remove(key);
         if (std::string_view(key) == "slow_pcpus") document["faults"].remove("slow_factor");
       });
     }
-    for (const char* key : {"signal_delay", "timer_lateness", "until"}) {
+    for (const char* key : {"signal_delay", "timer_lateness", "clock_jitter", "until"}) {
       if (faults[key]) less_time("faults", key);
     }
     if (!faults["slow_factor"]) return;
@@ -230,8 +230,9 @@ class Candidates {
 
 }  // namespace
 
-std::vector<std::string> smaller_scenarios(const std::string& text, uint64_t seed) {
-  return Candidates(text, seed).take();
+std::vector<std::string> smaller_scenarios(const std::string& text, uint64_t seed,
+                                           const scenario::ImageFolders& folders) {
+  return Candidates(text, seed, folders).take();
 }
 
 }  // namespace assay

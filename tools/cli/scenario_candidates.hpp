@@ -5,11 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "sim/scenario/image_folders.hpp"
+
 namespace assay {
 
 /// Texts of scenarios that are smaller than `text`, those that are much smaller first; not all of them are possible.
 /// Whoever takes one after the other comes to an end: each has fewer parts, smaller numbers, or says itself what
 /// `seed` has chosen until now.
-std::vector<std::string> smaller_scenarios(const std::string& text, uint64_t seed);
+/// Guest images are of `folders`.
+std::vector<std::string> smaller_scenarios(const std::string& text, uint64_t seed,
+                                           const scenario::ImageFolders& folders = {});
 
 }  // namespace assay

@@ -52,6 +52,9 @@ std::string faults_of(const scenario::FaultSpec& faults) {
     all.push_back(fmt::format("signals up to {} late", show_duration(faults.signal_delay_ns)));
   if (faults.timer_lateness_ns != 0)
     all.push_back(fmt::format("timers up to {} late", show_duration(faults.timer_lateness_ns)));
+  if (faults.clock_jitter_ns != 0)
+    all.push_back(fmt::format("clocks up to {} behind", show_duration(faults.clock_jitter_ns)));
+  if (faults.free_frames) all.push_back(fmt::format("{} free frames", *faults.free_frames));
   if (!faults.slow_pcpus.empty()) {
     all.push_back(fmt::format("pCPUs {} take {} of the usual time", scenario::show_pcpus(faults.slow_pcpus),
                               scenario::show_percent(faults.slow_factor)));

@@ -1,6 +1,8 @@
 /// HVM_PARAM_CALLBACK_IRQ: by which route events reach an HVM guest.
 #include "conformance/case.hpp"
+#include "conformance/guest/control_ops.hpp"
 #include "conformance/guest/event_channels.hpp"
+#include "conformance/guest/hvm_context.hpp"
 #include "conformance/guest/hvm_ops.hpp"
 #include "conformance/guest/scratch.hpp"
 #include "conformance/guest/shared_info.hpp"
@@ -111,6 +113,57 @@ const Case kAssertedAtOnce{{
           EventChannels channels(c.vcpu());
           c.require_eq(channels.send(channels.bind_ipi(0).port), 0, "send");
           c.check(c.vcpu().wait_upcalls(before.count + 1, kLongNs), "an event then arrives");
+          own.end_of_interrupt();
+        },
+}};
+
+/// The record of vCPU 0's local APIC registers in a context.
+HvmRecord& apic_registers(std::vector<HvmRecord>& records) {
+  for (HvmRecord& record : records) {
+    if (record.type == HVM_SAVE_CODE(LAPIC_REGS) && record.instance == 0) return record;
+  }
+  throw HarnessFault("a context without local APIC registers");
+}
+
+const Case kRequestedVector{{
+    .slug = "hvm_context.set.requested_vector.as_the_record_says",
+    .rule =
+        "A vector that a vCPU's local APIC was asked for and has not delivered is in its context; setting a context "
+        "without it takes it away, setting one with it delivers it.",
+    .source = "public/arch-x86/hvm/save.h, struct hvm_hw_lapic_regs",
+    .method = "Setting the vector raises it while interrupts are held; no event is pending, so an entry is spurious.",
+    .requirements = {"MIG-039"},
+    .guests = GuestTypes::kPvh,
+    .body =
+        [](CaseContext& c) {
+          constexpr uint32_t kRequested = 0x200, kRegisterBytes = 0x10;
+          const uint64_t vector = c.guest().space().layout.pvh_vector;
+          const size_t at = kRequested + vector / 8 / sizeof(uint32_t) * kRegisterBytes + vector / 8 % sizeof(uint32_t);
+          const std::byte bit{static_cast<uint8_t>(1u << (vector % 8))};
+          OwnVector own(c);
+          DomctlOps control(c.dom0().vcpu(0));
+          HvmContextOps ops(c.dom0().vcpu(0), c.guest().id());
+          c.vcpu().set_upcalls(false);
+          const uint64_t before = c.vcpu().upcalls().spurious;
+          c.require_eq(own.set(), 0, "set-up: set_evtchn_upcall_vector");
+          c.require_eq(control.pause(c.guest().id()), 0, "set-up: pausing the guest");
+          const std::vector<std::byte> whole = ops.save();
+          std::vector<HvmRecord> records = parse_hvm_stream(whole);
+          std::byte& requested = apic_registers(records).body.at(at);
+          c.check((requested & bit) != std::byte{0}, "the vector is in the context");
+          requested &= ~bit;
+          c.check_eq(ops.set(make_hvm_stream(records)), 0, "a context without it");
+          control.unpause(c.guest().id());
+          c.vcpu().set_upcalls(true);
+          c.check_eq(c.vcpu().upcalls().spurious, before, "entries without it");
+          c.vcpu().set_upcalls(false);
+          c.require_eq(control.pause(c.guest().id()), 0, "pausing the guest again");
+          records = parse_hvm_stream(ops.save());
+          apic_registers(records).body.at(at) |= bit;
+          c.check_eq(ops.set(make_hvm_stream(records)), 0, "a context with it");
+          control.unpause(c.guest().id());
+          c.vcpu().set_upcalls(true);
+          c.check_eq(c.vcpu().upcalls().spurious, before + 1, "entries with it");
           own.end_of_interrupt();
         },
 }};

@@ -10,7 +10,7 @@ namespace assay {
 namespace {
 
 constexpr int64_t kHour = 3600;
-constexpr uint32_t kAlwaysEmulate = 1;
+constexpr uint32_t kAlwaysEmulate = 1, kNeverEmulate = 2;
 constexpr uint32_t kNsPerSecond = 1'000'000'000;
 
 void set_offset(CaseContext& c, DomctlOps& control, int64_t seconds) {
@@ -138,6 +138,35 @@ const Case kIncarnation{{
           request.u.tsc_info.incarnation = 100;
           c.check_ne(control.call(request).result, 0, "an unknown mode");
           c.check_eq(tsc_info(c, control).incarnation, 42u, "incarnation after the refusal");
+        },
+}};
+
+const Case kAgeGoesOn{{
+    .slug = "time.tsc.settscinfo.age_goes_on",
+    .rule = "A domain's age goes on from what settscinfo gave it; where a PV domain's TSC is always emulated it "
+            "follows the "
+            "age; a TSC that is never emulated has none.",
+    .source = "public/domctl.h, struct xen_domctl_tsc_info: elapsed_nsec",
+    .requirements = {"MIG-038"},
+    .needs = {Capability::kDom0},
+    .body =
+        [](CaseContext& c) {
+          constexpr uint64_t kAge = 1000 * kNsPerSecond, kPatience = 500 * kNsPerSecond;
+          DomctlOps control(c.dom0().vcpu(0));
+          xen_domctl_tsc_info info = tsc_info(c, control);
+          info.tsc_mode = kAlwaysEmulate;
+          info.elapsed_nsec = kAge;
+          set_tsc_info(c, control, info);
+          const uint64_t first = tsc_info(c, control).elapsed_nsec;
+          c.check(first >= kAge && first < kAge + kPatience, "the age that was given");
+          c.vcpu().spin(kDelayNs);
+          const uint64_t later = tsc_info(c, control).elapsed_nsec;
+          c.check(later > first && later < kAge + kPatience, "it grows");
+          constexpr uint64_t kNsPerMs = 1'000'000;
+          if (c.pv()) c.check(c.vcpu().tsc() >= kAge / kNsPerMs * info.gtsc_khz, "the TSC follows");
+          info.tsc_mode = kNeverEmulate;
+          set_tsc_info(c, control, info);
+          c.check_eq(tsc_info(c, control).elapsed_nsec, 0u, "age of one that is never emulated");
         },
 }};
 

@@ -8,4 +8,14 @@ const std::array<GuestTarget, kGuestTargets>& guest_targets() {
   return all;
 }
 
+std::string show_bytes(std::string_view name, std::string_view input) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text = std::string(name) + ": ";
+  for (const char byte : input) {
+    text += kDigits[static_cast<uint8_t>(byte) / 16];
+    text += kDigits[static_cast<uint8_t>(byte) % 16];
+  }
+  return text;
+}
+
 }  // namespace assay::fuzz

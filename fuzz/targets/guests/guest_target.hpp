@@ -62,5 +62,10 @@ GuestTarget grants_target();
 GuestTarget memory_target();
 GuestTarget page_tables_target();
 GuestTarget registers_target();
+/// Of no use against planted faults, and slow: for fuzzers alone, not one of guest_targets().
+GuestTarget restore_target();
+
+/// "NAME: 0111...", the bytes of an input.
+std::string show_bytes(std::string_view name, std::string_view input);
 
 }  // namespace assay::fuzz

@@ -35,9 +35,16 @@ void play(const GuestTarget& target, InputPlayer& player, std::string_view input
   }
 }
 
+constexpr size_t kTargets = kGuestTargets + 1;
+
+const GuestTarget& target_of(size_t index) {
+  static const GuestTarget restore = restore_target();
+  return index < kGuestTargets ? guest_targets().at(index) : restore;
+}
+
 template <size_t kIndex>
 void run(std::string_view input) {
-  const GuestTarget& target = guest_targets()[kIndex];
+  const GuestTarget& target = target_of(kIndex);
   if (target.is_for_pvh(input)) {
     static const Booted pvh(target);
     return play(target, *pvh.player, input);
@@ -48,7 +55,7 @@ void run(std::string_view input) {
 
 template <size_t kIndex>
 FuzzTarget fuzz_target() {
-  const GuestTarget& target = guest_targets()[kIndex];
+  const GuestTarget& target = target_of(kIndex);
   return FuzzTarget({.name = target.name,
                      .reads = target.reads,
                      .run = run<kIndex>,
@@ -58,11 +65,11 @@ FuzzTarget fuzz_target() {
 }
 
 template <size_t... kIndex>
-std::array<FuzzTarget, kGuestTargets> register_all(std::index_sequence<kIndex...>) {
+std::array<FuzzTarget, kTargets> register_all(std::index_sequence<kIndex...>) {
   return {fuzz_target<kIndex>()...};
 }
 
-const auto kRegistered = register_all(std::make_index_sequence<kGuestTargets>());
+const auto kRegistered = register_all(std::make_index_sequence<kTargets>());
 
 }  // namespace
 }  // namespace assay::fuzz

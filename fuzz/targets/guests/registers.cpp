@@ -27,17 +27,6 @@ class Callers final : public InputPlayer {
   Stage stage_;
 };
 
-/// "registers: 0111...", its bytes.
-std::string show(std::string_view input) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text = "registers: ";
-  for (const char byte : input) {
-    text += kDigits[static_cast<uint8_t>(byte) / 16];
-    text += kDigits[static_cast<uint8_t>(byte) % 16];
-  }
-  return text;
-}
-
 }  // namespace
 
 GuestTarget registers_target() {
@@ -49,7 +38,7 @@ GuestTarget registers_target() {
           .mutate = mutate_calls,
           .cross = cross_calls,
           .is_for_pvh = [](std::string_view) { return false; },
-          .show = show,
+          .show = [](std::string_view input) { return show_bytes("registers", input); },
           .begin = [](HostTarget& core) -> std::unique_ptr<InputPlayer> { return std::make_unique<Callers>(core); }};
 }
 

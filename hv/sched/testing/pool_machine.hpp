@@ -9,10 +9,12 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "hv/base/testing/fake_host.hpp"
 #include "hv/base/timer.hpp"
 #include "hv/sched/policy_guard.hpp"
+#include "hv/sched/rendezvous.hpp"
 #include "hv/sched/sched.hpp"
 #include "hv/vcpu/time.hpp"
 
@@ -22,10 +24,14 @@ class PoolMachine {
  public:
   static constexpr uint64_t kArenaBytes = 64u << 20;
 
-  PoolMachine(uint32_t pcpus, std::string_view policy, uint32_t threads_per_core = 1) : host_(16, pcpus, kArenaBytes) {
+  PoolMachine(uint32_t pcpus, std::string_view policy, uint32_t threads_per_core = 1, std::string_view granularity = {})
+      : host_(16, pcpus, kArenaBytes) {
     host_.set_threads(threads_per_core);
+    host_.on_point = [this](uint32_t kind, const void* /*object*/) {
+      if (kind == ASSAY_POINT_WAIT) enter_signalled();
+    };
     timers_init();
-    if (!sched_init(policy).ok()) throw Panic{"no such policy"};
+    if (!sched_init({policy, granularity}).ok()) throw Panic{"no such policy"};
     set_vcpu_hooks({sched_wake, sched_sleep, sched_forget, nullptr, nullptr, nullptr});
   }
 
@@ -33,6 +39,7 @@ class PoolMachine {
     SchedDomain sched;
     std::array<uint8_t, 16> handle{};
     std::deque<Vcpu> vcpus;
+    std::vector<Vcpu*> pointers;  ///< to those of `vcpus` that exist, in their order
   };
 
   /// A domain with vCPUs that are down. Weight and cap as for credit and credit2; other schedulers have none to set.
@@ -55,7 +62,8 @@ class PoolMachine {
       vcpu.memory = &memory_;
       vcpu.runstate.state = RUNSTATE_offline;
       vcpu.runstate.state_entry_time = host_.now_ns;
-      if (!sched_create_vcpu(vcpu, guest.sched).ok()) throw Panic{"no memory"};
+      if (!sched_create_vcpu(vcpu, guest.sched, guest.pointers.data()).ok()) throw Panic{"no memory"};
+      guest.pointers.push_back(&vcpu);
     }
   }
 
@@ -190,8 +198,9 @@ class PoolMachine {
     for (Vcpu& vcpu : guest.vcpus) {
       vcpu_pause(vcpu, kPauseDown);
       settle();
-      sched_forget(vcpu);
     }
+    for (Vcpu& vcpu : guest.vcpus) sched_forget(vcpu);
+    guest.pointers.clear();
     guest.vcpus.clear();
     sched_destroy_domain(guest.sched);
   }
@@ -213,16 +222,27 @@ class PoolMachine {
       }
     }
   }
+  /// Somebody waits for others: those that have been signalled come. Calls are nested, as there are no fibers: nobody
+  /// comes who may have to wait for one that cannot go on before.
+  void enter_signalled() {
+    for (uint32_t pcpu = 0; pcpu < pcpus(); ++pcpu) {
+      if (host_.signals[pcpu] == 0) continue;
+      bool may_come = !inside_.at(pcpu);
+      for_each_together(resource_of(sched_pcpu(pcpu)),
+                        [&](const Pcpu& other) { may_come = may_come && (!inside_.at(other.id) || other.has_come); });
+      if (may_come) enter(pcpu);
+    }
+  }
   void enter(uint32_t number) {
+    inside_.at(number) = true;
     host_.signals[number] = 0;
     Pcpu& pcpu = sched_pcpu(number);
     const Vcpu* before = pcpu.current;
     timers_run(number);
-    do {
-      sched_switch(pcpu);
-    } while (pcpu.reschedule);
+    sched_switch(pcpu);
     if (pcpu.current != before) ++switches_;
     if (pcpu.current != nullptr) pcpu.current->in_core = false;
+    inside_.at(number) = false;
   }
   [[nodiscard]] Ns next_event(uint32_t number) const {
     const Pcpu& pcpu = sched_pcpu(number);
@@ -233,6 +253,7 @@ class PoolMachine {
   FakeHost host_;
   DomainMemory memory_;
   std::deque<Guest> guests_;
+  std::array<bool, ASSAY_PCPUS_MAX> inside_{};
   uint64_t switches_ = 0;
 };
 

@@ -16,7 +16,7 @@ namespace {
 
 using Names = std::span<const std::string_view>;
 constexpr std::array<std::string_view, 3> kTop{"faults", "liveness", "interleaving"};
-constexpr std::array<std::string_view, 1> kDomain{"created"};
+constexpr std::array<std::string_view, 2> kDomain{"created", "guest"};
 constexpr std::array<std::string_view, 3> kActions{"create", "destroy", "suspend"};
 constexpr std::array<std::string_view, 2> kExpectations{"share", "busy"};
 constexpr std::string_view kCpuBound = "cpu-bound";
@@ -33,6 +33,7 @@ class Subset {
       file_.fail(top["machine"], fmt::format("{} pCPUs; the target has {} beside those of its privileged domain",
                                              scenario_.pcpus, pcpus.count));
     }
+    if (scenario_.nodes > 1) file_.fail(top["machine"], "nodes; a target has one");
     if (scenario_.threads_per_core > 1) file_.fail(top["machine"], "threads; the cores of a target have none");
     for (const YAML::Node& domain : top["domains"]) check_domain(domain);
     if (scenario_.domains.size() > kDomainsMax) {

@@ -5,10 +5,12 @@
 #include "sim/scenario/oracles/deadline_misses.hpp"
 #include "sim/scenario/oracles/frames.hpp"
 #include "sim/scenario/oracles/latency.hpp"
+#include "sim/scenario/oracles/memory_returned.hpp"
 #include "sim/scenario/oracles/placement.hpp"
 #include "sim/scenario/oracles/share.hpp"
 #include "sim/scenario/oracles/starvation.hpp"
 #include "sim/scenario/oracles/supply.hpp"
+#include "sim/scenario/oracles/tally.hpp"
 #include "sim/scenario/oracles/time_accounting.hpp"
 #include "sim/scenario/oracles/work_conservation.hpp"
 #include "sim/scenario/scenario.hpp"
@@ -82,7 +84,7 @@ TEST(Oracles, Placement_RunsWhilePaused_IsCaught) {
 
 TEST(Oracles, WorkConservation_IdleWhileOneWaits_IsCaught) {
   for (const bool is_bad : {false, true}) {
-    WorkConservation oracle(2 * kMs, {});
+    WorkConservation oracle(2 * kMs, {}, {});
     Trace trace(oracle);
     trace.at(0, Kind::kRun, trace.a, 0);
     if (!is_bad) trace.at(1, Kind::kRun, trace.b, 1);
@@ -91,11 +93,11 @@ TEST(Oracles, WorkConservation_IdleWhileOneWaits_IsCaught) {
 }
 
 TEST(Oracles, WorkConservation_WhoMayNotRunThereOrIsHeldBack_IsNoOffence) {
-  WorkConservation masked(2 * kMs, {});
+  WorkConservation masked(2 * kMs, {}, {});
   Trace trace(masked);
   trace.at(0, Kind::kRun, trace.b, 0);  // a waits for pCPU 0; pCPU 1 is not for it
   EXPECT_EQ(trace.end(9), "");
-  WorkConservation exempting(2 * kMs, {true, true});
+  WorkConservation exempting(2 * kMs, {true, true}, {});
   EXPECT_EQ(Trace(exempting).end(9), "");
 }
 
@@ -264,6 +266,66 @@ TEST(Oracles, TimeAccounting_RunstatesThatDoNotAddUp_OrTellAnotherTime_AreCaught
       EXPECT_EQ(trace.end(20).empty(), blocked_ms == 6 && ran_ms == 4) << blocked_ms << " " << ran_ms;
     }
   }
+}
+
+TEST(Oracles, TimeAccounting_ClockThatLags_IsAllowedFor_WithinItsBoundForEachStay) {
+  const auto words = [](uint64_t clock_error_ns, uint64_t ran_ns) {
+    vcpu_runstate_info_t told{};
+    told.state_entry_time = 10 * kMs;
+    told.time[RUNSTATE_running] = ran_ns;
+    told.time[RUNSTATE_runnable] = 9 * kMs - ran_ns;
+    TimeAccounting oracle(
+        [&] {
+          return TimeAccounting::Areas{{&told, kMs + kNsPerMs / 2, kMs + kNsPerMs / 2}};
+        },
+        1000, clock_error_ns);
+    Trace trace(oracle);
+    for (uint64_t at = 0; at < 8; at += 2) {
+      trace.at(at, Kind::kRun, trace.a, 0);
+      trace.at(at + 1, Kind::kLeave, trace.a, 0);
+    }
+    return trace.end(10);  // 4 ms in four stays
+  };
+  EXPECT_THAT(words(0, 4 * kMs), HasSubstr("runstates add up to"));
+  EXPECT_EQ(words(kMs / 2, 4 * kMs), "");
+  EXPECT_EQ(words(kMs / 2, 6 * kMs), "");
+  EXPECT_THAT(words(kMs / 2, 6 * kMs + kMs / 2), HasSubstr("is told that it ran for 6.5ms"));
+}
+
+TEST(Oracles, Tally_TooFewOrTooMany_InAllOrPerSecond) {
+  const auto words = [](uint64_t done, const Tally::Bounds& bounds) {
+    uint64_t count = 7;
+    Tally oracle("tally", "things", bounds, [&] { return count; });
+    Trace trace(oracle);
+    count += done;
+    return trace.end(500);
+  };
+  EXPECT_EQ(words(3, {.at_least = 3, .at_most = 3}), "");
+  EXPECT_EQ(words(2, {.at_least = 3}), "2 things; at least 3");
+  EXPECT_EQ(words(4, {.at_most = 3}), "4 things; at most 3");
+  EXPECT_EQ(words(50, {.at_least = 100, .at_most = 100, .is_per_second = true}), "");
+  EXPECT_EQ(words(50, {.at_least = 101, .is_per_second = true}), "100 things per second; at least 101");
+}
+
+TEST(Oracles, MemoryReturned_WhatIsMissingAfterARefusalOrAnEnd_IsCaught) {
+  constexpr uint64_t kSize = 1;
+  const auto words = [](const MemoryReturned& oracle) { return oracle.violation() ? oracle.violation()->words : ""; };
+  MemoryReturned fine;
+  fine.created("a", kSize, 100, 90);
+  fine.refused("b", kSize, 0, 9, 9);
+  fine.destroyed("a", 0, 9, 19);
+  EXPECT_EQ(words(fine), "");
+  MemoryReturned lost;
+  lost.refused("b", kSize, 0, 9, 8);
+  EXPECT_EQ(words(lost), "9 frames were free before b could not be built, and 8 afterwards");
+  MemoryReturned mean;
+  mean.created("a", kSize, 100, 90);
+  mean.refused("b", kSize, 0, 10, 10);
+  EXPECT_EQ(words(mean), "b was refused with 10 free frames; one of its size took 10");
+  MemoryReturned kept;
+  kept.created("a", kSize, 100, 90);
+  kept.destroyed("a", 0, 90, 99);
+  EXPECT_EQ(words(kept), "a took 10 frames, and gave 9 back");
 }
 
 }  // namespace

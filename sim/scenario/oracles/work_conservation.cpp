@@ -22,12 +22,29 @@ void WorkConservation::end(const Schedule& schedule, uint64_t now_ns) {
   look(schedule, now_ns);
 }
 
+/// For so long that it could have been noticed, and with all that it is scheduled with.
+bool WorkConservation::is_asleep(const Schedule& schedule, uint32_t pcpu, uint64_t now_ns) const {
+  const uint32_t first = pcpu / units_.pcpus_together * units_.pcpus_together;
+  for (uint32_t i = first; i < first + units_.pcpus_together; ++i) {
+    const bool is_old = schedule.idle().has(i) && now_ns >= std::max(schedule.idle_since_ns(i), begin_ns_) + bound_ns_;
+    if (!is_old) return false;
+  }
+  return true;
+}
+
+bool WorkConservation::unit_runs(const Schedule& schedule, VcpuIndex vcpu) const {
+  if (units_.first.empty()) return false;
+  const VcpuIndex first = units_.first[vcpu];
+  for (VcpuIndex i = first; i < units_.first.size() && units_.first[i] == first; ++i) {
+    if (schedule.vcpu(i).runs()) return true;
+  }
+  return false;
+}
+
 void WorkConservation::look(const Schedule& schedule, uint64_t now_ns) {
   PcpuSet sleepers;
   for (uint32_t pcpu = 0; pcpu < schedule.pcpus(); ++pcpu) {
-    const bool is_old =
-        schedule.idle().has(pcpu) && now_ns >= std::max(schedule.idle_since_ns(pcpu), begin_ns_) + bound_ns_;
-    if (is_old) sleepers.add(pcpu);
+    if (is_asleep(schedule, pcpu, now_ns)) sleepers.add(pcpu);
   }
   if (sleepers.empty() || schedule.waiting() == 0) return;
   for (VcpuIndex vcpu = 0; vcpu < schedule.vcpus(); ++vcpu) {
@@ -35,7 +52,7 @@ void WorkConservation::look(const Schedule& schedule, uint64_t now_ns) {
     if (!state.waits() || (vcpu < exempt_.size() && exempt_[vcpu])) continue;
     const uint64_t since = std::max({state.waits_since_ns, state.may_since_ns, begin_ns_});
     const PcpuSet there = sleepers & schedule.mask_of(vcpu);
-    if (now_ns < since + bound_ns_ || there.empty()) continue;
+    if (now_ns < since + bound_ns_ || there.empty() || unit_runs(schedule, vcpu)) continue;
     const uint32_t pcpu = there.at_or_above(0);
     report(now_ns, vcpu, pcpu,
            "has waited for " + show_duration(now_ns - since) + " while a pCPU on which it may run was idle");

@@ -290,11 +290,14 @@ std::unique_ptr<HostVcpu> Session::make_vcpu(const assay_agent_layout& layout, G
 }
 
 KernelGuest& Session::boot_kernel(const GuestSpec& spec, const KernelImage& image, const toolstack::KernelBoot& boot) {
+  return adopt_kernel(toolstack().build_kernel(spec, image, boot), spec.vcpus);
+}
+
+KernelGuest& Session::adopt_kernel(const BuiltKernel& built, uint32_t vcpus) {
   ++constellation_;
-  const BuiltKernel built = toolstack().build_kernel(spec, image, boot);
   KernelGuest& kernel = *kernels_.emplace_back(std::make_unique<KernelGuest>());
   kernel.built = built;
-  for (uint32_t vcpu_id = 0; vcpu_id < spec.vcpus; ++vcpu_id) {
+  for (uint32_t vcpu_id = 0; vcpu_id < vcpus; ++vcpu_id) {
     kernel.vcpus.push_back(std::make_unique<UnicornGuest>(machine_));
     machine_.attach(built.id.raw(), vcpu_id, *kernel.vcpus.back());
   }

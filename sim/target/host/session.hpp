@@ -54,8 +54,11 @@ class Session final : private SilenceWatch {
   /// of whose state is in memory and registers.
   Domain& adopt_guest(const BuiltGuest& built, GuestType type, const Saved& executors);
   void destroy_guest(Domain& guest);
-  /// Domain and vCPUs of a kernel, which runs from now on. Throws ToolstackError. It lives until rewind().
+  /// Domain and vCPUs of a kernel, which runs from now on unless `boot` has it wait. Throws ToolstackError. It lives
+  /// until rewind().
   KernelGuest& boot_kernel(const GuestSpec& spec, const KernelImage& image, const toolstack::KernelBoot& boot);
+  /// The same of a kernel in a domain that was restored, and is still paused.
+  KernelGuest& adopt_kernel(const BuiltKernel& built, uint32_t vcpus);
   /// A moment between two steps of everybody, with no operation in flight. It is of use until rewind(), and while no
   /// guests or vCPUs of theirs come or go.
   struct Moment {

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <utility>
 
+#include "sim/engine/core_places.hpp"
 #include "sim/target/host/host_port.hpp"
 #include "sim/target/host/session.hpp"
 #include "sim/toolstack/guest_adopter.hpp"
@@ -42,6 +44,7 @@ class TargetHost final : public HostTarget, public GuestAdopter {
     info_ = {is_bundled ? "hv" : "core", core_.name(), core_.version(), {}};
     info_.capabilities = with_claims(probe(), options.claimed);
     session_.rewind(0);
+    places_.emplace(core_);
   }
 
   [[nodiscard]] const TargetInfo& info() const override { return info_; }
@@ -100,6 +103,7 @@ class TargetHost final : public HostTarget, public GuestAdopter {
     const size_t start = console.size() - std::min(console.size(), kConsoleTailBytes);
     return session_.trouble() + session_.machine().describe() + "console:\n" + console.substr(start);
   }
+  std::vector<uint32_t> places_met() override { return places_->take(); }
 
  private:
   std::vector<Capability> probe();
@@ -112,6 +116,7 @@ class TargetHost final : public HostTarget, public GuestAdopter {
   Session session_;
   TargetInfo info_;
   uint32_t boots_ = 0;
+  std::optional<CorePlaces> places_;  ///< from the end of the constructor on
 };
 
 bool TargetHost::can_build(const std::vector<GuestSpec>& specs) {

@@ -17,6 +17,9 @@ class Host {
                        const LiveOptions& options = {}) {
     return migration::save_live(tools(), domain, sink, suspend, options);
   }
+  SaveReport save_checkpoints(DomId domain, ByteSink& sink, const CheckpointPlan& plan) {
+    return migration::save_checkpoints(tools(), domain, sink, plan);
+  }
   /// The domain is paused.
   RestoredDomain restore(const GuestSpec& spec, ByteSource& source) { return restore_domain(tools(), spec, source); }
   /// A restored domain begins to run; a suspended one of this host must be gone, or never run again.

@@ -4,8 +4,6 @@
 
 namespace assay::migration {
 
-namespace {
-
 /// The hypervisor translates gfns that are mapped; the machine frames stand in the page tables afterwards.
 std::vector<Mfn> machine_frames(const Tools& tools, const RestoredDomain& restored, std::span<const uint64_t> frames) {
   std::vector<Mfn> machine;
@@ -18,8 +16,6 @@ std::vector<Mfn> machine_frames(const Tools& tools, const RestoredDomain& restor
   tools.window.unmap();
   return machine;
 }
-
-}  // namespace
 
 BuiltGuest moved_guest(const Tools& tools, const RestoredDomain& restored, const GuestSpace& space, uint32_t vcpus) {
   BuiltGuest built{restored.id, space, {}};

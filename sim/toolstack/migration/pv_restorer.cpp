@@ -176,10 +176,21 @@ void PvRestorer::finish_start_info(uint64_t pfn) {
   info.shared_info = shared_info_frame_ << kPageShift;
   info.flags = 0;
   // A guest that suspends itself leaves pfns there.
-  if (info.store_mfn != 0) info.store_mfn = must_mfn_of(info.store_mfn, "store_mfn of start_info");
-  if (info.console.domU.mfn != 0)
-    info.console.domU.mfn = must_mfn_of(info.console.domU.mfn, "console.domU.mfn of start_info");
+  if (info.store_mfn != 0) {
+    store_ = make_ring(info.store_mfn, "store_mfn of start_info");
+    info.store_mfn = store_->frame;
+    info.store_evtchn = store_->port;
+  }
+  if (info.console.domU.mfn != 0) {
+    console_ = make_ring(info.console.domU.mfn, "console.domU.mfn of start_info");
+    info.console.domU.mfn = console_->frame;
+    info.console.domU.evtchn = console_->port;
+  }
   tools_.dom0.vcpu().write(va, info);
+}
+
+RestoredRing PvRestorer::make_ring(uint64_t pfn, const std::string& what) const {
+  return {must_mfn_of(pfn, what), tools_.control.alloc_unbound_port(domain_)};
 }
 
 void PvRestorer::check_roots(const vcpu_guest_context& context, uint32_t vcpu) const {

@@ -22,10 +22,14 @@ class PvRestorer {
   void take(const PageData& record) { pages_->take(record); }
   void take(const SharedInfoPage& record) { shared_info_ = record; }
   void take(const VcpuState& record);
+  /// The state of vCPUs comes anew.
+  void begin_checkpoint() { vcpus_.clear(); }
   /// All has come: page tables, p2m list, shared_info, start_info and vCPUs.
   void finish();
 
   [[nodiscard]] const std::vector<uint64_t>& frames() const { return pages_->frames(); }
+  [[nodiscard]] const std::optional<RestoredRing>& store() const { return store_; }
+  [[nodiscard]] const std::optional<RestoredRing>& console() const { return console_; }
   [[nodiscard]] const std::vector<std::string>& left_out() const { return left_out_; }
 
  private:
@@ -36,6 +40,7 @@ class PvRestorer {
   void finish_p2m();
   void finish_shared_info();
   void finish_start_info(uint64_t pfn);
+  [[nodiscard]] RestoredRing make_ring(uint64_t pfn, const std::string& what) const;
   void finish_vcpus();
   void check_roots(const vcpu_guest_context& context, uint32_t vcpu) const;
   void set_state(const VcpuState& state);
@@ -49,6 +54,7 @@ class PvRestorer {
   SharedInfoPage shared_info_;
   uint64_t shared_info_frame_ = 0;
   std::map<std::pair<uint32_t, RecordType>, VcpuState> vcpus_;
+  std::optional<RestoredRing> store_, console_;
   std::vector<std::string> left_out_;
 };
 

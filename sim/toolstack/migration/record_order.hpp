@@ -27,6 +27,7 @@ class RecordOrder {
   DomainType domain_;
   uint32_t version_;
   bool static_data_ended_ = false;
+  bool is_at_checkpoint_ = false;  ///< the last record was one
   bool is_complete_ = false;
   std::set<RecordType> seen_;  ///< of what may come once: since the start, or since the last CHECKPOINT
 };

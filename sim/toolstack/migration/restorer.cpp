@@ -10,6 +10,9 @@ namespace assay::migration {
 
 namespace {
 
+/// Records between two checkpoints.
+constexpr size_t kHeldRecordsMax = 65536;
+
 class Restorer {
  public:
   Restorer(const Tools& tools, const GuestSpec& spec, DomId domain, StreamReader& reader)
@@ -22,23 +25,89 @@ class Restorer {
   }
 
   RestoredDomain run() {
-    while (const auto record = reader_.next()) {
-      try {
-        std::visit([this](const auto& value) { take(value); }, *record);
-      } catch (const RecordFault& wrong) {
-        throw reader_.fault(wrong.what, wrong.expected);
-      } catch (const ToolstackError&) {
-        if (!fault("restore.error_is_success") || type_of(*record) != RecordType::kEnd) throw;
-      }
+    try {
+      while (const auto record = reader_.next()) admit(*record);
+    } catch (const StreamCut& cut) {
+      if (checkpoints_ == 0) throw;
+      cut_ = cut.what();
     }
-    reader_.must_end();
-    RestoredDomain restored{domain_, spec_.type, {}, left_out_};
-    restored.frames = pv_ ? pv_->frames() : hvm_->frames();
-    if (pv_) restored.left_out.insert(restored.left_out.end(), pv_->left_out().begin(), pv_->left_out().end());
+    if (cut_.empty()) reader_.must_end();
+    held_.clear();
+    finish();
+    RestoredDomain restored{domain_, spec_.type, {}, {}, checkpoints_, cut_, {}, left_out_};
+    if (pv_) {
+      restored.left_out.insert(restored.left_out.end(), pv_->left_out().begin(), pv_->left_out().end());
+      take_result(*pv_, restored);
+    } else {
+      take_result(*hvm_, restored);
+    }
     return restored;
   }
 
  private:
+  struct Held {
+    Record record;
+    StreamReader::Place place;
+  };
+
+  template <typename Part>
+  static void take_result(const Part& part, RestoredDomain& restored) {
+    restored.frames = part.frames();
+    restored.store = part.store();
+    restored.console = part.console();
+  }
+
+  void finish() {
+    try {
+      if (pv_) pv_->finish();
+      if (hvm_) hvm_->finish();
+    } catch (const ToolstackError&) {
+      if (!fault("restore.error_is_success")) throw;
+    }
+  }
+
+  /// Before the first checkpoint there is nothing to lose: what comes is done at once.
+  void admit(const Record& record) {
+    const RecordType type = type_of(record);
+    const bool is_boundary = type == RecordType::kCheckpoint || type == RecordType::kEnd;
+    if (is_boundary) {
+      apply_held();
+      if (type == RecordType::kCheckpoint) ++checkpoints_;
+    } else if (checkpoints_ == 0) {
+      apply({record, reader_.place()});
+    } else {
+      hold({record, reader_.place()});
+    }
+  }
+
+  void hold(Held held) {
+    if (const auto* const pages = std::get_if<PageData>(&held.record)) held_bytes_ += pages->content.size();
+    // Each page once, and once more where somebody sends what changed meanwhile.
+    const uint64_t most = 2 * uint64_t{spec_.pages} * kPageSize;
+    if (held_bytes_ > most || held_.size() >= kHeldRecordsMax) {
+      throw held.place.fault("a checkpoint of more than " + std::to_string(most) + " bytes of memory or " +
+                                 std::to_string(kHeldRecordsMax) + " records",
+                             "less of a domain of " + std::to_string(spec_.pages) + " pages");
+    }
+    held_.push_back(std::move(held));
+  }
+
+  void apply_held() {
+    if (held_.empty()) return;
+    if (pv_) pv_->begin_checkpoint();
+    for (const Held& held : held_) apply(held);
+    held_.clear();
+    held_bytes_ = 0;
+  }
+
+  void apply(const Held& held) {
+    try {
+      std::visit([this](const auto& value) { take(value); }, held.record);
+    } catch (const RecordFault& wrong) {
+      throw held.place.fault(wrong.what, wrong.expected);
+    }
+  }
+
   // The reader lets through what belongs to the domain's type.
   void take(const PageData& record) {
     if (pv_) {
@@ -51,7 +120,7 @@ class Restorer {
   void take(const P2mFrames& record) { pv_->take(record); }
   void take(const SharedInfoPage& record) { pv_->take(record); }
   void take(const VcpuState& record) { pv_->take(record); }
-  void take(const HvmParams& record) const { hvm_->take(record); }
+  void take(const HvmParams& record) { hvm_->take(record); }
   void take(const DirtyPfnList&) const {}
   void take(const TscInfo& record) { control_.set_tsc_info(record); }
 
@@ -66,9 +135,6 @@ class Restorer {
 
   void take(const Marker& record) {
     if (record.type == RecordType::kStaticDataEnd) set_policy();
-    if (record.type == RecordType::kEnd && pv_) pv_->finish();
-    if (record.type == RecordType::kEnd && hvm_) hvm_->finish();
-    if (record.type == RecordType::kCheckpoint) throw RecordFault{"a checkpointed stream", "one that ends with END"};
   }
 
   void set_policy() {
@@ -86,6 +152,9 @@ class Restorer {
   std::optional<HvmRestorer> hvm_;
   StateControl::Policy policy_;
   std::vector<std::string> left_out_;
+  std::vector<Held> held_;  ///< since the last checkpoint
+  uint64_t held_bytes_ = 0, checkpoints_ = 0;
+  std::string cut_;
 };
 
 /// What is left of a failed restore goes; the error that is under way matters more than one of the clean-up.
@@ -103,8 +172,8 @@ RestoredDomain restore_domain(const Tools& tools, const GuestSpec& spec, ByteSou
   StreamReader reader(source);
   const GuestType type = reader.domain().type == DomainType::kPv ? GuestType::kPv64 : GuestType::kPvh;
   if (type != spec.type) {
-    throw reader.fault("an image of a " + std::string(to_string(type)) + " domain",
-                       "one of a " + std::string(to_string(spec.type)) + " domain");
+    throw reader.place().fault("an image of a " + std::string(to_string(type)) + " domain",
+                               "one of a " + std::string(to_string(spec.type)) + " domain");
   }
   const DomId domain = tools.control.create(spec);
   try {

@@ -5,9 +5,9 @@
 #include <cstring>
 #include <iterator>
 #include <numeric>
+#include <optional>
 
 #include "sim/toolstack/error.hpp"
-#include "sim/toolstack/memory_plan.hpp"
 #include "sim/toolstack/migration/dirty_log.hpp"
 #include "sim/toolstack/migration/fault.hpp"
 #include "sim/toolstack/migration/page_reader.hpp"
@@ -21,20 +21,26 @@ namespace {
 
 /// Pages of one record: 1 MiB.
 constexpr uint64_t kBatchPages = 256;
+/// Of an HVM domain, memory or not: kernels map what is the hypervisor's beyond all of their memory. 64 GiB.
+constexpr uint64_t kGfnsMax = 1 << 24;
 /// What a guest's own state depends on. Ports and how events arrive are the guest's to set up again. Source:
 /// public/hvm/params.h.
 constexpr std::array<uint32_t, 4> kSavedParams{HVM_PARAM_STORE_PFN, HVM_PARAM_CONSOLE_PFN, HVM_PARAM_IDENT_PT,
                                                HVM_PARAM_X87_FIP_WIDTH};
 
-xen_domctl_getdomaininfo suspended(const Tools& tools, DomId domain) {
-  const std::string name = "domain " + std::to_string(domain.raw());
+xen_domctl_getdomaininfo must_be_there(const Tools& tools, DomId domain) {
   const auto info = tools.control.info(domain);
-  if (!info) throw ToolstackError(name + " is not there");
-  const uint32_t reason = info->flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
-  if ((info->flags & XEN_DOMINF_shutdown) == 0 || reason != SHUTDOWN_suspend) {
-    throw ToolstackError(name + " has not suspended itself, and cannot be saved");
-  }
+  if (!info) throw ToolstackError("domain " + std::to_string(domain.raw()) + " is not there");
   return *info;
+}
+
+xen_domctl_getdomaininfo suspended(const Tools& tools, DomId domain) {
+  const xen_domctl_getdomaininfo info = must_be_there(tools, domain);
+  const uint32_t reason = info.flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
+  if ((info.flags & XEN_DOMINF_shutdown) == 0 || reason != SHUTDOWN_suspend) {
+    throw ToolstackError("domain " + std::to_string(domain.raw()) + " has not suspended itself, and cannot be saved");
+  }
+  return info;
 }
 
 DomainHeader header_of(const Tools& tools, const xen_domctl_getdomaininfo& info) {
@@ -79,20 +85,17 @@ class Saver {
   SaveReport run_live(const std::function<void()>& suspend, const LiveOptions& options) {
     save_static_data();
     DirtyLog log(tools_.dom0, domain_);
-    const uint64_t pages = hvm_pages();
+    const Extent extent = measure();
     const PageReader reader(tools_, domain_, nullptr);
-    const std::vector<bool> present = reader.present(first_pfns(pages));
-    std::vector<uint64_t> dirty = first_pfns(pages);
+    std::vector<uint64_t> dirty = first_pfns(extent.pages);
     for (unsigned round = 0; round < options.rounds_max && dirty.size() > options.pages_left; ++round) {
       report_.rounds.push_back(save_pages(reader, dirty));
-      dirty = log.harvest(pages);
+      dirty = log.harvest(extent.pages);
     }
     suspend();
-    (void)suspended(tools_, domain_);
-    if (hvm_pages() != pages || reader.present(first_pfns(pages)) != present) {
-      throw ToolstackError("the domain got or gave back memory while it was sent, which a live save cannot follow");
-    }
-    std::vector<uint64_t> last = log.harvest(pages);
+    info_ = suspended(tools_, domain_);
+    must_be_as(extent);
+    std::vector<uint64_t> last = log.harvest(extent.pages);
     if (fault("save.last_writes_dropped")) last.clear();
     report_.rounds.push_back(save_pages(reader, united(dirty, last)));
     log.stop();
@@ -100,7 +103,53 @@ class Saver {
     return end();
   }
 
+  SaveReport run_checkpoints(const CheckpointPlan& plan) {
+    save_static_data();
+    std::optional<DirtyLog> log;
+    std::optional<Extent> extent;
+    if (is_hvm()) {
+      log.emplace(tools_.dom0, domain_);
+      extent = measure();
+    }
+    for (uint64_t checkpoint = 0;; ++checkpoint) {
+      plan.suspend();
+      info_ = suspended(tools_, domain_);
+      if (log) {
+        must_be_as(*extent);
+        const std::vector<uint64_t> dirty = log->harvest(extent->pages);
+        const PageReader reader(tools_, domain_, nullptr);
+        report_.rounds.push_back(save_pages(reader, checkpoint == 0 ? first_pfns(extent->pages) : dirty));
+        save_hvm_state();
+      } else {
+        save_pv();
+      }
+      if (checkpoint == plan.checkpoints) break;
+      writer_.write(Marker{RecordType::kCheckpoint});
+      tools_.window.unmap();
+      plan.go_on();
+    }
+    if (log) log->stop();
+    return end();
+  }
+
  private:
+  /// Which memory an HVM domain has; who follows its writes cannot follow that.
+  struct Extent {
+    uint64_t pages = 0;
+    std::vector<bool> present;
+  };
+
+  [[nodiscard]] Extent measure() const {
+    const uint64_t pages = hvm_pages();
+    return {pages, PageReader(tools_, domain_, nullptr).present(first_pfns(pages))};
+  }
+
+  void must_be_as(const Extent& before) const {
+    const Extent now = measure();
+    if (now.pages == before.pages && now.present == before.present) return;
+    throw ToolstackError("the domain got or gave back memory while it was sent, which a live save cannot follow");
+  }
+
   SaveReport end() {
     tools_.window.unmap();
     // The last thing that can fail here is writing it: a stream with an error is never a whole one.
@@ -129,7 +178,7 @@ class Saver {
     std::memcpy(&arch, &shared.content[offsetof(shared_info, arch)], sizeof arch);
     const GuestP2m p2m = read_guest_p2m(tools_.window, domain_, arch);
     save_p2m_frames(p2m);
-    save_pages(PageReader(tools_, domain_, &p2m), first_pfns(p2m.mfns.size()));
+    report_.rounds.push_back(save_pages(PageReader(tools_, domain_, &p2m), first_pfns(p2m.mfns.size())));
     writer_.write(control_.tsc_info());
     writer_.write(shared);
     for (uint32_t vcpu = 0; vcpu <= info_.max_vcpu_id; ++vcpu) {
@@ -141,15 +190,15 @@ class Saver {
 
   [[nodiscard]] uint64_t hvm_pages() const {
     const uint64_t last = control_.last_gfn();
-    if (last >= toolstack::kPagesMax) {
-      throw ToolstackError("the domain's last gfn is " + std::to_string(last) + "; at most " +
-                           std::to_string(toolstack::kPagesMax) + " pages are supported");
+    if (last >= kGfnsMax) {
+      throw ToolstackError("the domain's last gfn is " + std::to_string(last) + "; less than " +
+                           std::to_string(kGfnsMax) + " is supported");
     }
     return last + 1;
   }
 
   void save_hvm() {
-    save_pages(PageReader(tools_, domain_, nullptr), first_pfns(hvm_pages()));
+    report_.rounds.push_back(save_pages(PageReader(tools_, domain_, nullptr), first_pfns(hvm_pages())));
     save_hvm_state();
   }
 
@@ -230,6 +279,19 @@ SaveReport unmapped_on_error(const Tools& tools, Save save) {
   }
 }
 
+/// Asks all the same, so that what the hypervisor answers is told.
+[[noreturn]] void refuse_live_pv(const Tools& tools, DomId domain) {
+  std::string answer = "this toolstack follows none";
+  try {
+    DirtyLog(tools.dom0, domain).stop();
+  } catch (const ToolstackError& error) {
+    answer = error.what();
+  }
+  throw ToolstackError("domain " + std::to_string(domain.raw()) +
+                       " is PV and cannot be saved while it runs: that takes shadow page tables; " + answer +
+                       ". It runs on, and nothing was written: have it suspend itself, and save it then");
+}
+
 }  // namespace
 
 SaveReport save_domain(const Tools& tools, DomId domain, ByteSink& sink) {
@@ -238,9 +300,14 @@ SaveReport save_domain(const Tools& tools, DomId domain, ByteSink& sink) {
 
 SaveReport save_live(const Tools& tools, DomId domain, ByteSink& sink, const std::function<void()>& suspend,
                      const LiveOptions& options) {
-  const auto info = tools.control.info(domain);
-  if (!info) throw ToolstackError("domain " + std::to_string(domain.raw()) + " is not there");
-  return unmapped_on_error(tools, [&] { return Saver(tools, *info, sink).run_live(suspend, options); });
+  const xen_domctl_getdomaininfo info = must_be_there(tools, domain);
+  if ((info.flags & XEN_DOMINF_hvm_guest) == 0) refuse_live_pv(tools, domain);
+  return unmapped_on_error(tools, [&] { return Saver(tools, info, sink).run_live(suspend, options); });
+}
+
+SaveReport save_checkpoints(const Tools& tools, DomId domain, ByteSink& sink, const CheckpointPlan& plan) {
+  const xen_domctl_getdomaininfo info = must_be_there(tools, domain);
+  return unmapped_on_error(tools, [&] { return Saver(tools, info, sink).run_checkpoints(plan); });
 }
 
 }  // namespace assay::migration

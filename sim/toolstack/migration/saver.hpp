@@ -15,7 +15,8 @@ struct SaveReport {
   uint64_t pages = 0, bytes = 0;
   /// Record types whose state the hypervisor has no operation for.
   std::vector<std::string> left_out;
-  /// Of save_live: pages that each round of pre-copy sent, and those that were left for when the domain stood still.
+  /// Pages of each time that memory was sent. Of save_live: each round of pre-copy, and what was left for when the
+  /// domain stood still; of save_checkpoints: each checkpoint, and the end.
   std::vector<uint64_t> rounds;
 };
 
@@ -37,8 +38,22 @@ struct LiveOptions {
 
 /// The same of a PVH domain that runs: memory is sent while it does, then what it wrote meanwhile, and so on. `suspend`
 /// has the domain suspend itself, and returns when it has. Whatever is thrown before that leaves a domain that runs;
-/// afterwards it is for the caller to have it go on. In either case nobody tracks it any more.
+/// afterwards it is for the caller to have it go on. In either case nobody tracks it any more. A PV domain is refused
+/// before anything is written: its writes cannot be tracked without shadow page tables.
 SaveReport save_live(const Tools& tools, DomId domain, ByteSink& sink, const std::function<void()>& suspend,
                      const LiveOptions& options = {});
+
+struct CheckpointPlan {
+  uint64_t checkpoints = 1;
+  /// Has the domain suspend itself, and returns when it has.
+  std::function<void()> suspend;
+  /// Has it go on, for as long as it may run; then it suspends again.
+  std::function<void()> go_on;
+};
+
+/// A stream with so many checkpoints, from each of which the domain went on, and its state at the end; it is left
+/// suspended there. Of a PVH domain a checkpoint has what was written since the last one, of a PV domain all memory.
+/// On an error it is for the caller to have the domain go on; nobody tracks it any more.
+SaveReport save_checkpoints(const Tools& tools, DomId domain, ByteSink& sink, const CheckpointPlan& plan);
 
 }  // namespace assay::migration

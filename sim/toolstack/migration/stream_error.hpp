@@ -20,6 +20,12 @@ class StreamError : public std::runtime_error {
   uint64_t record_, offset_;
 };
 
+/// The source has ended before the stream has.
+class StreamCut : public StreamError {
+ public:
+  using StreamError::StreamError;
+};
+
 /// What is wrong with a record, before it is known where in a stream that is.
 struct RecordFault {
   std::string what, expected;

@@ -21,25 +21,25 @@ uint64_t padded(uint64_t bytes) {
 
 StreamReader::StreamReader(ByteSource& source) : source_(&source) {
   read_image_header();
-  start_ = offset_;
+  place_.offset = offset_;
   read_domain_header();
   order_.emplace(domain_.type, version_);
 }
 
 void StreamReader::refuse(const std::string& what, const std::string& expected) const {
-  throw fault(what, expected);
+  throw place_.fault(what, expected);
 }
 
-StreamError StreamReader::fault(const std::string& what, const std::string& expected) const {
-  return {record_, name_, start_, what, expected};
+StreamError StreamReader::Place::fault(const std::string& what, const std::string& expected) const {
+  return {record, name, offset, what, expected};
 }
 
 void StreamReader::read_exactly(std::span<std::byte> out, const std::string& of) {
   const size_t got = source_->read(out);
   offset_ += got;
   if (got == out.size()) return;
-  refuse("the stream ends at offset " + std::to_string(offset_),
-         std::to_string(out.size() - got) + " more bytes of " + of);
+  throw StreamCut(place_.record, place_.name, place_.offset, "the stream ends at offset " + std::to_string(offset_),
+                  std::to_string(out.size() - got) + " more bytes of " + of);
 }
 
 template <typename T>
@@ -99,11 +99,11 @@ Record StreamReader::read_body(RecordType type, uint64_t bytes) {
 std::optional<Record> StreamReader::next() {
   if (order_->is_complete()) return std::nullopt;
   for (;;) {
-    if (!name_.empty()) ++record_;
-    start_ = offset_;
-    name_ = "its header";
+    if (!place_.name.empty()) ++place_.record;
+    place_.offset = offset_;
+    place_.name = "its header";
     const auto header = read<RecordHeaderBytes>("a record's header");
-    name_ = name_of(header.type);
+    place_.name = name_of(header.type);
     if (header.type < kRecordTypes) return read_body(static_cast<RecordType>(header.type), header.body_bytes);
     if ((header.type & kOptionalRecord) == 0) {
       refuse("a mandatory record that is not known", "a record of version " + std::to_string(version_));

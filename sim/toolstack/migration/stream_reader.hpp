@@ -13,15 +13,23 @@ namespace assay::migration {
 /// Holds one record at a time, of kBodyBytesMax at most.
 class StreamReader {
  public:
-  /// Reads both headers. `source` must outlive the reader. Throws StreamError, as all of it does.
+  /// Reads both headers. `source` must outlive the reader. Throws StreamError, as all of it does: StreamCut where the
+  /// source ends too early.
   explicit StreamReader(ByteSource& source);
 
   [[nodiscard]] const DomainHeader& domain() const { return domain_; }
   [[nodiscard]] uint32_t version() const { return version_; }
   /// The next record; optional ones that nobody knows are passed over. Nothing behind END.
   std::optional<Record> next();
-  /// Of the record that next() returned last, for whoever finds something wrong with what it says.
-  [[nodiscard]] StreamError fault(const std::string& what, const std::string& expected) const;
+  /// Where the record is that next() returned last.
+  struct Place {
+    uint64_t record = 0;  ///< its number
+    std::string name;     ///< empty: the headers
+    uint64_t offset = 0;
+    /// For whoever finds something wrong with what it says.
+    [[nodiscard]] StreamError fault(const std::string& what, const std::string& expected) const;
+  };
+  [[nodiscard]] const Place& place() const { return place_; }
   /// The source ends here, too.
   void must_end();
   [[nodiscard]] uint64_t optional_records() const { return optional_records_; }
@@ -41,9 +49,7 @@ class StreamReader {
   DomainHeader domain_;
   uint32_t version_ = 0;
   std::optional<RecordOrder> order_;
-  std::string name_;     ///< of the record that is read; empty: the headers
-  uint64_t record_ = 0;  ///< its number
-  uint64_t start_ = 0;   ///< its offset
+  Place place_;
   uint64_t offset_ = 0;  ///< what was read so far
   uint64_t optional_records_ = 0;
   Bytes body_;

@@ -25,8 +25,8 @@ MovingTarget boot_moving_xen();
 class Moving {
  public:
   /// Until the next begin_case.
-  explicit Moving(Target& target, GuestType type = GuestType::kPv64)
-      : target_(target), type_(type), host_(target.dom0()) {}
+  explicit Moving(Target& target, GuestType type = GuestType::kPv64, uint32_t vcpus = 1)
+      : target_(target), type_(type), vcpus_(vcpus), host_(target.dom0()) {}
 
   Host& host() { return host_; }
   Domain& create();
@@ -35,9 +35,11 @@ class Moving {
   std::string check(Domain& guest);
   /// Until the hypervisor says that it is.
   void suspend(Domain& guest);
-  Bytes save(Domain& guest);
+  /// `given_up`: pages of the guest that something of the hypervisor's has taken the place of, but for shared_info.
+  Bytes save(Domain& guest, uint64_t given_up = 0);
   /// Paused.
   RestoredDomain restore(const Bytes& stream);
+  RestoredDomain restore(ByteSource& source) { return host_.restore(spec(), source); }
   /// It runs from here on.
   Domain& adopt(const RestoredDomain& restored, const GuestSpace& space, Gva heap);
 
@@ -46,6 +48,7 @@ class Moving {
 
   Target& target_;
   GuestType type_;
+  uint32_t vcpus_;
   Host host_;
 };
 
