@@ -8,8 +8,8 @@ namespace assay::hosts {
 
 namespace {
 
-/// Records are large and made over and over: memory that one gave back stays for the next, instead of being asked of the
-/// kernel again page by page.
+/// Records are large and made over and over: memory that one gave back stays for the next, instead of being asked of
+/// the kernel again page by page.
 void keep_freed_memory() {
   constexpr int kKeptBytes = 256 << 20, kMappedAloneBytes = 32 << 20;
   mallopt(M_MMAP_THRESHOLD, kMappedAloneBytes);
