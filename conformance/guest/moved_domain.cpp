@@ -1,16 +1,27 @@
 #include "conformance/guest/moved_domain.hpp"
 
 #include "conformance/guest/control_ops.hpp"
+#include "conformance/guest/page_tables.hpp"
 #include "conformance/guest/shutdown_state.hpp"
 #include "sim/toolstack/migration/guest_suspension.hpp"
 #include "sim/toolstack/migration/memory_image.hpp"
 #include "sim/toolstack/migration/migration.hpp"
 
 namespace assay {
+namespace {
+
+/// The toolstack's window is in dom0's heap and shows nothing when it is closed: the next case gets that heap.
+void map_own_pages(Vcpu& vcpu, Gva first, Gva end) {
+  for (Gva va = first; va != end; va = va + kPageSize) remap(vcpu, {va, vcpu.domain().gfn_of(va)}, kLeafRw);
+}
+
+}  // namespace
 
 struct MovedDomain::Parts {
-  explicit Parts(Domain& dom0) : host(dom0) {}
+  explicit Parts(Domain& dom0) : heap_first(dom0.heap_mark()), host(dom0), heap_end(dom0.heap_mark()) {}
+  Gva heap_first;
   migration::Host host;
+  Gva heap_end;
   migration::MemorySink stream;
   std::vector<std::string> left_out;
   migration::RestoredDomain restored;
@@ -28,7 +39,9 @@ MovedDomain::MovedDomain(CaseContext& c) : c_(c), parts_(std::make_unique<Parts>
 }
 
 MovedDomain::~MovedDomain() {
+  parts_->host.tools().window.unmap();
   parts_->host.destroy(parts_->restored.id);
+  map_own_pages(c_.dom0().vcpu(0), parts_->heap_first, parts_->heap_end);
   if (parts_->is_cancelled) return;
   // A guest that answers can be taken down without a fresh boot.
   DomctlOps(c_.dom0().vcpu(0)).call(XEN_DOMCTL_resumedomain, c_.guest().id());

@@ -36,7 +36,7 @@ BusyDomain::BusyDomain(SimulatedHosts& hosts, const LoadOptions& load) : hosts_(
     host().toolstack().tools().control.set_hvm_param(domain_->id(), HVM_PARAM_STORE_PFN, store);
   }
   if (load.has_traffic) traffic_.emplace(*domain_);
-  memory_.emplace(*domain_, stamped_pages(*domain_, load), hosts.random("writes"));
+  memory_.emplace(*domain_, stamped_pages(*domain_, load), hosts.stream("writes"));
   if (traffic_) traffic_->connect(*partners_[at_]);
   clocks_ = read_clocks();
   worked_until_ns_ = host().now_ns();

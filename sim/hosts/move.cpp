@@ -41,7 +41,7 @@ class Move {
         source_(busy.host()),
         target_(hosts.host(to)),
         scene_{hosts_, source_, target_, busy_, options_, report_, busy.domain().id()},
-        link_(options_.link, [this](uint64_t ns) { pass_time(ns); }) {
+        link_(options_.link, hosts.wire(), [this](uint64_t ns) { pass_time(ns); }) {
     if (options_.has_oracles) oracles_ = move_oracles();
   }
 

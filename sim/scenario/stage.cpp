@@ -461,11 +461,8 @@ void Stage::run_until(uint64_t until_ns) {
       std::ranges::any_of(scenario_.domains, [](const DomainSpec& domain) { return domain.kernel.has_value(); });
   while (now_ns() < until_ns) {
     machine().run_until(never, has_kernels ? std::min(until_ns, now_ns() + kLookNs) : until_ns);
-    for (size_t i = 0; i < places_.size(); ++i) {
-      Place& place = *places_[i];
-      if (!place.kernel) continue;
-      place.kernel->look_after();
-      if (place.kernel->has_used_up_instructions() && place.pauses == 0) pause(i);
+    for (const auto& place : places_) {
+      if (place->kernel) place->kernel->look_after();
     }
   }
 }
@@ -587,8 +584,8 @@ TimeAccounting::Areas Stage::areas() const {
     // What was seen of a domain that was created anew is not of this life alone.
     const bool is_told = place->exists && place->lives == 1 && !place->kernel;
     for (uint32_t vcpu = 0; vcpu < place->hard.size(); ++vcpu) {
-      all.push_back(
-          {is_told ? &place->memory.areas[vcpu]->runstate : nullptr, place->created_from_ns, place->created_until_ns});
+      all.push_back({is_told ? &place->memory.areas[vcpu]->runstate : nullptr, place->created_from_ns,
+                     place->created_until_ns, watch_.kept_ns(place->first + vcpu)});
     }
   }
   return all;

@@ -10,11 +10,12 @@
 #include "conformance/runner/progress.hpp"
 #include "conformance/runner/runner.hpp"
 #include "fuzz/faults/catalogue.hpp"
+#include "reports/write_file.hpp"
 #include "sim/base/paths.hpp"
 #include "sim/input/input_error.hpp"
 #include "sim/toolstack/toolstack.hpp"
 #include "tools/cli/command_line.hpp"
-#include "tools/cli/moves_target.hpp"
+#include "tools/cli/migrate_page.hpp"
 #include "tools/cli/run_trouble.hpp"
 #include "tools/cli/targets.hpp"
 
@@ -150,8 +151,9 @@ std::vector<std::string> small_ones(const TargetFactory& factory, const std::vec
   return flags;
 }
 
-void print_failures(const MigrateFlags& flags, const TargetFactory& factory, const std::vector<MoveCase>& cases,
-                    const RunOutcome& outcome) {
+/// The first few, with what is left of them.
+std::vector<MigrationPage::Failure> failures_of(const MigrateFlags& flags, const TargetFactory& factory,
+                                                const std::vector<MoveCase>& cases, const RunOutcome& outcome) {
   std::vector<MoveCase> failing;
   std::vector<size_t> indices;
   for (size_t i = 0; i < cases.size() && failing.size() < kShownMax; ++i) {
@@ -159,15 +161,47 @@ void print_failures(const MigrateFlags& flags, const TargetFactory& factory, con
     failing.push_back(cases[i]);
     indices.push_back(i);
   }
-  if (failing.empty()) return;
+  std::vector<MigrationPage::Failure> failures;
+  if (failing.empty()) return failures;
   const std::vector<std::string> small = small_ones(factory, failing);
   for (size_t i = 0; i < failing.size(); ++i) {
     const CaseResult& result = *outcome.results[indices[i]];
-    fmt::print("\n{}: {}\n", hosts::id_of(failing[i]), result.message);
-    for (const std::string& note : result.notes) fmt::print("  also: {}\n", note);
-    fmt::print("  as it was found: {}\n", reproduction(flags, hosts::flags_of(failing[i])));
-    fmt::print("  made small:      {}\n", reproduction(flags, small[i]));
+    MigrationPage::Failure failure{hosts::id_of(failing[i]) + ": " + result.message, {}};
+    for (const std::string& note : result.notes) failure.lines.push_back("also: " + note);
+    failure.lines.push_back("as it was found: " + reproduction(flags, hosts::flags_of(failing[i])));
+    failure.lines.push_back("made small:      " + reproduction(flags, small[i]));
+    failures.push_back(failure);
   }
+  return failures;
+}
+
+void print_failures(const std::vector<MigrationPage::Failure>& failures) {
+  for (const MigrationPage::Failure& failure : failures) {
+    fmt::print("\n{}\n", failure.what);
+    for (const std::string& line : failure.lines) fmt::print("  {}\n", line);
+  }
+}
+
+/// False: it could not be written, which is said.
+bool write_page(const MigrateFlags& flags, const TargetFactory& factory, const std::vector<MoveCase>& cases,
+                const RunOutcome& outcome, const std::vector<MigrationPage::Failure>& failures) {
+  RunOptions options;
+  options.case_limit = kCaseLimit;
+  RunObserver silent;
+  const RunOutcome drawn = play_all(
+      factory, {cases.back()}, [](MovesTarget& target, const MoveCase& one) { return target.draw(one); }, options,
+      silent);
+  const auto& move = drawn.results.front();
+  const std::filesystem::path file = std::filesystem::path(flags.out) / "migration.html";
+  try {
+    write_file(file, migration_page(
+                         page_of({flags, cases, outcome, failures, move ? move->notes : std::vector<std::string>{}})));
+  } catch (const WriteError& error) {
+    fmt::print(stderr, "assay: {}\n", error.what());
+    return false;
+  }
+  fmt::print("page: {}\n", file.string());
+  return true;
 }
 
 void print_way(const SweepWay& way, const std::vector<MoveCase>& cases, const RunOutcome& outcome) {
@@ -227,7 +261,10 @@ ExitCode run_migrate(const MigrateFlags& flags) {
   fmt::print("{} of {} cases, {} wrong, {:.1f} s\n",
              std::ranges::count_if(outcome.results, [](const auto& result) { return result.has_value(); }),
              cases.size(), wrong, static_cast<double>(seconds) / 1000);
-  if (wrong != 0 && !outcome.interrupted) print_failures(flags, factory, cases, outcome);
+  std::vector<MigrationPage::Failure> failures;
+  if (!outcome.interrupted) failures = failures_of(flags, factory, cases, outcome);
+  print_failures(failures);
+  if (!flags.out.empty() && !write_page(flags, factory, cases, outcome, failures)) code = worst(code, kExitHarness);
   return worst(code, wrong == 0 ? kExitExpected : kExitUnexpected);
 }
 

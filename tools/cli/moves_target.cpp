@@ -4,6 +4,8 @@
 #include <chrono>
 #include <sstream>
 
+#include "tools/cli/migrate_page.hpp"
+
 namespace assay {
 namespace {
 
@@ -88,6 +90,16 @@ CaseResult MovesTarget::play(const hosts::MoveCase& one) {
     if (outcome.wrong.empty()) return;
     result.message = outcome.wrong.front();
     result.notes.assign(outcome.wrong.begin() + 1, outcome.wrong.end());
+  });
+}
+
+CaseResult MovesTarget::draw(hosts::MoveCase one) {
+  return timed([&](CaseResult& result) {
+    one.fault = {};
+    one.moves = 1;
+    const hosts::MoveOutcome outcome = player_.play(one);
+    result.verdict = Verdict::kPass;
+    if (!outcome.reports.empty()) result.notes = notes_of(outcome.reports.front());
   });
 }
 

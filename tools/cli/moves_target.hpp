@@ -28,6 +28,8 @@ class MovesTarget final : public Target {
 
   /// In `console` the numbers, as numbers_in reads them.
   CaseResult play(const hosts::MoveCase& one);
+  /// One move without a fault, as notes_of has it in `notes`.
+  CaseResult draw(hosts::MoveCase one);
   /// What is left of a case that fails, as flags in `message`.
   CaseResult shrink(const hosts::MoveCase& failing);
   [[nodiscard]] hosts::MovePlayer& player() { return player_; }

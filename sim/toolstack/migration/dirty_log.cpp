@@ -52,9 +52,9 @@ std::vector<uint64_t> DirtyLog::harvest(uint64_t pages) {
 
 void DirtyLog::stop() {
   if (!is_on_) return;
-  is_on_ = false;
   xen_domctl op = request(XEN_DOMCTL_SHADOW_OP_OFF);
   must_domctl(op, "off");
+  is_on_ = false;
 }
 
 }  // namespace assay::migration
