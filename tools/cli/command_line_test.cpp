@@ -498,7 +498,7 @@ TEST_F(CommandLine, UnknownOption_IsSixtyFour_WithTheCommandAndTheNearest) {
 }
 
 TEST_F(CommandLine, Run_OfWhatIsNeitherKernelNorScenario_SaysWhatItCouldHaveBeen) {
-  const Ran ran = run({"run", file("README.md", "# Not a kernel\n")});
+  const Ran ran = run({"run", file("README.md", "# Not a kernel\n" + std::string(100, '.'))});
   EXPECT_EQ(ran.code, kExitBadInput);
   EXPECT_THAT(ran.err,
               AllOf(HasSubstr("not an ELF file"), HasSubstr("a kernel (an ELF file with Xen notes), or scenarios")));
