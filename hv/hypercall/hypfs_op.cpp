@@ -86,7 +86,7 @@ int64_t write_entry(Call& call, const HypfsNode& node) {
   const uint64_t length = call.arg[4];
   char text[64];
   HV_ASSERT(bytes_max <= sizeof text);
-  if (length > bytes_max) return -XEN_EDOM;
+  if (length > bytes_max) return node.entry->limit != nullptr ? -XEN_EDOM : -XEN_ENOSPC;  // measured on 4.17
   if (!copy_from_guest(call.space(), text, call.pointer(3), length)) return -XEN_EFAULT;
   return hypfs_write(node, {text, length}).raw();
 }

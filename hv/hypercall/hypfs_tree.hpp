@@ -48,8 +48,9 @@ struct HypfsNode {
 [[nodiscard]] uint32_t hypfs_bytes(const HypfsNode& node);
 /// Longest text that can be written, the closing zero byte counted; 0: it is read-only.
 [[nodiscard]] uint32_t hypfs_write_max(const HypfsEntry& entry);
-/// Errors, in order: EACCES read-only; EDOM too long, or a number that is not closed by a zero byte at its end; EINVAL
+/// Errors, in order: EACCES read-only; EDOM a number that is not closed by a zero byte at its end; EINVAL
 /// no number, or no granularity that the pool can have; EBUSY the pool has pCPUs.
+/// `text` is at most hypfs_write_max long.
 Status hypfs_write(const HypfsNode& node, std::string_view text);
 
 /// Bytes of a directory's item: header, name (its zero byte counted), filled up to a multiple of four.

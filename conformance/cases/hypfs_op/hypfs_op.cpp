@@ -280,7 +280,7 @@ const Case kGranularity{{
           check_granularity(own);
           c.check_eq(hypfs.write(own, std::string("thread\0", 7)), -XEN_EINVAL, "a granularity that there is not");
           c.check_eq(hypfs.write(own, "cpu"), -XEN_EINVAL, "a text that is not closed");
-          c.check_eq(hypfs.write(own, std::string(hypfs.entry().max_write_len + 1, '\0')), -XEN_EDOM,
+          c.check_eq(hypfs.write(own, std::string(hypfs.entry().max_write_len + 1, '\0')), -XEN_ENOSPC,
                      "too long a text");
           c.check_eq(hypfs.write(own, std::string("cpu\0", 4)), 0, "the one that it has");
           c.check_eq(hypfs.write("/cpupool/0/sched-gran", std::string("core\0", 5)), -XEN_EBUSY,
