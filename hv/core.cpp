@@ -15,6 +15,7 @@
 #include "hv/domain/audit.hpp"
 #include "hv/domain/dom0_builder.hpp"
 #include "hv/domain/lifecycle.hpp"
+#include "hv/domain/nodes.hpp"
 #include "hv/mm/audit.hpp"
 #include "hv/mm/frame_table.hpp"
 #include "hv/mm/translations.hpp"
@@ -46,6 +47,7 @@ int boot(const assay_host* host, const char* command_line) {
   timers_init();
   mm_init();
   domains_init();
+  if (!nodes_init(command_line_option(command_line_text, "numa")).ok()) return -XEN_EINVAL;
   const SchedOptions sched{command_line_option(command_line_text, "sched"),
                            command_line_option(command_line_text, "sched-gran")};
   if (!sched_init(sched).ok()) return -XEN_EINVAL;

@@ -120,12 +120,13 @@ Status put_policy_leaf(CpuPolicy& policy, const xen_cpuid_leaf_t& leaf) {
   return kOk;
 }
 
-Status check_policy_msr(const xen_msr_entry_t& entry) {
+Status check_policy_msr(const xen_msr_entry_t& entry, bool is_hvm) {
+  constexpr uint64_t kCpuidFaulting = 1u << 31;  ///< emulated for HVM guests elsewhere; here it is dropped
   if (entry.flags != 0) return fail(XEN_EINVAL);
   if (entry.idx == kArchCapabilities) return kOk;  // the machine's own, whatever is asked
   if (entry.idx != kPlatformInfo) return fail(XEN_ERANGE);
   if (entry.val >> 32 != 0) return fail(XEN_EOVERFLOW);
-  return entry.val == 0 ? kOk : fail(XEN_EINVAL);
+  return (entry.val & ~(is_hvm ? kCpuidFaulting : 0)) == 0 ? kOk : fail(XEN_EINVAL);
 }
 
 Status check_policy(const CpuPolicy& policy, uint32_t& leaf, uint32_t& subleaf) {

@@ -16,7 +16,8 @@ struct CpuidAnswer {
 
 constexpr uint32_t kBasicMax = 0xd;
 constexpr uint32_t kExtendedFirst = 0x8000'0000;
-constexpr uint32_t kExtendedMax = 0x8000'0008;
+/// As far as processors of this family go, so that their guests can come here; most of these leaves say nothing.
+constexpr uint32_t kExtendedMax = 0x8000'001e;
 
 /// Leaves with subleaves have none that says anything here: subleaf 0 stands for all of them.
 struct CpuPolicy {
@@ -39,9 +40,9 @@ constexpr uint32_t kPolicyMsrsMax = 2;
 
 /// ERANGE: no policy has such a leaf.
 Status put_policy_leaf(CpuPolicy& policy, const xen_cpuid_leaf_t& leaf);
-/// Errors, in order: EINVAL flags; EOVERFLOW more bits than there are; EINVAL a bit that the machine has not; ERANGE no
-/// policy has such a register.
-Status check_policy_msr(const xen_msr_entry_t& entry);
+/// Of an HVM or a PV domain. Errors, in order: EINVAL flags; ERANGE no policy has such a register; EOVERFLOW more bits
+/// than there are; EINVAL a bit that the domain cannot have.
+Status check_policy_msr(const xen_msr_entry_t& entry, bool is_hvm);
 /// What no machine could do that is not greater than this one. Names the leaf on EINVAL.
 Status check_policy(const CpuPolicy& policy, uint32_t& leaf, uint32_t& subleaf);
 /// Features that the machine has not go; what is the machine's own comes back.

@@ -5,6 +5,7 @@
 #include "hv/domain/domain_list.hpp"
 #include "hv/domain/lifecycle.hpp"
 #include "hv/domain/monitor.hpp"
+#include "hv/domain/nodes.hpp"
 #include "hv/domain/pause.hpp"
 #include "hv/domain/release.hpp"
 #include "hv/domain/watchdog.hpp"
@@ -73,6 +74,7 @@ bool bury(Domain& domain) {
   unlist_domain(domain);
   forget_virq_handler(domain);
   forget_target(domain.id);
+  forget_node_affinity(domain.id);
   free_domain(domain);
   return true;
 }

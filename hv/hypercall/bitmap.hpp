@@ -17,6 +17,10 @@ static_assert(sizeof(CpuMask) == sizeof(Vcpu::hard_affinity));
 /// Bytes of the guest beyond the machine's pCPUs are cleared. False: EFAULT.
 [[nodiscard]] bool write_cpu_mask(const AddressSpace& space, const xenctl_bitmap& to, const CpuMask& mask);
 
+/// The same of NUMA nodes, one bit each.
+[[nodiscard]] bool read_node_mask(const AddressSpace& space, uint64_t& nodes, const xenctl_bitmap& from);
+[[nodiscard]] bool write_node_mask(const AddressSpace& space, const xenctl_bitmap& to, uint64_t nodes);
+
 /// The pCPUs of this machine.
 [[nodiscard]] CpuMask online_cpus();
 

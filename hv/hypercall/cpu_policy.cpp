@@ -52,12 +52,12 @@ Status leaves_in(Call& call, xen_domctl_cpu_policy& op, CpuPolicy& policy) {
   return kOk;
 }
 
-Status msrs_in(Call& call, xen_domctl_cpu_policy& op) {
+Status msrs_in(Call& call, xen_domctl_cpu_policy& op, bool is_hvm) {
   if (op.nr_msrs > kPolicyMsrsMax) return fail(XEN_E2BIG);
   for (uint32_t i = 0; i < op.nr_msrs; ++i) {
     xen_msr_entry_t entry;
     if (!read_guest(call.space(), entry, handle_address(op.msrs) + i * sizeof entry)) return fail(XEN_EFAULT);
-    if (const Status status = check_policy_msr(entry); !status.ok()) {
+    if (const Status status = check_policy_msr(entry, is_hvm); !status.ok()) {
       op.err_msr = entry.idx;
       return status;
     }
@@ -66,18 +66,18 @@ Status msrs_in(Call& call, xen_domctl_cpu_policy& op) {
 }
 
 /// What is wrong is told in `op`; on error nothing changes.
-Status take_policy(Call& call, xen_domctl_cpu_policy& op, CpuPolicy& policy) {
-  CpuPolicy wanted = policy;
+Status take_policy(Call& call, xen_domctl_cpu_policy& op, Domain& domain) {
+  CpuPolicy wanted = domain.cpu_policy;
   op.err_leaf = op.err_subleaf = op.err_msr = ~uint32_t{0};
   if (const Status status = leaves_in(call, op, wanted); !status.ok()) return status;
-  if (const Status status = msrs_in(call, op); !status.ok()) return status;
+  if (const Status status = msrs_in(call, op, domain.kind == GuestKind::kHvm); !status.ok()) return status;
   uint32_t leaf = 0, subleaf = 0;
   if (const Status status = check_policy(wanted, leaf, subleaf); !status.ok()) {
     op.err_leaf = leaf, op.err_subleaf = subleaf;
     return status;
   }
   level_policy(wanted);
-  policy = wanted;
+  domain.cpu_policy = wanted;
   return kOk;
 }
 
@@ -97,7 +97,7 @@ int64_t domctl_get_cpu_policy(Domctl& ctl) {
 int64_t domctl_set_cpu_policy(Domctl& ctl) {
   if (ctl.on_self()) return -XEN_EINVAL;
   if (ctl.target().creation_finished) return -XEN_EEXIST;  // a guest may have seen it
-  const Status status = take_policy(ctl.call, ctl.op.u.cpu_policy, ctl.target().cpu_policy);
+  const Status status = take_policy(ctl.call, ctl.op.u.cpu_policy, ctl.target());
   ctl.copy_back = !status.ok();
   return status.raw();
 }

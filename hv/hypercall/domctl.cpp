@@ -71,6 +71,10 @@ int64_t dispatch_vcpu_and_memory(Domctl& ctl) {
       return domctl_setvcpuaffinity(ctl);
     case XEN_DOMCTL_getvcpuaffinity:
       return domctl_getvcpuaffinity(ctl);
+    case XEN_DOMCTL_setnodeaffinity:
+      return domctl_setnodeaffinity(ctl);
+    case XEN_DOMCTL_getnodeaffinity:
+      return domctl_getnodeaffinity(ctl);
     case XEN_DOMCTL_scheduler_op:
       return domctl_scheduler_op(ctl);
     case XEN_DOMCTL_max_mem:

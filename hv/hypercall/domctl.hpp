@@ -56,6 +56,8 @@ int64_t domctl_get_vcpu_msrs(Domctl& ctl);
 int64_t domctl_set_cpu_policy(Domctl& ctl);
 int64_t domctl_get_cpu_policy(Domctl& ctl);
 int64_t domctl_setvcpuaffinity(Domctl& ctl);
+int64_t domctl_setnodeaffinity(Domctl& ctl);
+int64_t domctl_getnodeaffinity(Domctl& ctl);
 int64_t domctl_getvcpuaffinity(Domctl& ctl);
 int64_t domctl_scheduler_op(Domctl& ctl);
 

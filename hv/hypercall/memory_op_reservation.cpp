@@ -3,6 +3,7 @@
 #include "hv/base/fault.hpp"
 #include "hv/domain/access.hpp"
 #include "hv/domain/lifecycle.hpp"
+#include "hv/domain/nodes.hpp"
 #include "hv/hypercall/memory_op.hpp"
 #include "hv/mm/frame_alloc.hpp"
 #include "hv/mm/on_demand.hpp"
@@ -104,9 +105,9 @@ bool flags_ok(const Domain& caller, unsigned flags) {
   const unsigned bits = XENMEMF_get_address_bits(flags);
   if (bits != 0 && bits <= kPageShift) return false;
   if ((flags & XENMEMF_exact_node_request) == 0) return true;
-  // There is one node, and only who controls the machine may insist on one.
+  // Only who controls the machine may insist on a node, and only where there is but one can it be had.
   const unsigned node = XENMEMF_get_node(flags);
-  return caller.privileged && (node == 0 || node == kNoNode);
+  return caller.privileged && (node == kNoNode || (node == 0 && node_count() == 1));
 }
 
 }  // namespace

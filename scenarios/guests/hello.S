@@ -1,5 +1,5 @@
-/* A PV64 kernel for scenarios: computes for a while, writes a line to its console, tells the other end of it, and powers
-   off. Offsets are those of public/xen.h, struct start_info, and public/io/console.h, struct xencons_interface. */
+/* A PV64 kernel for scenarios: computes for a while, writes a line to its console, tells the other end of it, and
+   powers off. Offsets are those of public/xen.h, struct start_info, and public/io/console.h, struct xencons_interface. */
 #define CONSOLE_MFN 72
 #define CONSOLE_PORT 80
 #define RING_OUT 1024

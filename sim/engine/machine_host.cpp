@@ -157,8 +157,12 @@ uint32_t Machine::choose_other(uint32_t pcpu, bool for_signal) {
 /// Nobody can go on before a signal has arrived: time passes until the next one has. Who is then to go on.
 uint32_t Machine::hurry_signal(uint32_t pcpu) {
   uint32_t first = pcpu;
+  uint64_t arrives = ASSAY_NEVER;
   for (uint32_t other = 0; other < config_.pcpus; ++other) {
-    if (state_.pcpus[other].signal_ns < state_.pcpus[first].signal_ns) first = other;
+    // Its own brings it nowhere: it is in the core already.
+    if (other == pcpu || state_.pcpus[other].signal_ns >= arrives) continue;
+    first = other;
+    arrives = state_.pcpus[other].signal_ns;
   }
   if (first == pcpu) return pcpu;
   state_.now_ns = std::max(state_.now_ns, std::exchange(state_.pcpus[first].signal_ns, ASSAY_NEVER));

@@ -44,6 +44,8 @@ void Machine::settle() {
   const CoreTrapScope scope(*this);
   is_settling_ = true;
   for (uint32_t pcpu = 0; pcpu < config_.pcpus;) {
+    // Two of them may wait for signals that are on their way.
+    if (state_.now_ns >= state_.next_event_ns) fire_due();
     if (state_.pcpus[pcpu].in_core) {
       advance(switch_to_ != PcpuSet::kNone ? std::exchange(switch_to_, PcpuSet::kNone) : pcpu);
     } else {

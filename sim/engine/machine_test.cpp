@@ -313,8 +313,9 @@ TEST(Machine, Signal_MakesAnotherPcpuEnterOnce) {
 struct SlowHardware final : Hardware {
   uint64_t signal_delay_ns(uint32_t, uint64_t) override { return signal_ns; }
   uint64_t timer_lateness_ns(uint32_t, uint64_t) override { return timer_ns; }
+  uint64_t clock_lag_ns(uint32_t, uint64_t) override { return lag_ns; }
   uint64_t exit_cost_ns(uint32_t, uint64_t, uint64_t usual_ns) override { return usual_ns * exit_factor; }
-  uint64_t signal_ns = 0, timer_ns = 0, exit_factor = 1;
+  uint64_t signal_ns = 0, timer_ns = 0, lag_ns = 0, exit_factor = 1;
 };
 
 TEST(Machine, LateSignal_ArrivesWhenItIsThere) {
@@ -328,6 +329,23 @@ TEST(Machine, LateSignal_ArrivesWhenItIsThere) {
   rig.machine.pass_time(200'000);
   EXPECT_EQ(tick_word(rig, 1, TICKER_PREEMPTED), 1u);
   rig.machine.set_hardware(nullptr);
+}
+
+/// Of the pCPU that set a timer of a millisecond, when it fired.
+uint64_t fired_ns(uint64_t lag_ns) {
+  Rig rig("ticker", TICKER_SET_TIMER, 1, 1'000'000);
+  SlowHardware hardware;
+  hardware.lag_ns = lag_ns;
+  rig.machine.set_hardware(&hardware);
+  EXPECT_TRUE(rig.run());
+  rig.machine.pass_time(2'000'000);
+  EXPECT_EQ(tick_word(rig, 0, TICKER_PREEMPTED), 1u);
+  rig.machine.set_hardware(nullptr);
+  return tick_word(rig, 0, TICKER_LAST_NS);
+}
+
+TEST(Machine, LaggingClock_IsWhatTheCoreReads) {
+  EXPECT_EQ(fired_ns(0) - fired_ns(700), 2 * 700u) << "when it sets the timer, and when that fires";
 }
 
 TEST(Machine, LateTimer_AndSlowExits_TakeThatMuchLonger) {

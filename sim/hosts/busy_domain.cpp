@@ -31,8 +31,12 @@ BusyDomain::BusyDomain(SimulatedHosts& hosts, const LoadOptions& load) : hosts_(
   hosts.meet();
   domain_ = &host().target().create_guest(load.guest);
   calls_.emplace(*domain_);
+  if (load.guest.type == GuestType::kPvh) {
+    const uint64_t store = domain_->pfn_of(domain_->alloc_pages(1)).raw();
+    host().toolstack().tools().control.set_hvm_param(domain_->id(), HVM_PARAM_STORE_PFN, store);
+  }
   if (load.has_traffic) traffic_.emplace(*domain_);
-  memory_.emplace(*domain_, stamped_pages(*domain_, load), hosts.random("writes"));
+  memory_.emplace(*domain_, stamped_pages(*domain_, load), hosts.stream("writes"));
   if (traffic_) traffic_->connect(*partners_[at_]);
   clocks_ = read_clocks();
   worked_until_ns_ = host().now_ns();
@@ -63,7 +67,7 @@ void BusyDomain::suspend() {
 
 void BusyDomain::wake(migration::Woken expected, std::vector<std::string>& wrong) {
   const migration::Woken woken = migration::wake_guest(*domain_, kPatienceNs);
-  is_suspended_ = false;
+  is_suspended_ = woken == migration::Woken::kNotYet;
   if (woken != expected) {
     wrong.emplace_back(woken == migration::Woken::kNotYet ? "the guest does not go on"
                                                           : "the guest is told of another end of its suspension");
@@ -145,6 +149,7 @@ void BusyDomain::check_traffic(std::vector<std::string>& wrong) {
 }
 
 std::vector<std::string> BusyDomain::check() {
+  if (is_suspended_) return {"it stands still"};
   std::vector<std::string> wrong;
   check_clocks(wrong);
   check_runstate(wrong);

@@ -44,14 +44,52 @@ TEST_P(Moves, ThereAndBack) {
 TEST_P(Moves, FaultsAtEveryPart_HarmNobody) {
   const std::vector<HostOptions> two(2, options_of_a_host());
   MovePlayer player(two);
-  std::vector<MoveCase> cases = sweep_cases(player, {GetParam().type, GetParam().is_live}, 1);
-  const char* const all = std::getenv("SWEEP_STRIDE");
-  const size_t stride = all ? std::stoul(all) : 16;
-  for (size_t i = 0; i < cases.size(); i += stride) {
+  const std::vector<MoveCase> cases = sweep_cases(player, {.type = GetParam().type, .is_live = GetParam().is_live});
+  EXPECT_GT(cases.size(), 650u);
+  constexpr size_t kStride = 64;
+  for (size_t i = 0; i < cases.size(); i += kStride) {
     const MoveOutcome outcome = player.play(cases[i]);
     EXPECT_EQ(outcome.wrong, std::vector<std::string>{}) << flags_of(cases[i]);
   }
-  std::printf("%zu cases\n", cases.size());
+}
+
+TEST_P(Moves, SameSeed_SameDigest) {
+  const std::vector<HostOptions> two(2, options_of_a_host());
+  MoveCase one{.type = GetParam().type, .is_live = GetParam().is_live};
+  one.moves = 2;
+  MovePlayer player(two);
+  const uint64_t first = player.play(one).digest;
+  MoveCase other = one;
+  other.seed = 2;
+  EXPECT_NE(player.play(other).digest, first);
+  EXPECT_EQ(player.play(one).digest, first);
+  EXPECT_EQ(MovePlayer(two).play(one).digest, first);
+}
+
+TEST(FaultPoints, WhatIsWritten_IsRead) {
+  for (const char* const text : {"none", "lost:3:17", "holed:5:0", "source-call:12", "target-room:0"}) {
+    const auto point = fault_point_from(text);
+    ASSERT_TRUE(point) << text;
+    EXPECT_EQ(to_string(*point), text);
+  }
+  for (const char* const text : {"", "lost", "lost:", "lost:1:2:3", "target-room:1:2", "none:1", "gone:1"}) {
+    EXPECT_FALSE(fault_point_from(text)) << text;
+  }
+}
+
+/// The oracles see a page that differs, and shrinking keeps what matters: a fault that strikes late needs few moves.
+TEST(Shrinking, KeepsTheOracle_AndTheFault) {
+  const std::vector<HostOptions> two(2, options_of_a_host());
+  MovePlayer player(two);
+  MoveCase one{.type = GuestType::kPvh, .is_live = true};
+  one.moves = 3;
+  one.pages = 200;  // less than the agent needs
+  const MoveOutcome outcome = player.play(one);
+  ASSERT_FALSE(outcome.wrong.empty());
+  const MoveCase small = shrunk(player, one, outcome, 20);
+  EXPECT_EQ(small.moves, 1u);
+  EXPECT_FALSE(small.has_traffic);
+  EXPECT_EQ(player.play(small).wrong.front().substr(0, 8), outcome.wrong.front().substr(0, 8));
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Moves,

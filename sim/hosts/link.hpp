@@ -24,16 +24,23 @@ enum class LinkFault : uint8_t {
   kDelayed,     ///< it arrives late
   kFull,        ///< the sink has no room for it, and says so
   kSourceDied,  ///< the sending host is no more
+  // What another saver might have written in its place, and means the same.
+  kMerged,  ///< two records of pages come as one
+  kHoled,   ///< a record of pages tells of one more, which has no memory so far
 };
 std::string_view to_string(LinkFault fault);
 std::optional<LinkFault> link_fault_from(std::string_view name);
+
+/// What kDelayed takes.
+constexpr uint64_t kLinkDelayNs = 10'000'000'000;
 
 struct LinkOptions {
   uint64_t ns_per_page = 3'300;  ///< bandwidth: 10 Gbit/s
   uint64_t latency_ns = 100'000;
   LinkFault fault = LinkFault::kNone;
-  uint64_t part = 0;  ///< which one it happens to
-  uint64_t byte = 0;  ///< of the part; of one that has fewer, the last
+  uint64_t part = 0;   ///< which one it happens to
+  uint64_t byte = 0;   ///< of the part; of one that has fewer, the last
+  uint64_t pages = 0;  ///< of the domain, for kHoled
 };
 
 /// The sender's end fails; `what` says how.
@@ -52,13 +59,14 @@ class Link final : public migration::ByteSink {
  public:
   /// Lets time pass on the sending host, and the guests there work meanwhile.
   using PassTime = std::function<void(uint64_t ns)>;
-  Link(const LinkOptions& options, PassTime pass_time);
+  /// What arrives is put into `arrived`, which must outlive the link.
+  Link(const LinkOptions& options, std::vector<std::byte>& arrived, PassTime pass_time);
 
   void write(std::span<const std::byte> bytes) override;
   /// No more is sent. A part that was held back arrives.
   void close();
 
-  [[nodiscard]] const std::vector<std::byte>& arrived() const { return arrived_; }
+  [[nodiscard]] std::span<const std::byte> arrived() const { return *arrived_; }
   /// Both ends know what the other one has: of the same bytes, as a checksum of the transport says.
   [[nodiscard]] bool arrived_as_sent() const;
   [[nodiscard]] uint64_t sent_bytes() const { return sent_bytes_; }
@@ -71,14 +79,22 @@ class Link final : public migration::ByteSink {
  private:
   using Bytes = std::vector<std::byte>;
   void end_of_part();
+  /// False: it waits for the next one.
+  bool reword();
+  void note_sent(std::span<const std::byte> part);
+  void forward();
   void deliver(std::span<const std::byte> part);
   void strike();
   /// What is missing from the part that is collected; 0: it is whole.
-  [[nodiscard]] uint64_t missing() const;
+  [[nodiscard]] uint64_t missing();
 
   LinkOptions options_;
   PassTime pass_time_;
+  /// Where the part that is collected begins: with a perfect link, of what has arrived, otherwise of part_.
+  [[nodiscard]] Bytes& collected() { return is_perfect() ? *arrived_ : part_; }
+  [[nodiscard]] bool is_perfect() const { return options_.fault == LinkFault::kNone; }
   Bytes part_;
+  size_t start_ = 0;
   uint64_t parts_ = 0;
   uint64_t largest_ = 0;
   uint64_t sent_bytes_ = 0;
@@ -86,7 +102,9 @@ class Link final : public migration::ByteSink {
   bool is_broken_ = false;
   bool has_struck_ = false;
   Bytes held_back_;
-  Bytes arrived_;
+  Bytes to_merge_;
+  uint64_t highest_pfn_ = 0;
+  Bytes* arrived_;
   uint64_t digest_ = 0;  ///< of all that was sent, part by part
   uint64_t arrived_digest_ = 0;
 };

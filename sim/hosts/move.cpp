@@ -37,11 +37,13 @@ class Move {
       : hosts_(hosts),
         busy_(busy),
         to_(to),
-        options_(with_link_fault(options)),
+        options_(with_link_fault(options, busy)),
         source_(busy.host()),
         target_(hosts.host(to)),
         scene_{hosts_, source_, target_, busy_, options_, report_, busy.domain().id()},
-        link_(options_.link, [this](uint64_t ns) { pass_time(ns); }) {}
+        link_(options_.link, hosts.wire(), [this](uint64_t ns) { pass_time(ns); }) {
+    if (options_.has_oracles) oracles_ = move_oracles();
+  }
 
   MoveReport run() {
     for (const auto& oracle : oracles_) oracle->before(scene_);
@@ -63,7 +65,8 @@ class Move {
   }
 
  private:
-  static MoveOptions with_link_fault(MoveOptions options) {
+  static MoveOptions with_link_fault(MoveOptions options, const BusyDomain& busy) {
+    options.link.pages = busy.load().guest.pages;
     if (options.fault.where != Where::kLink) return options;
     options.link.fault = options.fault.link;
     options.link.part = options.fault.at;
@@ -178,7 +181,7 @@ class Move {
   MoveReport report_;
   MoveScene scene_;
   Link link_;
-  std::vector<std::unique_ptr<MoveOracle>> oracles_ = move_oracles();
+  std::vector<std::unique_ptr<MoveOracle>> oracles_;
   bool is_saved_ = false;
   std::optional<migration::RestoredDomain> restored_;
 };

@@ -14,7 +14,7 @@ struct MoveOptions {
   LinkOptions link{};  ///< its fault is that of `fault`
   migration::LiveOptions rounds{};
   FaultPoint fault{};
-  bool compares_memory = true;  ///< page by page, at the moment when the target is complete
+  bool has_oracles = true;  ///< otherwise nobody looks on, and only the toolstack says what is wrong
 };
 
 enum class MoveEnd : uint8_t {

@@ -27,14 +27,17 @@ MoveOptions options_of(const MoveCase& one, bool is_first) {
   MoveOptions options;
   options.is_live = one.is_live;
   options.rounds.rounds_max = one.rounds_max;
-  options.compares_memory = one.compares_memory;
   if (is_first) options.fault = one.fault;
   return options;
 }
 
-/// What complains, without what it says.
+/// What complains, without what it says; of what is no oracle's, the words without their numbers.
 std::string oracle_of(const std::string& said) {
-  return said.substr(0, said.find(':'));
+  const std::string name = said.substr(0, said.find(':'));
+  if (name != "refused" && name != "death" && name != "arrival") return name;
+  std::string words = said;
+  std::erase_if(words, [](char c) { return c >= '0' && c <= '9'; });
+  return words;
 }
 
 }  // namespace

@@ -19,7 +19,6 @@ struct MoveCase {
   uint64_t writes_per_ms = 10;
   uint32_t rounds_max = 5;
   bool has_traffic = true;
-  bool compares_memory = true;
   bool operator==(const MoveCase&) const = default;
 };
 

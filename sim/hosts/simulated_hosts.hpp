@@ -20,7 +20,10 @@ class SimulatedHosts {
   [[nodiscard]] size_t count() const { return hosts_.size(); }
   [[nodiscard]] SimulatedHost& host(size_t index) { return *hosts_.at(index); }
   /// A stream of random numbers that depends on the seed and the name alone.
-  [[nodiscard]] Rng random(std::string_view name) const { return root_.fork(name); }
+  [[nodiscard]] Rng stream(std::string_view name) const { return root_.fork(name); }
+
+  /// Where what is under way between hosts is kept; it stays, as it is large, and is empty between moves.
+  [[nodiscard]] std::vector<std::byte>& wire() { return wire_; }
 
   /// Of the host that is furthest.
   [[nodiscard]] uint64_t now_ns() const;
@@ -32,6 +35,7 @@ class SimulatedHosts {
  private:
   std::vector<std::unique_ptr<SimulatedHost>> hosts_;
   Rng root_{0};
+  std::vector<std::byte> wire_;
 };
 
 }  // namespace assay::hosts

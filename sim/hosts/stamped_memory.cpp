@@ -3,7 +3,7 @@
 namespace assay::hosts {
 
 StampedMemory::StampedMemory(Domain& guest, uint64_t pages, const Rng& random)
-    : first_(guest.alloc_pages(pages)), generations_(pages), epochs_(pages), random_(random) {
+    : first_(guest.alloc_pages(pages)), generations_(pages), random_(random) {
   for (uint64_t page = 0; page < pages; ++page) stamp(guest, page);
 }
 
@@ -14,13 +14,13 @@ void StampedMemory::stamp(Domain& guest, uint64_t page) const {
 }
 
 void StampedMemory::write(Domain& guest, uint64_t count) {
-  for (uint64_t i = 0; i < count; ++i) {
-    const uint64_t page = random_.below(pages());
-    ++generations_[page];
-    stamp(guest, page);
-    if (epochs_[page] != epoch_) ++counted_;
-    epochs_[page] = epoch_;
-  }
+  for (uint64_t i = 0; i < count; ++i) write_page(guest, random_.below(pages()));
+}
+
+Gva StampedMemory::write_page(Domain& guest, uint64_t page) {
+  ++generations_[page];
+  stamp(guest, page);
+  return front(page);
 }
 
 std::string StampedMemory::check(Domain& guest) const {
@@ -35,11 +35,6 @@ std::string StampedMemory::check(Domain& guest) const {
            ", written " + std::to_string(~at_back.generation) + " times";
   }
   return "";
-}
-
-void StampedMemory::count_anew() {
-  ++epoch_;
-  counted_ = 0;
 }
 
 }  // namespace assay::hosts

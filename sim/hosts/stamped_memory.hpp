@@ -15,15 +15,14 @@ class StampedMemory {
   /// Takes so many pages of the guest's heap, and stamps each.
   StampedMemory(Domain& guest, uint64_t pages, const Rng& random);
 
+  [[nodiscard]] Gva page(uint64_t page) const { return front(page); }
   [[nodiscard]] uint64_t pages() const { return generations_.size(); }
   /// Writes the next stamp to so many pages, chosen at random.
   void write(Domain& guest, uint64_t count);
+  /// To this one. Returns where it is.
+  Gva write_page(Domain& guest, uint64_t page);
   /// What is wrong with the first page that is not as it was left; empty: none is.
   [[nodiscard]] std::string check(Domain& guest) const;
-
-  /// From now on pages that are written are counted, each once.
-  void count_anew();
-  [[nodiscard]] uint64_t counted() const { return counted_; }
 
  private:
   /// At both ends of a page, and different at each.
@@ -37,9 +36,6 @@ class StampedMemory {
 
   Gva first_;
   std::vector<uint32_t> generations_;
-  std::vector<uint32_t> epochs_;  ///< when each was last counted
-  uint32_t epoch_ = 1;
-  uint64_t counted_ = 0;
   Rng random_;
 };
 

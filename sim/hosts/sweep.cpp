@@ -8,17 +8,17 @@ namespace {
 
 using Where = FaultPoint::Where;
 
-/// From which bytes of a part a fault of a kind is tried: what a header has, its body's beginning, middle and end.
+/// From which bytes of a part a fault of a kind is tried: every field of a header, the beginning of its body, and
+/// places further on.
 std::vector<uint64_t> bytes_of(LinkFault fault) {
-  constexpr uint64_t kType = 0, kTypeHigh = 3, kLength = 4, kBody = 8, kBodySecond = 16, kEntries = 64, kMiddle = 3000,
-                     kEnd = ~uint64_t{0};
+  constexpr uint64_t kEnd = ~uint64_t{0};
   switch (fault) {
     case LinkFault::kCorrupted:
-      return {kType, kTypeHigh, kLength, kBody, kBodySecond, kEntries, kMiddle, kEnd};
+      return {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 15, 16, 20, 23, 24, 31, 32, 40, 64, 300, 2100, 3000, kEnd};
     case LinkFault::kLost:
     case LinkFault::kVanished:
     case LinkFault::kTruncated:
-      return {kType, kLength, kBody, kMiddle, kEnd};
+      return {0, 1, 4, 7, 8, 16, 24, 64, 300, 3000, kEnd};
     default:
       return {0};
   }
@@ -26,7 +26,8 @@ std::vector<uint64_t> bytes_of(LinkFault fault) {
 
 constexpr LinkFault kLinkFaults[] = {LinkFault::kLost,      LinkFault::kVanished,   LinkFault::kCorrupted,
                                      LinkFault::kReordered, LinkFault::kDuplicated, LinkFault::kTruncated,
-                                     LinkFault::kDelayed,   LinkFault::kFull,       LinkFault::kSourceDied};
+                                     LinkFault::kDelayed,   LinkFault::kFull,       LinkFault::kSourceDied,
+                                     LinkFault::kMerged,    LinkFault::kHoled};
 
 }  // namespace
 
@@ -35,11 +36,7 @@ const std::vector<SweepWay>& all_ways() {
   return all;
 }
 
-std::vector<MoveCase> sweep_cases(MovePlayer& player, const SweepWay& way, uint64_t seed) {
-  MoveCase plain;
-  plain.type = way.type;
-  plain.is_live = way.is_live;
-  plain.seed = seed;
+std::vector<MoveCase> sweep_cases(MovePlayer& player, const MoveCase& plain) {
   const MoveOutcome outcome = player.play(plain);
   if (!outcome.wrong.empty()) throw ToolstackError("without any fault: " + outcome.wrong.front());
   const MoveReport& report = outcome.reports.front();

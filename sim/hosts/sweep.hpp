@@ -16,9 +16,9 @@ struct SweepWay {
 /// PV64 and PVH suspended, PVH live.
 const std::vector<SweepWay>& all_ways();
 
-/// The cases of one way: a move without a fault is made first, and what it consisted of says where faults can be. Each
-/// link fault at each part of the stream, one of them for each hypercall of either side, and a target with less and
-/// less room. Throws ToolstackError when that move does not come to its end.
-std::vector<MoveCase> sweep_cases(MovePlayer& player, const SweepWay& way, uint64_t seed);
+/// `plain`, a case of one move without a fault, with every fault: a move without a fault is made first, and what it
+/// consisted of says where faults can be. Each link fault at each part of the stream, one of them for each hypercall of
+/// either side, and a target with less and less room. Throws ToolstackError when that move does not come to its end.
+std::vector<MoveCase> sweep_cases(MovePlayer& player, const MoveCase& plain);
 
 }  // namespace assay::hosts

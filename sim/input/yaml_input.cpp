@@ -16,11 +16,23 @@
 
 namespace assay {
 
+namespace {
+
+std::string_view line_of(std::string_view text, const YAML::Mark& mark) {
+  for (int line = 0; line < mark.line && !text.empty(); ++line) {
+    text.remove_prefix(std::min(text.size(), text.find('\n') == text.npos ? text.size() : text.find('\n') + 1));
+  }
+  return text.substr(0, text.find('\n'));
+}
+
+}  // namespace
+
 YamlInput::YamlInput(std::string name, std::string_view text) : name_(std::move(name)) {
   try {
     root_.reset(YAML::Load(std::string(text)));
   } catch (const YAML::Exception& error) {
-    throw InputError(fmt::format("{}: {}", place(error.mark), yaml_syntax_in_words(error.msg)));
+    throw InputError(
+        fmt::format("{}: {}", place(error.mark), yaml_syntax_in_words(error.msg, line_of(text, error.mark))));
   }
 }
 

@@ -22,7 +22,6 @@ const auto kWords = std::to_array<Words>({
     {Found::END_OF_MAP, "expected a further 'key: value', as far to the right as those before"},
     {Found::END_OF_SEQ_FLOW, "a '[' before has no ']', or a ',' lacks between two of its entries"},
     {Found::END_OF_SEQ, "expected a further '- ' entry, as far to the right as those before"},
-    {Found::TAB_IN_INDENTATION, "a tab in the indentation; use spaces"},
     {Found::FLOW_END, "a '}' or ']' that closes nothing"},
     {Found::BLOCK_ENTRY, "a '- ' entry where none can be; begin it on a line of its own"},
     {Found::MAP_KEY, "a key where none can be; look for a '}', ']' or quote that lacks before"},
@@ -38,7 +37,10 @@ const auto kWords = std::to_array<Words>({
 
 }  // namespace
 
-std::string yaml_syntax_in_words(const std::string& found) {
+std::string yaml_syntax_in_words(const std::string& found, std::string_view line) {
+  // The parser itself stumbles over what comes behind a tab.
+  const std::string_view indentation = line.substr(0, line.find_first_not_of(" \t"));
+  if (indentation.find('\t') != std::string_view::npos) return "a tab in the indentation; use spaces";
   for (const Words& known : kWords) {
     if (found.starts_with(known.found)) return std::string(known.words);
   }

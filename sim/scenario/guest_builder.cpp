@@ -58,10 +58,10 @@ void GuestBuilder::set_registers(DomId id, uint32_t vcpu, Mfn root) {
   control_.set_vcpu_context(id, vcpu, context);
 }
 
-GuestBuilder::Built GuestBuilder::build(uint32_t vcpus, uint64_t written_pages) {
+GuestBuilder::Built GuestBuilder::build(uint32_t vcpus, uint64_t written_pages, bool grows_grant_table) {
   GuestSpec spec;
   spec.vcpus = vcpus;
-  spec.max_grant_frames = 1;
+  spec.max_grant_frames = grows_grant_table ? kGrantFramesMax : 1;
   spec.max_maptrack_frames = 0;
   Built built{control_.create(spec), {}};
   try {

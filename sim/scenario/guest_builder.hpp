@@ -20,7 +20,7 @@ class GuestBuilder {
   };
   /// A PV64 domain, paused, with its vCPUs online, and so many pages for memory writers. Throws ToolstackError: then
   /// what there was of it is destroyed again.
-  [[nodiscard]] Built build(uint32_t vcpus, uint64_t written_pages);
+  [[nodiscard]] Built build(uint32_t vcpus, uint64_t written_pages, bool grows_grant_table);
   [[nodiscard]] const toolstack::DomainControl& control() const { return control_; }
 
  private:

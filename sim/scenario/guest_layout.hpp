@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <iterator>
 
 #include "sim/abi/xen.hpp"
 
@@ -22,8 +23,10 @@ struct VcpuArea {
   uint64_t arguments[8];
   vcpu_runstate_info_t runstate;
   uint64_t ports[2];
-  alignas(64) uint64_t stack[40];
+  alignas(64) uint64_t stack[32];
+  uint64_t grant_frames[16];  ///< where its grant table is
 };
+constexpr uint32_t kGrantFramesMax = std::size(VcpuArea{}.grant_frames);
 constexpr uint64_t kAreaBytes = 512;
 constexpr uint64_t kAreasPerPage = 4096 / kAreaBytes;
 static_assert(sizeof(VcpuArea) <= kAreaBytes);

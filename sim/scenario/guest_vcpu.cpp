@@ -106,6 +106,8 @@ GuestStep GuestVcpu::begin(const Step& step) {
     case Step::Kind::kHalt:
       doing_ = Doing::kHalted;
       return kGoOn;
+    case Step::Kind::kGrowTable:
+      return grant_frames_ == kGrantFramesMax ? kGoOn : grow_table();
     case Step::Kind::kWrite:
       writer_->write(*run_, step.page);
       return kGoOn;
@@ -210,6 +212,27 @@ GuestStep GuestVcpu::send(uint32_t peer) {
   return call(Call::kSend, __HYPERVISOR_event_channel_op, EVTCHNOP_send, argument());
 }
 
+GuestStep GuestVcpu::grow_table() {
+  gnttab_setup_table request{};
+  request.dom = DOMID_SELF;
+  request.nr_frames = grant_frames_ + 1;
+  request.frame_list.p = reinterpret_cast<xen_pfn_t*>(area_va(id_) + offsetof(VcpuArea, grant_frames));
+  std::memcpy(area().arguments, &request, sizeof request);
+  return call(Call::kGrowTable, __HYPERVISOR_grant_table_op, GNTTABOP_setup_table, argument(), 1);
+}
+
+void GuestVcpu::table_answered() {
+  gnttab_setup_table answer{};
+  std::memcpy(&answer, area().arguments, sizeof answer);
+  if (answer.status == GNTST_okay) {
+    ++grant_frames_;
+  } else if (answer.status == GNTST_general_error) {
+    ++refusals_;
+  } else if (trouble_.empty()) {
+    trouble_ = fmt::format("setup_table of {} frames answered {}", answer.nr_frames, answer.status);
+  }
+}
+
 GuestStep GuestVcpu::call(Call what, uint64_t number, uint64_t a1, uint64_t a2, uint64_t a3) {
   call_ = what;
   ++hypercalls_;
@@ -227,6 +250,7 @@ void GuestVcpu::returned(Call what) {
   if (result < 0 && trouble_.empty()) {
     trouble_ = fmt::format("hypercall {} of step {} returned {}", hypercalls_, static_cast<int>(what), result);
   }
+  if (what == Call::kGrowTable && result == 0) table_answered();
   if (what == Call::kSetTimer) watch_.arms(index(), wake_ns_);
   if (what == Call::kBindTimer && result == 0) {
     evtchn_bind_virq_t bind{};

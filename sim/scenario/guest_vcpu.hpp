@@ -42,6 +42,8 @@ class GuestVcpu final : public GuestExecutor, public TimeKeeper {
   /// A hypercall that should not have failed, or a page that lost what was written, in words; empty: none.
   [[nodiscard]] const std::string& trouble() const;
   [[nodiscard]] uint64_t pages_written() const { return writer_ == nullptr ? 0 : writer_->written(); }
+  /// How often it was refused a larger grant table.
+  [[nodiscard]] uint64_t refusals() const { return refusals_; }
   [[nodiscard]] uint64_t hypercalls() const { return hypercalls_; }
 
  private:
@@ -55,7 +57,8 @@ class GuestVcpu final : public GuestExecutor, public TimeKeeper {
     kBlock,
     kYield,
     kPoll,
-    kSend
+    kSend,
+    kGrowTable
   };
   enum class Doing : uint8_t { kStarting, kStep, kComputing, kSleeping, kAwaiting, kHalted };
 
@@ -68,6 +71,8 @@ class GuestVcpu final : public GuestExecutor, public TimeKeeper {
   GuestStep block();
   GuestStep poll(uint64_t until_ns);
   GuestStep send(uint32_t peer);
+  GuestStep grow_table();
+  void table_answered();
   GuestStep call(Call what, uint64_t number, uint64_t a1 = 0, uint64_t a2 = 0, uint64_t a3 = 0);
   void returned(Call what);
   void take_upcall();
@@ -104,6 +109,8 @@ class GuestVcpu final : public GuestExecutor, public TimeKeeper {
   uint32_t peer_ = 0;
   bool has_peer_ = false;
   uint64_t hypercalls_ = 0;
+  uint32_t grant_frames_ = 0;
+  uint64_t refusals_ = 0;
   std::string trouble_;
 };
 

@@ -37,11 +37,15 @@ HostOptions host_options(const Scenario& scenario, const std::filesystem::path& 
                          vcpus * kBytesPerVcpu + pages * kPageSize;
   options.memory_bytes = options.memory_bytes / kPageSize * kPageSize;
   options.arena_bytes = kArenaBytes + domains * kArenaPerDomain + vcpus * kArenaPerVcpu;
+  // As Xen's own option has it: it makes nodes of a machine that has one.
   options.command_line = command_line;
+  const auto say = [&](const std::string& option) {
+    options.command_line += (options.command_line.empty() ? "" : " ") + option;
+  };
   if (scenario.pcpus_together > 1) {
-    const std::string_view name = keys::kGranularities.at(static_cast<size_t>(scenario.granularity));
-    options.command_line += fmt::format("{}sched-gran={}", command_line.empty() ? "" : " ", name);
+    say(fmt::format("sched-gran={}", keys::kGranularities.at(static_cast<size_t>(scenario.granularity))));
   }
+  if (scenario.nodes > 1) say(fmt::format("numa=fake={}", scenario.nodes));
   return options;
 }
 

@@ -1,5 +1,7 @@
 #include "sim/scenario/kernel_domain.hpp"
 
+#include <algorithm>
+
 namespace assay::scenario {
 namespace {
 
@@ -36,6 +38,17 @@ KernelDomain::KernelDomain(host::Session& session, const DomainSpec& spec)
   const toolstack::KernelRings& rings = guest_->built.rings;
   devices_ = std::make_unique<GuestDevices>(id(), spec.kernel->memory_mib, ring_of(session.machine(), rings.console),
                                             ring_of(session.machine(), rings.store));
+  for (uint32_t vcpu = 0; vcpu < guest_->vcpus.size(); ++vcpu) {
+    session.machine().detach(*guest_->vcpus[vcpu]);
+    vcpus_.push_back(std::make_unique<Turns>(*this, *guest_->vcpus[vcpu]));
+    session.machine().attach(id().raw(), vcpu, *vcpus_.back());
+  }
+}
+
+GuestStep KernelDomain::Turns::step(assay_run& run, const StepLimits& limits, assay_exit& exit) {
+  constexpr uint64_t kTurnNs = 20'000;  // as long as when others have turns, too
+  if (domain_.has_used_up_instructions()) return {.kind = GuestStep::Kind::kIdle};
+  return guest_.step(run, {limits.now_ns, std::min(limits.until_ns, limits.now_ns + kTurnNs)}, exit);
 }
 
 void KernelDomain::look_after() {
@@ -49,7 +62,7 @@ void KernelDomain::look_after() {
 }
 
 void KernelDomain::detach() {
-  for (const auto& vcpu : guest_->vcpus) session_.machine().detach(*vcpu);
+  for (const auto& vcpu : vcpus_) session_.machine().detach(*vcpu);
 }
 
 uint64_t KernelDomain::instructions() const {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sim/devices/guest_devices.hpp"
 #include "sim/scenario/scenario.hpp"
@@ -28,16 +29,29 @@ class KernelDomain final : public TimeKeeper {
   /// SHUTDOWN_*; none while it runs.
   [[nodiscard]] std::optional<uint32_t> shutdown() const { return shutdown_; }
   [[nodiscard]] uint64_t instructions() const;
-  [[nodiscard]] bool has_used_up_instructions() const { return instructions() > spec_.kernel->instructions_max; }
+  /// It executes no more: it went on spinning for all that the hypervisor knows.
+  [[nodiscard]] bool has_used_up_instructions() const { return instructions() >= spec_.kernel->instructions_max; }
 
   // What it wants while it does not run nobody knows.
   void left(uint64_t /*now_ns*/) override {}
   [[nodiscard]] bool sleeps_when_it_leaves() const override { return true; }
 
  private:
+  /// A vCPU whose turns end soon whoever else is there, and that executes nothing once all of them have had enough.
+  class Turns final : public GuestExecutor {
+   public:
+    Turns(KernelDomain& domain, UnicornGuest& guest) : domain_(domain), guest_(guest) {}
+    GuestStep step(assay_run& run, const StepLimits& limits, assay_exit& exit) override;
+
+   private:
+    KernelDomain& domain_;
+    UnicornGuest& guest_;
+  };
+
   host::Session& session_;
   const DomainSpec& spec_;
   host::KernelGuest* guest_;
+  std::vector<std::unique_ptr<Turns>> vcpus_;
   std::unique_ptr<GuestDevices> devices_;
   std::optional<uint32_t> shutdown_;
 };

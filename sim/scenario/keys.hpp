@@ -15,10 +15,10 @@ constexpr auto kTop = to_array<Name>({"about", "finds", "machine", "scheduler", 
 constexpr auto kMachine = to_array<Name>({"pcpus", "sockets", "cores", "threads", "nodes", "granularity"});
 constexpr auto kScheduler = to_array<Name>({"name", "ratelimit", "timeslice", "frame", "slots"});
 constexpr auto kSlot = to_array<Name>({"domain", "vcpu", "runtime"});
-constexpr auto kPool = to_array<Name>({"name", "pcpus", "scheduler"});
+constexpr auto kPool = to_array<Name>({"name", "pcpus", "nodes", "scheduler"});
 constexpr auto kDomain =
     to_array<Name>({"name", "count", "vcpus", "workload", "workloads", "guest", "weight", "cap", "budget", "period",
-                    "extratime", "affinity", "soft_affinity", "pool", "created"});
+                    "extratime", "affinity", "soft_affinity", "nodes", "pool", "created"});
 constexpr auto kGuest = to_array<Name>({"kernel", "type", "initrd", "cmdline", "memory", "instructions"});
 constexpr auto kInterleaving = to_array<Name>({"changes", "one_in"});
 constexpr auto kWorkload = to_array<Name>({"kind", "work", "period", "deadline", "run", "sleep", "hold", "think",
@@ -52,8 +52,8 @@ constexpr std::array<std::span<const Name>, kExpectations.size()> kExpectation{
 
 constexpr auto kSchedulers = to_array<Name>({"any", "credit", "credit2", "rtds", "arinc653", "null"});
 constexpr auto kGranularities = to_array<Name>({"cpu", "core", "socket"});
-constexpr auto kWorkloads = to_array<Name>(
-    {"idle", "cpu-bound", "periodic", "interactive", "lock", "ping-pong", "timer-storm", "poll", "memory-writer"});
+constexpr auto kWorkloads = to_array<Name>({"idle", "cpu-bound", "periodic", "interactive", "lock", "ping-pong",
+                                            "timer-storm", "poll", "memory-writer", "grant-table"});
 constexpr auto kGuestTypes = to_array<Name>({"auto", "pv64", "pvh"});
 /// As public/sched.h numbers them, SHUTDOWN_*.
 constexpr auto kReasons = to_array<Name>({"poweroff", "reboot", "suspend", "crash", "watchdog"});

@@ -54,6 +54,8 @@ void Reader::read_domain(const YAML::Node& node) {
   check_parameters(entry, domain);
   domain.hard = pcpus_of(entry, "affinity");
   domain.soft = pcpus_of(entry, "soft_affinity");
+  domain.nodes = nodes_of(entry);
+  if (domain.nodes && !domain.soft) domain.soft = pcpus_of(*domain.nodes);
   check_affinity(entry, domain);
   domain.exists_from_the_start = entry.flag("created", true);
   const uint32_t count = entry.count("count", 1, kDomainsMax).value_or(1);
@@ -145,15 +147,16 @@ WorkloadSpec Reader::workload_of(const YAML::Node& node) {
     const char* work;
     const char* pause;
   };
-  constexpr std::array<Times, 9> kTimes{{{nullptr, nullptr},
-                                         {nullptr, nullptr},
-                                         {"work", "period"},
-                                         {"run", "sleep"},
-                                         {"hold", "think"},
-                                         {"work", nullptr},
-                                         {nullptr, "period"},
-                                         {"work", "timeout"},
-                                         {nullptr, nullptr}}};
+  constexpr std::array<Times, 10> kTimes{{{nullptr, nullptr},
+                                          {nullptr, nullptr},
+                                          {"work", "period"},
+                                          {"run", "sleep"},
+                                          {"hold", "think"},
+                                          {"work", nullptr},
+                                          {nullptr, "period"},
+                                          {"work", "timeout"},
+                                          {nullptr, nullptr},
+                                          {nullptr, "period"}}};
   const Times times = kTimes.at(static_cast<size_t>(spec.kind));
   for (const char* key : {"work", "period", "run", "sleep", "hold", "think", "timeout"}) {
     const std::string_view name = key;

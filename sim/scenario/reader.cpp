@@ -65,11 +65,47 @@ void Reader::read_machine(const Entry& top) {
   scenario_.pcpus = pcpus.value_or(static_cast<uint32_t>(product));
   scenario_.threads_per_core = threads;
   if (has_topology) scenario_.cores_per_socket = cores;
-  const uint32_t nodes = machine.count("nodes", 1, kPcpusMax).value_or(1);
+  read_nodes(machine);
+  if (machine.has("granularity")) read_granularity(machine);
+}
+
+void Reader::read_nodes(const Entry& machine) {
+  const uint32_t nodes = machine.count("nodes", 1, kNodesMax).value_or(1);
+  scenario_.nodes = nodes;
   if (scenario_.pcpus % nodes != 0) {
     machine.fail("nodes", fmt::format("{} pCPUs cannot be divided among {} nodes", scenario_.pcpus, nodes));
   }
-  if (machine.has("granularity")) read_granularity(machine);
+  const uint32_t each = scenario_.pcpus / nodes;
+  if (nodes > 1 && each % scenario_.threads_per_core != 0) {
+    machine.fail("nodes",
+                 fmt::format("a node would have {} pCPUs: the threads of a core cannot be on two nodes", each));
+  }
+  const uint32_t socket = scenario_.cores_per_socket * scenario_.threads_per_core;
+  if (socket != 0 && each % socket != 0 && socket % each != 0) {
+    machine.fail("nodes", fmt::format("a node would have {} pCPUs, and a socket has {}: nodes are whole sockets, or "
+                                      "equal parts of one",
+                                      each, socket));
+  }
+}
+
+/// Nothing when it is not given.
+std::optional<PcpuSet> Reader::nodes_of(const Entry& entry) const {
+  if (!entry.has("nodes")) return std::nullopt;
+  const auto nodes = parse_pcpus(entry.text("nodes"));
+  if (!nodes) entry.fail("nodes", fmt::format("{} is no set of nodes; write 1, 0-1 or 0,2", entry.text("nodes")));
+  if (nodes->at_or_above(scenario_.nodes) != PcpuSet::kNone) {
+    entry.fail("nodes", fmt::format("there is no node {}: the machine has nodes 0 to {}",
+                                    nodes->at_or_above(scenario_.nodes), scenario_.nodes - 1));
+  }
+  return nodes;
+}
+
+PcpuSet Reader::pcpus_of(const PcpuSet& nodes) const {
+  PcpuSet pcpus;
+  for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; ++pcpu) {
+    if (nodes.has(pcpu / (scenario_.pcpus / scenario_.nodes))) pcpus.add(pcpu);
+  }
+  return pcpus;
 }
 
 void Reader::read_granularity(const Entry& machine) {
@@ -79,6 +115,11 @@ void Reader::read_granularity(const Entry& machine) {
   together = scenario_.threads_per_core;
   if (scenario_.granularity == Granularity::kSocket) together *= std::max(scenario_.cores_per_socket, 1u);
   if (together == 1) machine.fail("granularity", "every pCPU is one of its own: say how many 'threads' a core has");
+  if (const uint32_t each = scenario_.pcpus / scenario_.nodes; each % together != 0) {
+    machine.fail(
+        "granularity",
+        fmt::format("a node has {} pCPUs: those that are scheduled together, {}, cannot be on two", each, together));
+  }
   if (scenario_.pcpus + together > ASSAY_PCPUS_MAX) {
     machine.fail("granularity", fmt::format("{} pCPUs leave none together for the privileged domain, which needs {}",
                                             scenario_.pcpus, together));
@@ -149,11 +190,13 @@ void Reader::read_pools(const Entry& top) {
     Pool pool{entry.text("name"), {}, {}, file_.place(node)};
     const bool is_known = std::ranges::find(scenario_.pools, pool.name, &Pool::name) != scenario_.pools.end();
     if (is_known) entry.fail("name", fmt::format("there is a pool {} already", pool.name));
-    entry.require("pcpus");
-    pool.pcpus = *pcpus_of(entry, "pcpus");
+    if (entry.has("pcpus") == entry.has("nodes")) entry.fail("either 'pcpus' or 'nodes', whose pCPUs it has");
+    const auto nodes = nodes_of(entry);
+    pool.pcpus = nodes ? pcpus_of(*nodes) : *pcpus_of(entry, "pcpus");
     for (uint32_t pcpu = 0; pcpu < scenario_.pcpus; ++pcpu) {
       if (!pool.pcpus.has(pcpu)) continue;
-      if (taken.has(pcpu)) entry.fail("pcpus", fmt::format("pools overlap: another one has pCPU {} already", pcpu));
+      if (taken.has(pcpu))
+        entry.fail(nodes ? "nodes" : "pcpus", fmt::format("pools overlap: another one has pCPU {} already", pcpu));
       taken.add(pcpu);
     }
     if (entry.has("scheduler")) pool.scheduler = scheduler_of(entry["scheduler"]);

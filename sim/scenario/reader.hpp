@@ -20,6 +20,9 @@ class Reader {
   // reader.cpp
   void read_machine(const Entry& top);
   void read_granularity(const Entry& machine);
+  void read_nodes(const Entry& machine);
+  [[nodiscard]] std::optional<PcpuSet> nodes_of(const Entry& entry) const;
+  [[nodiscard]] PcpuSet pcpus_of(const PcpuSet& nodes) const;
   void read_pools(const Entry& top);
   /// A set of pCPUs; with a granularity above cpu, whole cores or sockets.
   [[nodiscard]] std::optional<PcpuSet> pcpus_of(const Entry& entry, const char* key) const;

@@ -1,6 +1,7 @@
 /// A scenario as data: what a file of scenarios/ says once it has been read and found possible.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <filesystem>
@@ -21,6 +22,7 @@ constexpr uint64_t kWholePcpu = 10'000;
 constexpr uint32_t kPcpusMax = ASSAY_PCPUS_MAX - 1;
 /// As many as shared_info has room for: a further one would have to be brought up by the guest itself.
 constexpr uint32_t kVcpusPerDomainMax = 32;
+constexpr uint32_t kNodesMax = 64;
 constexpr uint32_t kVcpusMax = 20'000;
 /// What the memory writers of a domain may write to, together: 64 MiB.
 constexpr uint32_t kWrittenPagesMax = 16'384;
@@ -65,7 +67,8 @@ struct WorkloadSpec {
     kPingPong,
     kTimerStorm,
     kPoll,
-    kMemoryWriter
+    kMemoryWriter,
+    kGrantTable
   };
   Kind kind = Kind::kCpuBound;
   uint64_t work_ns = 0;      ///< computing: a job, a burst, what a lock protects, between two events
@@ -97,12 +100,17 @@ struct DomainSpec {
   std::optional<uint64_t> budget_ns, period_ns;
   bool extratime = false;
   std::optional<PcpuSet> hard, soft;
+  std::optional<PcpuSet> nodes;  ///< its node affinity; `soft` are their pCPUs unless the file says otherwise
   size_t pool = 0;
   /// Of its memory writers.
   [[nodiscard]] uint64_t written_pages() const {
     uint64_t sum = 0;
     for (const WorkloadSpec& vcpu : vcpus) sum += vcpu.pages;
     return sum;
+  }
+  [[nodiscard]] bool grows_grant_table() const {
+    return std::ranges::any_of(vcpus,
+                               [](const WorkloadSpec& vcpu) { return vcpu.kind == WorkloadSpec::Kind::kGrantTable; });
   }
   bool exists_from_the_start = true;
   std::string where;  ///< file:line:column
@@ -199,6 +207,7 @@ struct Scenario {
   std::string finds;  ///< a planted fault of the bundled core with which it fails; may be empty
   uint32_t pcpus = 1;
   uint32_t threads_per_core = 1;
+  uint32_t nodes = 1;             ///< each has as many pCPUs, in order
   uint32_t cores_per_socket = 0;  ///< 0: one socket has all
   Granularity granularity = Granularity::kCpu;
   uint32_t pcpus_together = 1;  ///< pCPUs that the granularity makes one of, and vCPUs of a domain, in order

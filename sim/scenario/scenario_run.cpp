@@ -33,6 +33,8 @@ namespace {
 constexpr uint64_t kGraceNs = 100 * kNsPerUs;
 /// Where interleavings are chosen each of the other pCPUs may take so long before one has its turn.
 constexpr uint64_t kSteeredGraceNs = 2 * kNsPerMs;
+/// While some pCPUs wait for a signal to reach another one, something may happen for which they have to decide anew.
+constexpr uint64_t kSwitchesInARow = 4;
 /// Time that the hypervisor and the guest may count apart: there, others come between a switch and its end.
 constexpr uint64_t kSlackParts = 20;
 constexpr uint64_t kSteeredSlackParts = 4;
@@ -77,7 +79,7 @@ std::unique_ptr<Oracle> oracle_of(const Expectation& expected, const Stage& stag
     case Kind::kFrames:
       return std::make_unique<Frames>(words, expected.period_ns, expected.bound_ns, vcpus);
     case Kind::kRefusals:
-      return std::make_unique<Tally>(words, "creations were refused for want of memory",
+      return std::make_unique<Tally>(words, "requests were refused for want of memory",
                                      Tally::Bounds{expected.at_least, expected.at_most},
                                      [&] { return stage.refusals(expected.domains); });
     case Kind::kPagesWritten:
@@ -169,7 +171,8 @@ class Play {
     const uint64_t steered = is_steered_ ? kSteeredGraceNs * scenario_.pcpus * slowness / kWholePcpu : 0;
     placement_ = std::make_unique<Placement>(kGraceNs + faults + steered);
     if (scenario_.pcpus_together > 1) {
-      sharing_ = std::make_unique<CoreSharing>(scenario_.pcpus, scenario_.pcpus_together, kGraceNs + faults + steered);
+      const uint64_t bound = kGraceNs + kSwitchesInARow * faults + steered;
+      sharing_ = std::make_unique<CoreSharing>(scenario_.pcpus, scenario_.pcpus_together, bound);
       stage_.watch().share_cores(*sharing_);
     }
     accounting_ = std::make_unique<TimeAccounting>(

@@ -142,7 +142,7 @@ TEST(ScenarioRun, NoMemory_IsARefusal_AndWhatTheDomainTookComesBack) {
   EXPECT_EQ(outcome.kind, Outcome::Kind::kPass) << outcome.message;
   const Outcome none = with("at_most: 0");
   EXPECT_EQ(none.reason, "refusals of a");
-  EXPECT_THAT(none.message, HasSubstr("creations were refused for want of memory; at most 0"));
+  EXPECT_THAT(none.message, HasSubstr("requests were refused for want of memory; at most 0"));
 }
 
 TEST(ScenarioRun, MemoryWriter_KeepsItsRate_AndIsMissedWhenHeld) {
@@ -159,6 +159,49 @@ TEST(ScenarioRun, MemoryWriter_KeepsItsRate_AndIsMissedWhenHeld) {
   const Outcome held = with("actions:\n- {at: 50ms, pause: a}\n");
   EXPECT_EQ(held.reason, "pages_written of a vCPU 1");
   EXPECT_THAT(held.message, HasSubstr("pages were written per second; at least 9500"));
+}
+
+Outcome play_guest(const std::string& guest, const std::string& expected) {
+  const Scenario scenario = read_scenario("test.yaml",
+                                          "machine: {pcpus: 1}\nduration: 10ms\ndomains:\n- {name: g, guest: {kernel: "
+                                          "guest-hello.elf, memory: 8" +
+                                              guest + "}}\nexpect:\n- " + expected + "\n",
+                                          {program_folder()});
+  return ScenarioRunner(scenario, artifact("hv.so"), "").run(1);
+}
+
+TEST(ScenarioRun, Guest_IsExecuted_AndWhatItWroteAndHowItEndedCanBeExpected) {
+  const Outcome outcome = play_guest("", "console: {of: g, contains: hello from a guest}");
+  EXPECT_EQ(outcome.kind, Outcome::Kind::kPass) << outcome.message << outcome.evidence;
+  EXPECT_EQ(play_guest("", "console: {of: g, contains: hello from a guest}").digest, outcome.digest);
+  EXPECT_EQ(play_guest("", "shutdown: {of: g, reason: poweroff}").kind, Outcome::Kind::kPass);
+  const Outcome silent = play_guest("", "console: {of: g, contains: good-bye}");
+  EXPECT_EQ(silent.reason, "console of g");
+  EXPECT_THAT(silent.message, HasSubstr("g has not written 'good-bye' after 2"));
+  EXPECT_THAT(silent.evidence, HasSubstr("console of g"));
+  EXPECT_THAT(play_guest("", "shutdown: {of: g, reason: crash}").message,
+              HasSubstr("g has ended by poweroff; expected crash"));
+  EXPECT_THAT(play_guest("", "shutdown: {of: g, reason: poweroff, until: 1ms}").message, HasSubstr("g runs after"));
+}
+
+TEST(ScenarioRun, GuestThatExecutesMoreThanItMay_IsStopped) {
+  const Outcome outcome = play_guest(", instructions: 100000", "shutdown: {of: g, reason: poweroff}");
+  EXPECT_EQ(outcome.kind, Outcome::Kind::kFail);
+  ASSERT_FALSE(outcome.others.empty());
+  EXPECT_THAT(outcome.others.back(), HasSubstr("instructions, and was stopped; 'instructions' allows 100000"));
+}
+
+TEST(ScenarioRun, Nodes_AreTold_AndDomainsPreferTheirs) {
+  const auto with = [](const std::string& busy) {
+    return play(
+        "machine: {sockets: 2, cores: 2, nodes: 2}\nduration: 100ms\ndomains:\n"
+        "- {name: a, vcpus: 2, nodes: 1, workload: cpu-bound}\nexpect:\n- busy: {pcpus: " +
+            busy + "}\n",
+        1);
+  };
+  const Outcome outcome = with("2-3, at_least: 190%");
+  EXPECT_EQ(outcome.kind, Outcome::Kind::kPass) << outcome.message;
+  EXPECT_EQ(with("0-1, at_least: 10%").kind, Outcome::Kind::kFail);
 }
 
 constexpr const char* kPinned =

@@ -52,6 +52,7 @@ class ScheduleWatch final : public MachineWatcher {
 
   /// From now on it is told which pCPUs are in which guest.
   void share_cores(CoreSharing& sharing) { sharing_ = &sharing; }
+  [[nodiscard]] uint64_t kept_ns(VcpuIndex vcpu) const { return sharing_ == nullptr ? 0 : sharing_->kept_ns(vcpu); }
 
   void on_exit(uint64_t now_ns, uint32_t pcpu, const assay_run& run, const assay_exit& exit) override;
   void on_entry(uint64_t now_ns, uint32_t pcpu, const assay_run& run) override;

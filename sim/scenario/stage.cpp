@@ -47,12 +47,14 @@ Stage::Stage(const Scenario& scenario, host::Session& session, uint64_t seed, Co
       scheduler_(dom0_),
       builder_(session.machine(), dom0_),
       memory_limit_(dom0_),
+      nodes_(dom0_),
       watch_(scenario.pcpus, onlookers),
       slowness_([this](uint32_t pcpu, uint64_t now_ns) {
         return faults_ == nullptr ? kWholePcpu : faults_->slowness(pcpu, now_ns);
       }),
       seed_(seed),
       companion_(companion) {
+  if (scenario.nodes > 1) nodes_.check(scenario.nodes, scenario.pcpus);
   as_asked(scenario.pools.front().where, "machine", [&] { free_pcpus(); });
   for (const Pool& pool : scenario.pools) as_asked(pool.where, "pool " + pool.name, [&] { make_pool(pool); });
   for (const DomainSpec& domain : scenario_.domains) {
@@ -177,13 +179,14 @@ void Stage::people(size_t domain) {
 void Stage::build(size_t domain) {
   Place& place = *places_[domain];
   const DomainSpec& spec = scenario_.domains[domain];
-  const uint64_t before = memory_limit_.is_on() ? memory_limit_.free_frames() : 0;
+  const uint64_t before = counts_frames() ? memory_limit_.free_frames() : 0;
   try {
     if (spec.kernel) {
       place.kernel = std::make_unique<KernelDomain>(session_, spec);
       place.id = place.kernel->id();
     } else {
-      GuestBuilder::Built built = builder_.build(static_cast<uint32_t>(spec.vcpus.size()), spec.written_pages());
+      GuestBuilder::Built built =
+          builder_.build(static_cast<uint32_t>(spec.vcpus.size()), spec.written_pages(), spec.grows_grant_table());
       place.id = built.id;
       place.memory = std::move(built.memory);
       place.memory.first = place.first;
@@ -191,12 +194,17 @@ void Stage::build(size_t domain) {
   } catch (const ToolstackError& error) {
     if (!memory_limit_.is_on()) throw;
     ++place.refusals;
-    memory_returned_.refused(spec.name, size_of(spec), now_ns(), before, memory_limit_.free_frames());
+    if (counts_frames())
+      memory_returned_.refused(spec.name, size_of(spec), now_ns(), before, memory_limit_.free_frames());
     throw NoMemory(error.what());
   }
-  if (memory_limit_.is_on()) {
+  if (counts_frames()) {
     memory_returned_.created(spec.name, size_of(spec), before, memory_limit_.free_frames());
   }
+}
+
+bool Stage::counts_frames() const {
+  return memory_limit_.is_on() && std::ranges::none_of(scenario_.domains, &DomainSpec::grows_grant_table);
 }
 
 bool Stage::try_create(size_t domain) {
@@ -229,6 +237,7 @@ void Stage::set_parameters(size_t domain) {
   // First: a table finds a domain by its name when it comes to the pool.
   if (pool.scheduler == XEN_SCHEDULER_ARINC653) scheduler_.name_domain(place.id, domain + 1);
   scheduler_.move_domain(place.id, pool.id);
+  if (spec.nodes) nodes_.set_affinity(place.id, *spec.nodes);
   for (uint32_t vcpu = 0; vcpu < spec.vcpus.size(); ++vcpu) {
     if (spec.hard || spec.soft) scheduler_.set_affinity(place.id, vcpu, spec.hard, spec.soft);
   }
@@ -269,16 +278,17 @@ void Stage::let_run(size_t domain) {
 void Stage::destroy(size_t domain) {
   Place& place = *places_[domain];
   if (!place.exists) return;
-  const uint64_t before = memory_limit_.is_on() ? memory_limit_.free_frames() : 0;
+  const uint64_t before = counts_frames() ? memory_limit_.free_frames() : 0;
   if (!builder_.control().destroy(place.id)) throw ToolstackError("destroydomain: it is gone already (ESRCH)");
   tell(domain, Kind::kPause);  // not before: until it has returned, its vCPUs may begin to run
   wait_until_gone(place.id);
-  if (memory_limit_.is_on()) {
+  if (counts_frames()) {
     memory_returned_.destroyed(scenario_.domains[domain].name, now_ns(), before, memory_limit_.free_frames());
   }
   tell(domain, Kind::kOffline);
   for (const auto& vcpu : place.vcpus) machine().detach(*vcpu);
   for (uint32_t vcpu = 0; vcpu < place.vcpus.size(); ++vcpu) {
+    place.refusals += place.vcpus[vcpu]->refusals();
     place.pages_written[vcpu] += place.vcpus[vcpu]->pages_written();
     watch_.arms(place.first + vcpu, ASSAY_NEVER);
   }
@@ -451,11 +461,8 @@ void Stage::run_until(uint64_t until_ns) {
       std::ranges::any_of(scenario_.domains, [](const DomainSpec& domain) { return domain.kernel.has_value(); });
   while (now_ns() < until_ns) {
     machine().run_until(never, has_kernels ? std::min(until_ns, now_ns() + kLookNs) : until_ns);
-    for (size_t i = 0; i < places_.size(); ++i) {
-      Place& place = *places_[i];
-      if (!place.kernel) continue;
-      place.kernel->look_after();
-      if (place.kernel->has_used_up_instructions() && place.pauses == 0) pause(i);
+    for (const auto& place : places_) {
+      if (place->kernel) place->kernel->look_after();
     }
   }
 }
@@ -564,7 +571,10 @@ uint64_t Stage::pages_written(const std::vector<VcpuIndex>& vcpus) const {
 
 uint64_t Stage::refusals(const std::vector<size_t>& domains) const {
   uint64_t sum = 0;
-  for (const size_t domain : domains) sum += places_[domain]->refusals;
+  for (const size_t domain : domains) {
+    sum += places_[domain]->refusals;
+    for (const auto& vcpu : places_[domain]->vcpus) sum += vcpu->refusals();
+  }
   return sum;
 }
 
@@ -574,8 +584,8 @@ TimeAccounting::Areas Stage::areas() const {
     // What was seen of a domain that was created anew is not of this life alone.
     const bool is_told = place->exists && place->lives == 1 && !place->kernel;
     for (uint32_t vcpu = 0; vcpu < place->hard.size(); ++vcpu) {
-      all.push_back(
-          {is_told ? &place->memory.areas[vcpu]->runstate : nullptr, place->created_from_ns, place->created_until_ns});
+      all.push_back({is_told ? &place->memory.areas[vcpu]->runstate : nullptr, place->created_from_ns,
+                     place->created_until_ns, watch_.kept_ns(place->first + vcpu)});
     }
   }
   return all;

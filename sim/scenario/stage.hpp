@@ -11,6 +11,7 @@
 #include "sim/scenario/guest_builder.hpp"
 #include "sim/scenario/kernel_domain.hpp"
 #include "sim/scenario/memory_limit.hpp"
+#include "sim/scenario/node_control.hpp"
 #include "sim/scenario/oracles/memory_returned.hpp"
 #include "sim/scenario/oracles/time_accounting.hpp"
 #include "sim/scenario/oracles/work_conservation.hpp"
@@ -64,7 +65,7 @@ class Stage {
   [[nodiscard]] std::string guest_consoles() const;
   /// Since the beginning, of lives that are over as well.
   [[nodiscard]] uint64_t pages_written(const std::vector<VcpuIndex>& vcpus) const;
-  /// Creations of these domains that found too little memory.
+  /// Creations of these domains, and larger grant tables for them, that found too little memory.
   [[nodiscard]] uint64_t refusals(const std::vector<size_t>& domains) const;
   [[nodiscard]] const MemoryReturned& memory_returned() const { return memory_returned_; }
   /// A hypercall of a guest that should not have failed; empty when none has.
@@ -75,7 +76,7 @@ class Stage {
     VcpuIndex first = 0;
     bool exists = false;
     uint32_t lives = 0;
-    uint32_t refusals = 0;                ///< for want of memory
+    uint64_t refusals = 0;                ///< for want of memory, but for those of `vcpus`
     std::vector<uint64_t> pages_written;  ///< by vCPU, in lives that are over
     uint32_t pauses = 0;
     DomId id{};
@@ -95,6 +96,8 @@ class Stage {
   /// What its vCPUs do is seen from now on.
   void people(size_t domain);
   void build(size_t domain);
+  /// Frames that are free tell what a domain took: none takes others meanwhile.
+  [[nodiscard]] bool counts_frames() const;
   /// False: as little memory as the file leaves is not enough.
   bool try_create(size_t domain);
   void wait_until_gone(DomId domain);
@@ -136,6 +139,7 @@ class Stage {
   GuestBuilder builder_;
   MemoryLimit memory_limit_;
   MemoryReturned memory_returned_;
+  NodeControl nodes_;
   ScheduleWatch watch_;
   std::unique_ptr<FaultInjection> faults_;
   Slowness slowness_;

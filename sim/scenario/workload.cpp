@@ -173,6 +173,21 @@ class Poll final : public Workload {
   bool works_ = false;
 };
 
+/// Asks for a larger grant table, again and again.
+class GrantTable final : public Workload {
+ public:
+  explicit GrantTable(const WorkloadSpec& spec) : spec_(spec) {}
+  Step next(uint64_t now_ns) override {
+    grows_ = !grows_;
+    if (grows_) return {.kind = Kind::kGrowTable};
+    return {.kind = Kind::kSleepUntil, .ns = now_ns + spec_.pause_ns};
+  }
+
+ private:
+  WorkloadSpec spec_;
+  bool grows_ = false;
+};
+
 /// Writes so many pages per second. Each turn it writes those that are due, a batch, and what it could not write in
 /// time while it did not run, it catches up.
 class MemoryWriter final : public Workload {
@@ -233,6 +248,8 @@ std::unique_ptr<Workload> make_workload(const DomainSpec& domain, uint32_t vcpu,
       return std::make_unique<TimerStorm>(spec, rng);
     case WorkloadSpec::Kind::kPoll:
       return std::make_unique<Poll>(spec, rng);
+    case WorkloadSpec::Kind::kGrantTable:
+      return std::make_unique<GrantTable>(spec);
     case WorkloadSpec::Kind::kMemoryWriter:
       return std::make_unique<MemoryWriter>(spec, rng);
   }

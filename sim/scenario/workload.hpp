@@ -20,6 +20,7 @@ struct Step {
     kPoll,        ///< SCHEDOP_poll of the own port, until `ns` at most
     kSend,        ///< an event to vCPU `peer` of the own domain
     kHalt,        ///< SCHEDOP_block, whatever comes
+    kGrowTable,   ///< one frame more of the grant table, GNTTABOP_setup_table
     kWrite,       ///< to page `page` of its working set
   };
   Kind kind = Kind::kHalt;

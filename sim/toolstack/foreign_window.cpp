@@ -1,6 +1,7 @@
 #include "sim/toolstack/foreign_window.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "sim/toolstack/error.hpp"
 #include "sim/toolstack/page_tables.hpp"
@@ -10,26 +11,32 @@ namespace assay::toolstack {
 
 namespace {
 
+/// A byte is zero, and each is as the one before it.
 bool is_zero(std::span<const std::byte> page) {
-  return std::ranges::all_of(page, [](std::byte value) { return value == std::byte{0}; });
+  return page.front() == std::byte{0} && std::memcmp(page.data(), page.data() + 1, page.size() - 1) == 0;
 }
 
-/// How many pages at the front of `bytes` are alike in being zero or not.
-uint64_t run_length(std::span<const std::byte> bytes) {
-  const bool zero = is_zero(bytes.first(kPageSize));
-  uint64_t pages = 1;
-  while (pages * kPageSize < bytes.size() && is_zero(bytes.subspan(pages * kPageSize, kPageSize)) == zero) ++pages;
-  return pages;
+/// Pages at the front of some bytes that are alike in being zero or not.
+struct Run {
+  uint64_t bytes;
+  bool is_zero;
+};
+
+Run first_run(std::span<const std::byte> bytes) {
+  Run run{kPageSize, is_zero(bytes.first(kPageSize))};
+  while (run.bytes < bytes.size() && is_zero(bytes.subspan(run.bytes, kPageSize)) == run.is_zero)
+    run.bytes += kPageSize;
+  return run;
 }
 
 void write_runs(Vcpu& vcpu, Gva va, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const uint64_t size = run_length(bytes) * kPageSize;
+    const Run run = first_run(bytes);
     const std::optional<assay_fault> fault =
-        is_zero(bytes.first(size)) ? vcpu.fill(va, size, 0) : vcpu.write_bytes(va, bytes.first(size));
+        run.is_zero ? vcpu.fill(va, run.bytes, 0) : vcpu.write_bytes(va, bytes.first(run.bytes));
     if (fault) throw ToolstackError("a foreign page that was mapped is not writable");
-    bytes = bytes.subspan(size);
-    va = va + size;
+    bytes = bytes.subspan(run.bytes);
+    va = va + run.bytes;
   }
 }
 

@@ -14,7 +14,7 @@ namespace assay::toolstack {
 struct KernelBoot {
   std::string command_line;
   std::vector<std::byte> initrd;
-  bool is_paused = false;  ///< somebody else lets it run
+  bool is_paused = false;  ///< somebody else says where it runs, and lets it
 };
 
 /// One shared page with its event channel, from the side that serves it.

@@ -44,10 +44,11 @@ struct Toolstack::Impl {
     return *workspace;
   }
 
-  void prepare(DomId id, const GuestSpec& spec) {
+  void prepare(DomId id, const GuestSpec& spec, bool is_placed_elsewhere = false) {
     const DomainControl& control = work().control;
     control.set_max_vcpus(id, spec.vcpus);
     control.set_max_memory(id, spec.pages);
+    if (is_placed_elsewhere) return;
     const std::vector<uint32_t> pcpus = pinning.assign(id, spec.vcpus);
     for (uint32_t vcpu = 0; vcpu < pcpus.size(); ++vcpu) control.pin(id, vcpu, pcpus[vcpu]);
   }
@@ -114,7 +115,7 @@ BuiltKernel Toolstack::build_kernel(const GuestSpec& spec, const KernelImage& im
   check_spec(spec);
   const DomId id = impl_->work().control.create(spec);
   try {
-    impl_->prepare(id, spec);
+    impl_->prepare(id, spec, boot.is_paused);
     Workspace& work = impl_->work();
     const KernelRings rings = toolstack::build_kernel(work.dom0, work.control, work.window, spec, id, image, boot);
     if (!boot.is_paused) work.control.unpause(id);

@@ -198,7 +198,8 @@ def damaged_results_are_refused(folder: Path) -> None:
 CHECKS = [tiny_core_is_graded, crashing_core_is_a_crash, overrun_is_told_apart, core_that_never_returns_times_out,
           other_port_version_is_refused, no_core_is_refused, unknown_prefix_is_refused, expectation_file_is_checked,
           missing_xen_is_unavailable, unwritable_out_is_reported, full_disk_keeps_the_summary, interrupt_keeps_results,
-          interrupted_scenarios_are_counted, reproduction_line_works, nothing_ran_is_not_success, claimed_but_skipped_is_unexpected,
+          interrupted_scenarios_are_counted,
+          reproduction_line_works, nothing_ran_is_not_success, claimed_but_skipped_is_unexpected,
           damaged_results_are_refused]
 
 

@@ -35,6 +35,7 @@ struct Flags {
   RunFlags generate;
   SaveFlags save;
   RestoreFlags restore;
+  MigrateFlags migrate;
   TraceFlags trace;
   ReplayFlags replay;
   std::vector<std::string> list_select;
@@ -248,6 +249,7 @@ void add_run(CLI::App& app, Flags& flags, ExitCode& code) {
   run->add_option("--record", mine.record, "file from which `assay replay` repeats the run of a kernel");
   run->add_option("--images", mine.images,
                   "folder from which a scenario may take guest images, beside its own; repeatable")
+      ->allow_extra_args(false)
       ->group(kGroup);
   run->add_option("--seeds", mine.seeds, "A..B: each of these seeds")->group(kGroup);
   run->add_option("--fault", mine.fault, "hv: switch on a planted fault")->group(kGroup);
@@ -266,7 +268,7 @@ void add_minimize(CLI::App& app, Flags& flags, ExitCode& code) {
       ->check(CLI::Range(uint64_t{0}, kSeedMax));
   minimize->add_option("--target", mine.target, "hv, or FILE.so (a core)")->capture_default_str();
   minimize->add_option("--fault", mine.fault, "hv: switch on a planted fault");
-  minimize->add_option("--images", mine.images, "as for run");
+  minimize->add_option("--images", mine.images, "as for run")->allow_extra_args(false);
   minimize->add_option("--jobs", mine.jobs, "worker processes")->check(CLI::Range(1u, kJobsMax));
   minimize->add_option(
       "--out", mine.out,
@@ -319,6 +321,43 @@ void add_restore(CLI::App& app, Flags& flags, ExitCode& code) {
   restore->add_option("--out", mine.out, "save it again, when the time has passed");
   restore->add_flag("--force", mine.force, "replace a file that is there");
   restore->callback([&flags, &code] { code = restore_guest(flags.restore); });
+}
+
+constexpr uint64_t kMovesMax = 1'000'000;
+constexpr uint32_t kMovedPagesMin = 288, kMovedPagesMax = 32'768;
+
+void add_migrate(CLI::App& app, Flags& flags, ExitCode& code) {
+  MigrateFlags& mine = flags.migrate;
+  auto* migrate = app.add_subcommand(
+      "migrate", "Move busy domains between two simulated hosts, to and fro or with everything that can go wrong");
+  migrate->add_option("--target", mine.target, "hv, or FILE.so (a core), of both hosts")->capture_default_str();
+  migrate->add_option("--onto", mine.onto, "another core for the second host");
+  migrate->add_option("--fault", mine.fault, "hv: switch on a planted fault, on both hosts");
+  migrate->add_option("--guest", mine.guest, "pv64 or pvh; default: both")->check(CLI::IsMember({"pv64", "pvh"}));
+  auto* live = migrate->add_flag("--live", mine.is_live, "domains that run meanwhile; default: both ways");
+  migrate->add_flag("--suspended", mine.is_suspended, "domains that suspended themselves before")->excludes(live);
+  auto* sweep = migrate->add_flag("--sweep", mine.is_sweep,
+                                  "every fault at every part of the stream and every hypercall, one move each");
+  migrate->add_option("--moves", mine.moves, "so many moves, to and fro")
+      ->check(CLI::Range(uint64_t{1}, kMovesMax))
+      ->excludes(sweep);
+  migrate->add_option("--point", mine.point, "what goes wrong in the first move, as a sweep names it")->excludes(sweep);
+  migrate->add_option("--pages", mine.pages, "memory of the domain")
+      ->capture_default_str()
+      ->check(CLI::Range(kMovedPagesMin, kMovedPagesMax));
+  migrate->add_option("--dirty-rate", mine.dirty_rate, "pages that it writes anew, per millisecond")
+      ->capture_default_str()
+      ->check(CLI::Range(uint64_t{0}, uint64_t{100'000}));
+  migrate->add_option("--rounds", mine.rounds, "live: rounds of pre-copy at most")
+      ->capture_default_str()
+      ->check(CLI::Range(0u, 100u));
+  migrate->add_flag("--no-traffic", mine.no_traffic, "no third domain that shares events and memory with it");
+  migrate->add_option("--seed", mine.seed, "root of every choice")
+      ->capture_default_str()
+      ->check(CLI::Range(uint64_t{0}, kSeedMax));
+  migrate->add_option("--jobs", mine.jobs, "worker processes")->check(CLI::Range(1u, kJobsMax));
+  migrate->add_option("--out", mine.out, "folder for a page about it");
+  migrate->callback([&flags, &code] { code = run_migrate(flags.migrate); });
 }
 
 void add_trace(CLI::App& app, Flags& flags, ExitCode& code) {
@@ -449,7 +488,7 @@ int run_command_line(int argc, const char* const* argv) {
   app.require_subcommand(1);
   app.footer(kFooter);
   Flags flags;
-  flags.grade.command = flags.check.command = flags.run.command = whole_line(argc, argv);
+  flags.grade.command = flags.check.command = flags.run.command = flags.migrate.command = whole_line(argc, argv);
   ExitCode code = kExitExpected;
   add_grade(app, flags, code);
   add_check(app, flags, code);
@@ -459,6 +498,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_generate(app, flags, code);
   add_save(app, flags, code);
   add_restore(app, flags, code);
+  add_migrate(app, flags, code);
   add_trace(app, flags, code);
   add_replay(app, flags, code);
   add_list(app, flags, code);
@@ -470,7 +510,7 @@ int run_command_line(int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ExtrasError&) {
-    fmt::print(stderr, "assay: {}\n", unknown_words(app));
+    fmt::print(stderr, "{}\n", unknown_words(app));
     return kExitBadInput;
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitExpected : kExitBadInput;

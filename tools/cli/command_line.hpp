@@ -81,6 +81,26 @@ struct RunFlags {
   std::string command;              ///< the whole line, for the report
 };
 
+struct MigrateFlags {
+  std::string target = "hv";
+  std::string onto;   ///< the core of the second host; empty: the same
+  std::string fault;  ///< hv: the name of a planted fault, on both hosts
+  std::string guest;  ///< "pv64" or "pvh"; empty: both
+  bool is_live = false;
+  bool is_suspended = false;  ///< neither: both
+  bool is_sweep = false;
+  uint64_t moves = 1;
+  std::string point;  ///< what goes wrong in the first move; empty: nothing
+  uint32_t pages = 1024;
+  uint64_t dirty_rate = 10;  ///< pages per millisecond of virtual time
+  uint32_t rounds = 5;
+  bool no_traffic = false;
+  uint64_t seed = 1;
+  unsigned jobs = 0;  ///< 0: as many as there are processors
+  std::string out;    ///< folder for a page; empty: none
+  std::string command;
+};
+
 struct ReplayFlags {
   std::string recording;
   std::string target;  ///< a core in the place of the recorded one; empty: that
@@ -146,6 +166,8 @@ ExitCode generate_scenarios(const RunFlags& flags);
 /// Runs a guest, has it suspend itself, and writes it into a file; or goes on with it there.
 ExitCode save_guest(const SaveFlags& flags);
 ExitCode restore_guest(const RestoreFlags& flags);
+/// Domains move between simulated hosts.
+ExitCode run_migrate(const MigrateFlags& flags);
 ExitCode run_trace(const TraceFlags& flags);
 ExitCode replay_run(const ReplayFlags& flags);
 ExitCode list_cases(const std::vector<std::string>& select);

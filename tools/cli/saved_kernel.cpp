@@ -16,7 +16,7 @@ namespace assay {
 namespace {
 
 /// Of virtual time: what a kernel may take to suspend itself, from when it was asked.
-constexpr uint64_t kSuspendLimitMs = 5000;
+constexpr uint64_t kSuspendLimitMs = 1000;
 constexpr uint64_t kRestoredLimitMs = 60'000;
 constexpr uint64_t kPagesOfMib = (1 << 20) / kPageSize;
 
@@ -89,6 +89,13 @@ ExitCode save_kernel(const SaveFlags& flags, const Interruption& interruption) {
 
 ExitCode restore_kernel(const RestoreFlags& flags, const SavedGuest& saved, const Interruption& interruption) {
   expect_core(flags.target);
+  if (saved.spec.type == GuestType::kPvh) {
+    throw InputError(
+        fmt::format("{}: a PVH kernel, whose descriptor tables no core has to save: it would end at its first "
+                    "interrupt. The stream "
+                    "is for hypervisors that take them from elsewhere; of PV64 kernels and our agent they are in it",
+                    flags.file));
+  }
   if (!flags.until.empty() && flags.out.empty()) throw InputError("--until says when it is saved again: --out FILE");
   std::optional<SavedFilesWriter> files;
   if (!flags.out.empty()) files.emplace(flags.out, flags.force);

@@ -9,6 +9,7 @@
 #include "conformance/guest/control_ops.hpp"
 #include "conformance/guest/empty_domain.hpp"
 #include "conformance/guest/errno.hpp"
+#include "conformance/guest/pools.hpp"
 #include "conformance/guest/scratch.hpp"
 #include "conformance/guest/version_ops.hpp"
 #include "sim/abi/xen_services.hpp"
@@ -250,6 +251,41 @@ const Case kWrite{{
           c.require_eq(hypfs.read(kLimit), 0, "reading it at the end");
           c.check_eq(hypfs.contents(3), std::string("32\0", 3), "the refused texts changed nothing");
           c.check_eq(hypfs.write(kLimit, std::string("64\0", 3)), 0, "the limit it had");
+        },
+}};
+
+const Case kGranularity{{
+    .slug = "hypfs_op.read.cpupool_granularity.every_pool",
+    .rule = "Each CPU pool has a directory with its scheduling granularity, cpu unless the boot says otherwise.",
+    .source = "docs: hypfs-paths, /cpupool/*/sched-gran",
+    .method = "A pool is made: its directory is there, and gone with it. A granularity that there is not is refused.",
+    .requirements = {"HYPFS-008"},
+    .guests = GuestTypes::kDom0,
+    .body =
+        [](CaseContext& c) {
+          constexpr uint32_t kPool = 5;
+          HypfsOps hypfs(c.dom0().vcpu(0));
+          Pools pools(c);
+          const auto check_granularity = [&](const std::string& path) {
+            c.require_eq(hypfs.read(path), 0, path);
+            c.check_eq(hypfs.entry().type, XEN_HYPFS_TYPE_STRING, "type");
+            c.require_eq(hypfs.entry().content_len, 4u, "length");
+            c.check_eq(hypfs.contents(4), std::string("cpu\0", 4), "granularity");
+            c.check(hypfs.entry().max_write_len >= sizeof "socket", "it can be written");
+          };
+          const std::string own = "/cpupool/5/sched-gran";
+          check_granularity("/cpupool/0/sched-gran");
+          c.check_eq(hypfs.read(own), -XEN_ENOENT, "before there is such a pool");
+          c.require_eq(pools.create(kPool, pools.info(0).scheduler).result, 0, "a pool");
+          check_granularity(own);
+          c.check_eq(hypfs.write(own, std::string("thread\0", 7)), -XEN_EINVAL, "a granularity that there is not");
+          c.check_eq(hypfs.write(own, "cpu"), -XEN_EDOM, "a text that is not closed");
+          c.check_eq(hypfs.write(own, std::string("cpu\0", 4)), 0, "the one that it has");
+          c.check_eq(hypfs.write("/cpupool/0/sched-gran", std::string("core\0", 5)), -XEN_EBUSY,
+                     "of a pool with pCPUs");
+          check_granularity("/cpupool/0/sched-gran");
+          c.check_eq(pools.destroy(kPool), 0, "the pool goes");
+          c.check_eq(hypfs.read(own), -XEN_ENOENT, "after it has gone");
         },
 }};
 

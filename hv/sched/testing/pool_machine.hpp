@@ -14,6 +14,7 @@
 #include "hv/base/testing/fake_host.hpp"
 #include "hv/base/timer.hpp"
 #include "hv/sched/policy_guard.hpp"
+#include "hv/sched/rendezvous.hpp"
 #include "hv/sched/sched.hpp"
 #include "hv/vcpu/time.hpp"
 
@@ -221,10 +222,15 @@ class PoolMachine {
       }
     }
   }
-  /// Somebody waits for others: those that have been signalled come.
+  /// Somebody waits for others: those that have been signalled come. Calls are nested, as there are no fibers: nobody
+  /// comes who may have to wait for one that cannot go on before.
   void enter_signalled() {
     for (uint32_t pcpu = 0; pcpu < pcpus(); ++pcpu) {
-      if (host_.signals[pcpu] != 0 && !inside_.at(pcpu)) enter(pcpu);
+      if (host_.signals[pcpu] == 0) continue;
+      bool may_come = !inside_.at(pcpu);
+      for_each_together(resource_of(sched_pcpu(pcpu)),
+                        [&](const Pcpu& other) { may_come = may_come && (!inside_.at(other.id) || other.has_come); });
+      if (may_come) enter(pcpu);
     }
   }
   void enter(uint32_t number) {
@@ -233,9 +239,7 @@ class PoolMachine {
     Pcpu& pcpu = sched_pcpu(number);
     const Vcpu* before = pcpu.current;
     timers_run(number);
-    do {
-      sched_switch(pcpu);
-    } while (pcpu.reschedule);
+    sched_switch(pcpu);
     if (pcpu.current != before) ++switches_;
     if (pcpu.current != nullptr) pcpu.current->in_core = false;
     inside_.at(number) = false;

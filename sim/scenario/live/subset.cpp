@@ -33,6 +33,7 @@ class Subset {
       file_.fail(top["machine"], fmt::format("{} pCPUs; the target has {} beside those of its privileged domain",
                                              scenario_.pcpus, pcpus.count));
     }
+    if (scenario_.nodes > 1) file_.fail(top["machine"], "nodes; a target has one");
     if (scenario_.threads_per_core > 1) file_.fail(top["machine"], "threads; the cores of a target have none");
     for (const YAML::Node& domain : top["domains"]) check_domain(domain);
     if (scenario_.domains.size() > kDomainsMax) {

@@ -5,7 +5,7 @@
 namespace assay::scenario {
 
 void CoreSharing::left(uint64_t now_ns, uint32_t pcpu) {
-  pcpus_[pcpu] = {.left_ns = now_ns, .is_inside = true};
+  pcpus_[pcpu] = {.came_from = pcpus_[pcpu].vcpu, .left_ns = now_ns, .is_inside = true};
 }
 
 void CoreSharing::entered(uint64_t now_ns, uint32_t pcpu, VcpuIndex vcpu, uint32_t id) {
@@ -27,8 +27,14 @@ void CoreSharing::idles(uint64_t now_ns, uint32_t pcpu) {
 
 void CoreSharing::comes_back(uint64_t now_ns, uint32_t pcpu) {
   const PcpuState& state = pcpus_[pcpu];
-  if (!state.is_inside || now_ns - state.left_ns <= bound_ns_) return;
-  report(now_ns, kNoVcpu, pcpu, "was inside the hypervisor for " + show_duration(now_ns - state.left_ns));
+  if (!state.is_inside) return;
+  const uint64_t inside_ns = now_ns - state.left_ns;
+  if (state.came_from != kNoVcpu) {
+    if (kept_ns_.size() <= state.came_from) kept_ns_.resize(state.came_from + 1);
+    kept_ns_[state.came_from] += inside_ns;
+  }
+  if (inside_ns <= bound_ns_) return;
+  report(now_ns, kNoVcpu, pcpu, "was inside the hypervisor for " + show_duration(inside_ns));
 }
 
 void CoreSharing::end(const Schedule& /*schedule*/, uint64_t now_ns) {

@@ -21,12 +21,15 @@ class CoreSharing final : public Oracle {
   /// The pCPU goes from the hypervisor to sleep, or to a vCPU that is not the scenario's.
   void idles(uint64_t now_ns, uint32_t pcpu);
   void end(const Schedule& schedule, uint64_t now_ns) override;
+  /// How long pCPUs that had been in the vCPU's guest were in the hypervisor then.
+  [[nodiscard]] uint64_t kept_ns(VcpuIndex vcpu) const { return vcpu < kept_ns_.size() ? kept_ns_[vcpu] : 0; }
 
  private:
   struct PcpuState {
-    VcpuIndex vcpu = kNoVcpu;  ///< in whose guest it is
-    VcpuIndex unit = kNoVcpu;  ///< the first vCPU of its unit
-    uint64_t left_ns = 0;      ///< meaningful while it is inside
+    VcpuIndex vcpu = kNoVcpu;       ///< in whose guest it is
+    VcpuIndex came_from = kNoVcpu;  ///< meaningful while it is inside
+    VcpuIndex unit = kNoVcpu;       ///< the first vCPU of its unit
+    uint64_t left_ns = 0;           ///< meaningful while it is inside
     bool is_inside = false;
   };
 
@@ -35,6 +38,7 @@ class CoreSharing final : public Oracle {
   uint32_t together_;
   uint64_t bound_ns_;
   std::vector<PcpuState> pcpus_;
+  std::vector<uint64_t> kept_ns_;  ///< by vCPU
 };
 
 }  // namespace assay::scenario

@@ -27,7 +27,7 @@ void TimeAccounting::end(const Schedule& schedule, uint64_t now_ns) {
     const uint64_t unfinished = schedule.vcpu(vcpu).runs() ? now_ns - schedule.vcpu(vcpu).runs_since_ns : 0;
     // Each stay on a pCPU is measured by two looks at the clock.
     const uint64_t slack = kSlackNs + seen_ns / slack_parts_ + clock_error_ns_ * schedule.vcpu(vcpu).stays;
-    if (told_ns <= seen_ns + slack && told_ns + unfinished + slack >= seen_ns) continue;
+    if (told_ns <= seen_ns + slack && told_ns + unfinished + area.kept_ns + slack >= seen_ns) continue;
     report(now_ns, vcpu, PcpuSet::kNone,
            "is told that it ran for " + show_duration(told_ns) + ", and was seen to run for " + show_duration(seen_ns));
   }

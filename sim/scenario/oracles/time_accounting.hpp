@@ -15,6 +15,8 @@ class TimeAccounting final : public Oracle {
   struct Area {
     const vcpu_runstate_info_t* told = nullptr;  ///< null: there is none
     uint64_t created_from_ns = 0, created_until_ns = 0;
+    uint64_t kept_ns =
+        0;  ///< its pCPU was in the hypervisor and waited for others: it may have been taken off meanwhile
   };
   using Areas = std::vector<Area>;  ///< by index
   /// `areas` is called at the end: domains come and go. A vCPU counts as running a little before it is seen to, and a

@@ -46,21 +46,26 @@ class Across : public ::testing::TestWithParam<GuestType> {
     return moved;
   }
 
-  /// There and back. The guest's own counter goes on, and its hypercalls are answered by whom it is with.
+  static constexpr uint32_t kVcpus = 2;
+
+  /// There and back. The guest's own counter goes on, and the hypercalls of each of its vCPUs are answered by whom it
+  /// is with.
   void go_and_return(Target& home, Target& abroad) {
-    Moving at_home(home, GetParam()), away(abroad, GetParam());
+    Moving at_home(home, GetParam(), kVcpus), away(abroad, GetParam(), kVcpus);
     Domain& first = at_home.create();
     at_home.fill(first);
     const Gva counter = first.alloc_pages(1);
     const auto count = [&](Domain& guest) {
-      return guest.vcpu(0).atomic(ASSAY_ATOMIC_ADD, counter, sizeof(uint64_t), 1).value;
+      return guest.vcpu(kVcpus - 1).atomic(ASSAY_ATOMIC_ADD, counter, sizeof(uint64_t), 1).value;
     };
     EXPECT_EQ(count(first), 0u);
     Domain& second = move(at_home, home, first, away);
     EXPECT_EQ(count(second), 1u);
     Domain& third = move(away, abroad, second, at_home);
     EXPECT_EQ(count(third), 2u);
-    EXPECT_EQ(third.vcpu(0).hypercall(__HYPERVISOR_vcpu_op, {VCPUOP_is_up, 0, 0}), 1);
+    for (uint32_t vcpu = 0; vcpu < kVcpus; ++vcpu) {
+      EXPECT_EQ(third.vcpu(vcpu).hypercall(__HYPERVISOR_vcpu_op, {VCPUOP_is_up, vcpu, 0}), 1);
+    }
   }
 
   MovingTarget xen_, hv_;

@@ -1,6 +1,7 @@
 #include "sim/toolstack/migration/dirty_log.hpp"
 
 #include "sim/toolstack/error.hpp"
+#include "sim/toolstack/migration/fault.hpp"
 #include "sim/toolstack/toolstack.hpp"
 
 namespace assay::migration {
@@ -12,6 +13,7 @@ DirtyLog::DirtyLog(const toolstack::Privileged& dom0, DomId domain) : dom0_(&dom
 }
 
 DirtyLog::~DirtyLog() {
+  if (fault("save.tracking_goes_on")) return;
   try {
     stop();
   } catch (const ToolstackError&) {
@@ -39,6 +41,7 @@ std::vector<uint64_t> DirtyLog::harvest(uint64_t pages) {
   op.u.shadow_op.pages = pages;
   toolstack::set_handle(op.u.shadow_op.dirty_bitmap, dom0_->buffer());
   must_domctl(op, "clean");
+  counted_ = op.u.shadow_op.stats.dirty_count;
   dom0_->read_buffer(std::as_writable_bytes(std::span(bitmap)));
   std::vector<uint64_t> pfns;
   for (uint64_t pfn = 0; pfn < pages; ++pfn) {
@@ -49,9 +52,9 @@ std::vector<uint64_t> DirtyLog::harvest(uint64_t pages) {
 
 void DirtyLog::stop() {
   if (!is_on_) return;
-  is_on_ = false;
   xen_domctl op = request(XEN_DOMCTL_SHADOW_OP_OFF);
   must_domctl(op, "off");
+  is_on_ = false;
 }
 
 }  // namespace assay::migration

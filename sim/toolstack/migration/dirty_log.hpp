@@ -19,6 +19,8 @@ class DirtyLog {
 
   /// The pfns below `pages` that were written since the last harvest, in order; their notes are gone then.
   [[nodiscard]] std::vector<uint64_t> harvest(uint64_t pages);
+  /// How many the hypervisor says it had noted when they were harvested.
+  [[nodiscard]] uint32_t counted() const { return counted_; }
   void stop();
 
  private:
@@ -27,6 +29,7 @@ class DirtyLog {
   const toolstack::Privileged* dom0_;
   DomId domain_;
   bool is_on_ = false;
+  uint32_t counted_ = 0;
 };
 
 }  // namespace assay::migration

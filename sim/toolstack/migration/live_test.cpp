@@ -146,8 +146,11 @@ TEST_F(Live, PvGuest_IsRefusedAndRunsOn) {
     other.host().save_live(pv.id(), sink, [] { FAIL() << "it is not even begun"; });
     ADD_FAILURE() << "a PV guest cannot be tracked";
   } catch (const ToolstackError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("is PV and cannot be saved while it runs"));
     EXPECT_THAT(error.what(), HasSubstr("EOPNOTSUPP"));
+    EXPECT_THAT(error.what(), HasSubstr("have it suspend itself, and save it then"));
   }
+  EXPECT_TRUE(sink.bytes().empty());
   EXPECT_EQ(pv.vcpu(0).hypercall(__HYPERVISOR_vcpu_op, {VCPUOP_is_up, 0, 0}), 1);
 }
 

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "sim/abi/xen.hpp"
+#include "sim/toolstack/migration/fault.hpp"
 
 namespace assay::migration {
 
@@ -256,7 +257,8 @@ HvmParams hvm_params(Fields& fields) {
   fields.skip(sizeof(uint32_t));
   const std::vector<uint64_t> words = fields.take_words(2 * count);
   HvmParams record;
-  for (uint64_t i = 0; i < count; ++i) record.params.push_back({words[2 * i], words[2 * i + 1]});
+  const uint64_t taken = fault("stream.entries_rounded_to_none") ? count / 4 * 4 : count;
+  for (uint64_t i = 0; i < taken; ++i) record.params.push_back({words[2 * i], words[2 * i + 1]});
   return record;
 }
 

@@ -159,7 +159,15 @@ std::optional<Bytes> StateControl::xsave(uint32_t vcpu) const {
   return buffer(bytes);
 }
 
+bool StateControl::has_xsave(uint32_t vcpu) const {
+  Op op = request(XEN_DOMCTL_getvcpuextstate);
+  op.u.vcpuextstate.vcpu = vcpu;
+  return try_domctl(op, "getvcpuextstate") && op.u.vcpuextstate.xfeature_mask != 0;
+}
+
 bool StateControl::set_xsave(const VcpuState& state) const {
+  // Where processors have no XSAVE, the operation takes nothing but what says nothing: as if there were none.
+  if (!has_xsave(state.vcpu)) return false;
   dom0_->write_buffer(state.context);
   Op op = request(XEN_DOMCTL_setvcpuextstate);
   op.u.vcpuextstate.vcpu = state.vcpu;

@@ -57,6 +57,7 @@ class StateControl {
   [[nodiscard]] std::optional<Bytes> xsave(uint32_t vcpu) const;
   [[nodiscard]] std::optional<Bytes> msrs(uint32_t vcpu) const;
   [[nodiscard]] bool set_extended(const VcpuState& state) const;
+  [[nodiscard]] bool has_xsave(uint32_t vcpu) const;
   [[nodiscard]] bool set_xsave(const VcpuState& state) const;
   [[nodiscard]] bool set_msrs(const VcpuState& state) const;
 

@@ -43,7 +43,7 @@ def in_words(value: Any, key: str = "") -> Any:
     """The same in the language of scenarios: times in ns get their unit, sets of pCPUs become "0,2"."""
     if isinstance(value, dict):
         return {name: in_words(inner, name) for name, inner in value.items() if inner is not None}
-    if key in ("affinity", "soft_affinity", "pcpus", "slow_pcpus", "hard", "soft") and isinstance(
+    if key in ("affinity", "soft_affinity", "pcpus", "slow_pcpus", "nodes", "hard", "soft") and isinstance(
             value, (list, tuple, set, frozenset, range)):
         return ",".join(str(pcpu) for pcpu in sorted(value))
     if isinstance(value, (list, tuple)):
