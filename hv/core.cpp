@@ -78,6 +78,7 @@ void run_guest(const Pcpu& pcpu, Vcpu& vcpu, assay_run& next) {
   next.tsc_offset = vcpu.tsc_offset;
   next.tsc_khz = vcpu.tsc_khz;
   next.reserved32 = 0;
+  next.system = hvm ? &vcpu.hvm.system : nullptr;
 }
 
 void enter(uint32_t pcpu_number, const assay_exit* left, assay_run* next) {

@@ -55,15 +55,29 @@ void store_registers(hvm_hw_cpu& c, const assay_regs& r) {
 }
 
 void load_msrs(HvmState& hvm, const hvm_hw_cpu& c) {
-  hvm.star = c.msr_star, hvm.lstar = c.msr_lstar, hvm.cstar = c.msr_cstar, hvm.sfmask = c.msr_syscall_mask;
+  hvm.system.star = c.msr_star, hvm.system.lstar = c.msr_lstar, hvm.system.sfmask = c.msr_syscall_mask;
+  hvm.cstar = c.msr_cstar;
   hvm.tsc_aux = c.msr_tsc_aux;
   hvm.sysenter_cs = c.sysenter_cs, hvm.sysenter_esp = c.sysenter_esp, hvm.sysenter_eip = c.sysenter_eip;
 }
 
 void store_msrs(hvm_hw_cpu& c, const HvmState& hvm) {
-  c.msr_star = hvm.star, c.msr_lstar = hvm.lstar, c.msr_cstar = hvm.cstar, c.msr_syscall_mask = hvm.sfmask;
+  c.msr_star = hvm.system.star, c.msr_lstar = hvm.system.lstar, c.msr_syscall_mask = hvm.system.sfmask;
+  c.msr_cstar = hvm.cstar;
   c.msr_tsc_aux = hvm.tsc_aux;
   c.sysenter_cs = hvm.sysenter_cs, c.sysenter_esp = hvm.sysenter_esp, c.sysenter_eip = hvm.sysenter_eip;
+}
+
+void load_tables(assay_system_regs& system, const hvm_hw_cpu& c) {
+  system.gdt_base = c.gdtr_base, system.idt_base = c.idtr_base, system.tr_base = c.tr_base;
+  system.gdt_limit = static_cast<uint16_t>(c.gdtr_limit), system.idt_limit = static_cast<uint16_t>(c.idtr_limit);
+}
+
+/// The guest may have changed them since a record was loaded. Limits have 16 bits; wider ones of a record stay.
+void store_tables(hvm_hw_cpu& c, const assay_system_regs& system) {
+  c.gdtr_base = system.gdt_base, c.idtr_base = system.idt_base, c.tr_base = system.tr_base;
+  if (static_cast<uint16_t>(c.gdtr_limit) != system.gdt_limit) c.gdtr_limit = system.gdt_limit;
+  if (static_cast<uint16_t>(c.idtr_limit) != system.idt_limit) c.idtr_limit = system.idt_limit;
 }
 
 uint32_t code_width(const assay_regs& r) {
@@ -93,6 +107,7 @@ Status load_hvm_cpu(Vcpu& vcpu, const hvm_hw_cpu& record) {
   if (vcpu.hvm.record == nullptr) return fail(XEN_EINVAL);  // the stream has one answer for every failure
   *vcpu.hvm.record = record;
   load_registers(vcpu.regs, record);
+  load_tables(vcpu.hvm.system, record);
   if (!fault("hvm.record_without_msrs")) load_msrs(vcpu.hvm, record);
   // It goes on counting from where it was saved, wherever that was.
   if (!fault("hvm.record_without_tsc")) set_guest_tsc(vcpu, record.tsc);
@@ -112,6 +127,7 @@ void save_hvm_cpu(const Vcpu& vcpu, hvm_hw_cpu& record) {
     flat_segments(record, vcpu.regs);
   }
   store_registers(record, vcpu.regs);
+  store_tables(record, vcpu.hvm.system);
   store_msrs(record, vcpu.hvm);
   record.tsc = guest_tsc(vcpu, now());
 }

@@ -55,9 +55,9 @@ constexpr uint64_t kPageOffset = kPageSize - 1;
 uint64_t* kept(HvmState& hvm, uint64_t index) {
   switch (index) {
     case kStar:
-      return &hvm.star;
+      return &hvm.system.star;
     case kSfmask:
-      return &hvm.sfmask;
+      return &hvm.system.sfmask;
     case kTscAux:
       return &hvm.tsc_aux;
     case kPat:
@@ -84,7 +84,7 @@ uint64_t* kept_address(Vcpu& vcpu, uint64_t index) {
     case kSysenterEip:
       return hvm ? &vcpu.hvm.sysenter_eip : nullptr;
     case kLstar:
-      return hvm ? &vcpu.hvm.lstar : nullptr;
+      return hvm ? &vcpu.hvm.system.lstar : nullptr;
     case kCstar:
       return hvm ? &vcpu.hvm.cstar : nullptr;
     default:

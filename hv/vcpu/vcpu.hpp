@@ -63,8 +63,9 @@ struct HvmState {
   uint64_t apic_base;      ///< MSR 0x1b
   uint64_t apic_spurious;  ///< local APIC: bit 8 = enabled by software
   uint64_t apic_priority;
+  assay_system_regs system;  ///< descriptor tables, and the MSRs of syscall: the host's processor has them, too
   /// MSRs that the core only keeps.
-  uint64_t star, lstar, cstar, sfmask, tsc_aux, pat, sysenter_cs, sysenter_esp, sysenter_eip;
+  uint64_t cstar, tsc_aux, pat, sysenter_cs, sysenter_esp, sysenter_eip;
   /// Memory type ranges: kept, as the kinds of memory make no difference here.
   uint64_t mtrr_variable[2 * kMtrrVariableRanges], mtrr_fixed[kMtrrFixedRanges], mtrr_default;
   uint64_t tsc_adjust;

@@ -23,7 +23,7 @@ extern "C" {
 
 /// A core built for another major version is refused; a greater minor version only adds at the end of structures.
 #define ASSAY_PORT_MAJOR 1u
-#define ASSAY_PORT_MINOR 2u
+#define ASSAY_PORT_MINOR 3u
 
 #define ASSAY_PAGE_SHIFT 12u
 #define ASSAY_PAGE_SIZE 4096u
@@ -64,6 +64,14 @@ struct assay_regs {
   uint8_t cpl;         /**< HVM: current privilege level. PV64: 0 = guest kernel, 3 = guest user */
   uint8_t code_bits;   /**< 16, 32 or 64: size of the code segment */
   uint16_t reserved16; /**< zero */
+};
+
+/// Since 1.3. What the processor of an HVM guest holds besides its registers, for a core that saves and loads vCPUs.
+struct assay_system_regs {
+  uint64_t gdt_base, idt_base, tr_base;
+  uint64_t star, lstar, sfmask; /**< MSRs that syscall and sysret use; written by the core when the guest writes them */
+  uint16_t gdt_limit, idt_limit;
+  uint32_t reserved32; /**< zero */
 };
 
 /// Why a guest stopped running. Exactly one per call of assay_core.enter. For HYPERCALL, IO, MSR, CPUID and HALT rip is
@@ -121,6 +129,8 @@ struct assay_run {
   uint64_t tsc_offset;
   uint32_t tsc_khz;
   uint32_t reserved32; /**< zero */
+  /// Since 1.3. HVM: loaded and kept up to date by the host, as `regs` are. Null: the host remembers them by itself.
+  struct assay_system_regs* system;
 };
 
 /// What the host gives. Function pointers are never null. `ctx` is handed back on each call.

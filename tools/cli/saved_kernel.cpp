@@ -89,13 +89,6 @@ ExitCode save_kernel(const SaveFlags& flags, const Interruption& interruption) {
 
 ExitCode restore_kernel(const RestoreFlags& flags, const SavedGuest& saved, const Interruption& interruption) {
   expect_core(flags.target);
-  if (saved.spec.type == GuestType::kPvh) {
-    throw InputError(
-        fmt::format("{}: a PVH kernel, whose descriptor tables no core has to save: it would end at its first "
-                    "interrupt. The stream "
-                    "is for hypervisors that take them from elsewhere; of PV64 kernels and our agent they are in it",
-                    flags.file));
-  }
   if (!flags.until.empty() && flags.out.empty()) throw InputError("--until says when it is saved again: --out FILE");
   std::optional<SavedFilesWriter> files;
   if (!flags.out.empty()) files.emplace(flags.out, flags.force);

@@ -100,9 +100,8 @@ bool UnicornGuest::enter_handler(uint32_t vector, bool has_code, uint32_t code) 
   const bool disables = (gate[0] >> 40 & 0xf) == kInterruptGate;
 
   uint64_t stack = regs_->rsp;
-  if (stack_index != 0 && !memory_.load(hvm_.task_base + kTaskStacks + (stack_index - 1) * 8, stack, miss))
-    return false;
-  if (stack_index == 0 && level != 0 && !memory_.load(hvm_.task_base + kTaskRsp0, stack, miss)) return false;
+  if (stack_index != 0 && !memory_.load(hvm_.tr_base + kTaskStacks + (stack_index - 1) * 8, stack, miss)) return false;
+  if (stack_index == 0 && level != 0 && !memory_.load(hvm_.tr_base + kTaskRsp0, stack, miss)) return false;
   stack &= ~uint64_t{15};
   std::array<uint64_t, 6> frame{code, regs_->rip, regs_->cs, regs_->rflags, regs_->rsp, regs_->ss};
   const size_t words = has_code ? 6 : 5;
@@ -152,9 +151,10 @@ GuestStep UnicornGuest::out_string(const Instruction& instruction) {
   return leave_for(ASSAY_EXIT_IO, repeats && regs_->rcx != 0 ? 0 : instruction.bytes);
 }
 
-/// What the core keeps of these is not told to whoever executes, so what the guest writes is remembered on its way.
+/// A core may not tell what it keeps of these; then what the guest writes is remembered on its way.
 /// Source: AMD64 manual, volume 2, chapter 6.1.
 void UnicornGuest::note_msr(uint32_t index, uint64_t value) {
+  if (run_->system != nullptr) return;
   constexpr uint32_t kStar = 0xc000'0081, kLstar = 0xc000'0082, kSfmask = 0xc000'0084;
   if (index == kStar) hvm_.star = value;
   if (index == kLstar) hvm_.lstar = value;
@@ -300,7 +300,7 @@ bool UnicornGuest::privileged(const Instruction& instruction, MemoryMiss& miss) 
       std::array<uint64_t, 2> system{};
       const uint64_t at = hvm_.gdt_base + (value & ~7u);
       if (!memory_.load(at, system, miss)) return false;
-      hvm_.task_base = base_of(system[0]) | system[1] << 32;
+      hvm_.tr_base = base_of(system[0]) | system[1] << 32;
       return true;
     }
     case Operation::kClearTaskSwitched:

@@ -62,6 +62,13 @@ GuestStep UnicornGuest::step(assay_run& run, const StepLimits& limits, assay_exi
   start_ns_ = limits.now_ns;
   spent_ = 0;
   refresh();
+  if (run.system != nullptr) hvm_ = *run.system;
+  const GuestStep step = play(run, limits);
+  if (run.system != nullptr) *run.system = hvm_;
+  return step;
+}
+
+GuestStep UnicornGuest::play(assay_run& run, const StepLimits& limits) {
   const uint64_t turn = limits.until_ns > limits.now_ns ? (limits.until_ns - limits.now_ns) / kInstructionNs + 1 : 1;
   if (run.inject != 0) {
     run.inject = 0;

@@ -63,6 +63,7 @@ class UnicornGuest final : public GuestExecutor, private unicorn::Filler {
   GuestStep step(assay_run& run, const StepLimits& limits, assay_exit& exit) override;
 
  private:
+  GuestStep play(assay_run& run, const StepLimits& limits);
   unicorn::Stop run_processor(uint64_t turn);
   GuestStep take(const unicorn::Stop& stop);
   GuestStep leave_for(assay_exit_reason reason, uint64_t instruction_bytes = 0);
@@ -109,18 +110,11 @@ class UnicornGuest final : public GuestExecutor, private unicorn::Filler {
   template <size_t kBytes>
   bool code_is(const uint8_t (&bytes)[kBytes]);
 
-  /// What an HVM guest's processor holds that the port does not carry.
-  struct HvmState {
-    uint64_t gdt_base = 0, idt_base = 0, task_base = 0;
-    uint16_t gdt_limit = 0, idt_limit = 0;
-    uint64_t star = 0, lstar = 0, sfmask = 0;
-  };
-
   Machine& machine_;
   Probe* probe_ = nullptr;
   GuestMemory memory_;
   unicorn::Decoder decoder_;
-  HvmState hvm_;
+  assay_system_regs hvm_{};
   bool absent_device_ = false;  ///< the last exit was a second-stage fault at `absent_address_`
   uint64_t absent_address_ = 0;
   unicorn::Processor processor_;
@@ -141,7 +135,7 @@ class UnicornGuest final : public GuestExecutor, private unicorn::Filler {
 
 struct UnicornGuest::State {
   unicorn::Processor::State processor;
-  HvmState hvm;
+  assay_system_regs hvm;
   bool absent_device = false;
   uint64_t absent_address = 0;
   uint64_t instructions = 0;

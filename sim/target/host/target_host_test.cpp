@@ -107,7 +107,7 @@ TEST(TargetHost, OtherPortVersion_IsUnavailableWithBothVersions) {
     target_of("other_version");
     FAIL() << "accepted";
   } catch (const TargetUnavailable& unavailable) {
-    EXPECT_THAT(unavailable.what(), HasSubstr("port version 2.0, this host speaks 1.2"));
+    EXPECT_THAT(unavailable.what(), HasSubstr("port version 2.0, this host speaks 1.3"));
   }
 }
 

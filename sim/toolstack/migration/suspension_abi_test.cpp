@@ -52,9 +52,10 @@ class SuspensionAbi : public ::testing::TestWithParam<GuestType> {
     argument = domain.vcpu(0).template read<T>(at);
     return result;
   }
-  uint32_t alloc_unbound() {
+  uint32_t alloc_unbound(DomId remote = DomId{DOMID_SELF}) {
     evtchn_alloc_unbound alloc{};
     alloc.dom = DOMID_SELF;
+    alloc.remote_dom = remote.raw();
     EXPECT_EQ(call(guest(), __HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound, alloc), 0);
     return alloc.port;
   }
@@ -203,6 +204,18 @@ TEST_P(SuspensionAbi, ConsoleAndStore_KeepTheirPagesAndGetFreshPorts) {
     EXPECT_EQ(signal_from_dom0(port), 0);
     EXPECT_TRUE(is_pending(port));
   }
+}
+
+/// Its handlers are found where they were: callbacks of a PV64 guest, descriptor tables of a PVH guest.
+TEST_P(SuspensionAbi, RestoredGuest_TakesUpcalls) {
+  move();
+  const uint32_t port = alloc_unbound(DomId{0});
+  evtchn_unmask unmask{port};
+  ASSERT_EQ(call(guest(), __HYPERVISOR_event_channel_op, EVTCHNOP_unmask, unmask), 0);
+  const uint64_t before = guest().vcpu(0).upcalls().count;
+  guest().vcpu(0).set_upcalls(true);
+  ASSERT_EQ(signal_from_dom0(port), 0);
+  EXPECT_TRUE(guest().vcpu(0).wait_upcalls(before + 1, kPatienceNs));
 }
 
 TEST_P(SuspensionAbi, GuestWithoutRings_GetsNone) {
