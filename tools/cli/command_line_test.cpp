@@ -231,7 +231,7 @@ TEST_F(CommandLine, Check_OfAnswersAndFaultsAtOnce_IsSixtyFour) {
 TEST_F(CommandLine, CheckFaults_FindsThreePlantedOnes_AndWritesItDown) {
   const std::filesystem::path out = folder_ / "faults";
   const Ran ran = run({"check", "--faults", "--select", "evtchn.bind_for_anybody", "--select", "entry.number_truncated",
-                       "--select", "multicall.nested", "--detectors", "cases,properties", "--out", out.string()});
+                       "--select", "multicall.nested", "--detectors", "cases,fuzz", "--out", out.string()});
   EXPECT_EQ(ran.code, kExitExpected) << ran.out << ran.err;
   EXPECT_THAT(ran.out, HasSubstr("found 3 of 3 planted faults"));
   const auto document = nlohmann::json::parse(read_file(out / "faults.json"));
