@@ -273,7 +273,7 @@ TEST_F(CommandLine, CheckFaults_WithoutTheReference_LeavesTheDetectorOut) {
     all.emplace_back(detectors);
     return run(all);
   };
-  const Ran left_out = with("properties,differential");
+  const Ran left_out = with("fuzz,differential");
   EXPECT_EQ(left_out.code, kExitExpected) << left_out.err;
   EXPECT_THAT(left_out.err, HasSubstr("the differential detector is left out"));
   const Ran alone = with("differential");

@@ -73,6 +73,20 @@ def compare(folders: list[Path], words: list[str]) -> bool:
     return agree
 
 
+def generated(program: Path) -> dict[str, str]:
+    with tempfile.TemporaryDirectory() as out:
+        subprocess.run([str(program), "generate", out, "--seeds", "0..63"], check=True, capture_output=True)
+        return {file.name: file.read_text() for file in Path(out).iterdir()}
+
+
+def generate_alike(folders: list[Path]) -> bool:
+    """Whether all builds draw the same scenarios."""
+    files = [generated(folder / "assay") for folder in folders]
+    differing = sorted(name for name in files[0] if any(other.get(name) != files[0][name] for other in files))
+    print(f"generate: {', '.join(differing) + ' differ' if differing else 'same'}")
+    return not differing
+
+
 def main() -> int:
     folders = [Path(folder) for folder in sys.argv[1:]]
     absent = [str(folder) for folder in folders if not (folder / "assay").exists()]
@@ -80,7 +94,7 @@ def main() -> int:
         print(f"skipped: not built: {', '.join(absent) or 'no folder given'}")
         return 77
     agreed = [compare(folders, words) for words in (GRADE, PLAY)]
-    return 0 if all(agreed) else 1
+    return 0 if all(agreed) and generate_alike(folders) else 1
 
 
 if __name__ == "__main__":
