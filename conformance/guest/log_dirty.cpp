@@ -4,14 +4,18 @@
 
 namespace assay {
 
-Called<xen_domctl_t> LogDirtyOps::call(uint32_t operation, uint32_t mode, uint64_t pages, Gva bitmap) {
+xen_domctl_t LogDirtyOps::request(uint32_t operation, uint32_t mode, uint64_t pages, Gva bitmap) const {
   xen_domctl_t request = DomctlOps::request(XEN_DOMCTL_shadow_op, dom_);
   request.u.shadow_op.op = operation;
   request.u.shadow_op.mode = mode;
   request.u.shadow_op.pages = pages;
   set_handle(request.u.shadow_op.dirty_bitmap, bitmap);
   request.u.shadow_op.stats = {kUntouched32, kUntouched32};
-  return ops_.call(request);
+  return request;
+}
+
+Called<xen_domctl_t> LogDirtyOps::call(uint32_t operation, uint32_t mode, uint64_t pages, Gva bitmap) {
+  return ops_.call(request(operation, mode, pages, bitmap));
 }
 
 DirtyPages LogDirtyOps::bits(uint32_t operation, uint64_t pages, uint32_t mode) {

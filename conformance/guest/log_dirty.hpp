@@ -27,6 +27,7 @@ class LogDirtyOps {
   int64_t simple(uint32_t operation, uint32_t mode = 0) { return call(operation, mode, 0, Gva{0}).result; }
   DirtyPages peek(uint64_t pages, uint32_t mode = 0) { return bits(XEN_DOMCTL_SHADOW_OP_PEEK, pages, mode); }
   DirtyPages clean(uint64_t pages, uint32_t mode = 0) { return bits(XEN_DOMCTL_SHADOW_OP_CLEAN, pages, mode); }
+  [[nodiscard]] xen_domctl_t request(uint32_t operation, uint32_t mode, uint64_t pages, Gva bitmap) const;
   Called<xen_domctl_t> call(uint32_t operation, uint32_t mode, uint64_t pages, Gva bitmap);
 
  private:

@@ -11,9 +11,9 @@ bool is_comparable(const Family* family) {
 }
 
 std::span<const Family* const> families() {
-  static const std::array all{&domains_family(),      &events_family(),       &grants_family(),
-                              &memory_family(),       &page_tables_family(),  &races_family(),
-                              &races_grants_family(), &races_memory_family(), &vcpus_family()};
+  static const std::array all{&domains_family(),      &events_family(),      &grants_family(), &log_dirty_family(),
+                              &memory_family(),       &page_tables_family(), &races_family(),  &races_grants_family(),
+                              &races_memory_family(), &vcpus_family()};
   return all;
 }
 

@@ -8,6 +8,7 @@ namespace assay::fuzz {
 const Family& domains_family();
 const Family& events_family();
 const Family& grants_family();
+const Family& log_dirty_family();
 const Family& memory_family();
 const Family& page_tables_family();
 const Family& races_family();

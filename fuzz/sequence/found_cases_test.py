@@ -8,7 +8,8 @@ from pathlib import Path
 
 # A planted fault that a family finds, so that there is something to write. Of races, those that need one.
 FAULTS = {"domains": "memory.decrease_leaks_reference", "events": "evtchn.bind_loses_event",
-          "grants": "grant.failed_map_stays_noted", "memory": "memory.decrease_leaks_reference",
+          "grants": "grant.failed_map_stays_noted", "log_dirty": "logdirty.grant_copy_missed",
+          "memory": "memory.decrease_leaks_reference",
           "page_tables": "mmu.last_type_not_released",
           "races": "evtchn.masked_event_announced", "races_grants": "grant.map_reference_read_twice",
           "races_memory": "p2m.moved_frame_not_rechecked", "vcpus": "vcpu.info_registered_twice"}

@@ -15,7 +15,8 @@ namespace {
 
 /// A variant for the runner: what to play follows from its number.
 Variant variant_of(const Task& task, size_t index) {
-  Variant variant = variants_of({{task.family->spec, "", 0}})[task.type == GuestType::kPv64 ? 0 : 1];
+  const std::vector<Variant> variants = variants_of({{task.family->spec, "", 0}});
+  Variant variant = task.type == GuestType::kPv64 ? variants.front() : variants.back();
   variant.id = fmt::format("{}@{}#{}", task.family->name, to_string(task.type), index);
   return variant;
 }

@@ -24,7 +24,9 @@ struct Call {
   [[nodiscard]] bool preempt_needed() const;
   /// Arranges that the guest's instruction is executed again with these arguments (in a multicall: that its entry is),
   /// after pending upcalls were delivered. The handler must return what this returns at once.
-  int64_t continue_with(std::initializer_list<uint64_t> args);
+  int64_t continue_with(std::initializer_list<uint64_t> args) { return continue_as(number, args); }
+  /// The same as another hypercall: for an operation that must know its continuation from a call that is new.
+  int64_t continue_as(uint32_t other, std::initializer_list<uint64_t> args);
 };
 
 using Handler = int64_t (*)(Call&);
@@ -65,5 +67,6 @@ int64_t do_sysctl(Call& call);
 int64_t do_domctl(Call& call);
 int64_t do_dm_op(Call& call);
 int64_t do_hypfs_op(Call& call);
+int64_t do_arch_1(Call& call);
 
 }  // namespace hv

@@ -1,5 +1,5 @@
 /// Long operations stop at preemption points and are executed again later: by the guest's own instruction, or by the
-/// rewritten entry of a multicall. Nothing about them is remembered in the core.
+/// rewritten entry of a multicall. What is to be done yet, the arguments of that call say.
 #include "hv/base/host.hpp"
 #include "hv/hypercall/registers.hpp"
 #include "hv/sched/sched.hpp"
@@ -12,14 +12,15 @@ bool Call::preempt_needed() const {
   return upcall_deliverable(vcpu) || pcpu.reschedule || !vcpu_runnable(vcpu) || now() >= pcpu.until;
 }
 
-int64_t Call::continue_with(std::initializer_list<uint64_t> args) {
+int64_t Call::continue_as(uint32_t other, std::initializer_list<uint64_t> args) {
   vcpu.continuation = true;
   if (vcpu.in_multicall) {
     HV_ASSERT(args.size() <= sizeof vcpu.entry.args / sizeof vcpu.entry.args[0]);
+    vcpu.entry.op = other;
     size_t i = 0;
     for (const uint64_t value : args) vcpu.entry.args[i++] = value;
   } else {
-    rewind_call(vcpu, number, args);
+    rewind_call(vcpu, other, args);
   }
   return 0;
 }

@@ -153,6 +153,16 @@ bool names_domain(uint32_t command) {
   return command != XEN_DOMCTL_createdomain && command != XEN_DOMCTL_gdbsx_guestmemio;
 }
 
+/// What goes back to the caller: the argument, and the result or how to go on.
+int64_t finish(Domctl& ctl, int64_t result) {
+  Call& call = ctl.call;
+  if (ctl.copy_back && !write_guest(call.space(), call.pointer(0), ctl.op)) return -XEN_EFAULT;
+  if (!ctl.continued) return result;
+  // A shadow_op must be told from a new one, which may not begin meanwhile: as on 4.17, another number continues it.
+  if (ctl.op.cmd == XEN_DOMCTL_shadow_op) return call.continue_as(__HYPERVISOR_arch_1, {call.arg[0]});
+  return call.continue_with({call.arg[0]});
+}
+
 }  // namespace
 
 int64_t do_domctl(Call& call) {
@@ -165,9 +175,21 @@ int64_t do_domctl(Call& call) {
   // Whoever asks about all domains need not name one that exists.
   if (names_domain(op.cmd) && ctl.domain == nullptr && op.cmd != XEN_DOMCTL_getdomaininfo) return -XEN_ESRCH;
   if (const Status status = authorise(ctl); !status.ok()) return status.raw();
-  const int64_t result = dispatch(ctl);
-  if (ctl.copy_back && !write_guest(call.space(), call.pointer(0), op)) return -XEN_EFAULT;
-  return ctl.continued ? call.continue_with({call.arg[0]}) : result;
+  return finish(ctl, dispatch(ctl));
+}
+
+/// Hypercall 49: a shadow_op goes on. Errors, in order: EFAULT; EOPNOTSUPP another interface or operation; ESRCH;
+/// EPERM; those of domctl_shadow_op.
+int64_t do_arch_1(Call& call) {
+  xen_domctl_t op;
+  if (!read_guest(call.space(), op, call.pointer(0))) return -XEN_EFAULT;
+  if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION || op.cmd != XEN_DOMCTL_shadow_op) return -XEN_EOPNOTSUPP;
+  const LockGuard guard(domain_list().control_lock);
+  reap_dead_domains();
+  Domctl ctl{call, op, domain_by_id(DomId{op.domain})};
+  if (ctl.domain == nullptr) return -XEN_ESRCH;
+  if (!is_control(call.domain())) return -XEN_EPERM;
+  return finish(ctl, domctl_continue_shadow_op(ctl));
 }
 
 }  // namespace hv

@@ -72,6 +72,8 @@ int64_t domctl_getpageframeinfo3(Domctl& ctl);
 int64_t domctl_iomem_permission(Domctl& ctl);
 int64_t domctl_memory_mapping(Domctl& ctl);
 int64_t domctl_shadow_op(Domctl& ctl);
+/// The same after it was preempted.
+int64_t domctl_continue_shadow_op(Domctl& ctl);
 
 // Its events.
 int64_t domctl_subscribe(Domctl& ctl);

@@ -78,6 +78,7 @@ Status hand_out_bitmap(Domctl& ctl, LogDirty& log) {
   const uint64_t bits = std::min<uint64_t>(op.pages, kBitsMax);
   if (status.ok() && !hand_out_all(ctl, log, bits, status)) {
     ctl.continued = true;
+    ctl.copy_back = false;
     return kOk;
   }
   log.in_progress = false;
@@ -136,24 +137,42 @@ Status dispatch(Domctl& ctl) {
   return fail(XEN_EINVAL);
 }
 
-/// Another operation is under way, and this is not its continuation.
-bool busy(const Domctl& ctl) {
+/// An operation that was preempted keeps all others out, but for the one that changes nothing.
+bool begins_too_early(const Domctl& ctl) {
   const LogDirty* log = ctl.target().memory.log_dirty;
   const uint32_t operation = ctl.op.u.shadow_op.op;
-  if (log == nullptr || !log->in_progress || operation == XEN_DOMCTL_SHADOW_OP_GET_ALLOCATION) return false;
-  return log->by != ctl.caller().id || log->operation != operation;
+  const bool under_way = log != nullptr && log->in_progress && operation != XEN_DOMCTL_SHADOW_OP_GET_ALLOCATION;
+  return under_way && !(fault("logdirty.second_caller_goes_on") && log->operation == operation);
 }
 
-}  // namespace
+/// The continuation belongs to who was preempted, in what: whoever makes one up is refused.
+bool continues_nothing(const Domctl& ctl) {
+  const LogDirty* log = ctl.target().memory.log_dirty;
+  if (log == nullptr || !log->in_progress) return !fault("logdirty.bogus_continuation_begins");
+  if (log->by != ctl.caller().id) return true;
+  return log->operation != ctl.op.u.shadow_op.op && !fault("logdirty.continued_as_another");
+}
 
-int64_t domctl_shadow_op(Domctl& ctl) {
+/// A new one, or the continuation. Errors, in order: EINVAL on itself; EINVAL no vCPU; EBUSY; those of the operation.
+/// On a domain that is dying nothing is done.
+int64_t shadow_op(Domctl& ctl, bool (*is_busy)(const Domctl&)) {
   const Domain& domain = ctl.target();
   ctl.copy_back = true;
   if (ctl.on_self()) return -XEN_EINVAL;
   if (domain.dying != DyingState::kAlive) return 0;
   if (domain.max_vcpus == 0 || domain.vcpus[0] == nullptr) return -XEN_EINVAL;
-  if (busy(ctl)) return -XEN_EBUSY;
+  if (is_busy(ctl)) return -XEN_EBUSY;
   return dispatch(ctl).raw();
+}
+
+}  // namespace
+
+int64_t domctl_shadow_op(Domctl& ctl) {
+  return shadow_op(ctl, begins_too_early);
+}
+
+int64_t domctl_continue_shadow_op(Domctl& ctl) {
+  return shadow_op(ctl, continues_nothing);
 }
 
 }  // namespace hv

@@ -13,7 +13,7 @@ namespace hv {
 
 namespace {
 
-constexpr size_t kNumbers = 49;
+constexpr size_t kNumbers = 50;
 
 enum class Guests : uint8_t { none, pv, hvm, pv_hvm };
 

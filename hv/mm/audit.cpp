@@ -118,6 +118,11 @@ void check_p2m(const DomainMemory& memory, const FrameList& list, Findings& find
   }
 }
 
+/// And the other way round.
+void check_m2p(void* findings, Gfn gfn, Mfn mfn) {
+  if (m2p_get(mfn) != gfn.raw()) static_cast<Findings*>(findings)->add(mfn, "p2m against M2P");
+}
+
 }  // namespace
 
 uint32_t frames_audit(void (*report)(void*, const char*), void* context) {
@@ -153,6 +158,7 @@ uint32_t memory_audit(const DomainMemory& memory, void (*report)(void*, const ch
   } else if (memory.stage2_root != kInvalidMfn) {
     check_p2m(memory, memory.pages, findings);
     check_p2m(memory, memory.core_pages, findings);
+    stage2_visit(memory, check_m2p, &findings);
   }
   return findings.count;
 }

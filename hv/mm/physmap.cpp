@@ -23,7 +23,13 @@ Status physmap_add(DomainMemory& memory, Gfn gfn, Mfn mfn, unsigned order) {
   for (uint64_t i = 0; i < count; ++i) {
     const Status status = stage2_map(memory, Gfn{gfn.raw() + i}, Mfn{mfn.raw() + i});
     if (status.ok()) continue;
-    while (i-- > 0) stage2_unmap(memory, Gfn{gfn.raw() + i});
+    while (i-- > 0) {
+      if (fault("p2m.partial_set_stays")) {
+        m2p_set(Mfn{mfn.raw() + i}, kInvalidM2p);
+      } else {
+        stage2_unmap(memory, Gfn{gfn.raw() + i});
+      }
+    }
     return status;
   }
   return kOk;

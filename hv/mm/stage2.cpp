@@ -176,32 +176,43 @@ uint8_t* stage2_bytes(const DomainMemory& memory, Gpa gpa, bool write) {
 
 namespace {
 
-/// Calls `each(entry)` for every present level 1 entry.
+/// Calls `each(entry, gfn)` for every present level 1 entry; `first` is the table's first frame number.
 template <typename Each>
-void for_each_leaf(Mfn table, unsigned level, Each each) {
+void for_each_leaf(Mfn table, unsigned level, uint64_t first, Each each) {
   auto* entries = frame_as<uint64_t>(table);
   for (unsigned i = 0; i < kPteCount; ++i) {
     if ((entries[i] & kPtePresent) == 0) continue;
+    const uint64_t gfn = first + (uint64_t{i} << (9 * (level - 1)));
     if (level == 1) {
-      each(entries[i]);
+      each(entries[i], Gfn{gfn});
     } else {
-      for_each_leaf(pte_mfn(entries[i]), level - 1, each);
+      for_each_leaf(pte_mfn(entries[i]), level - 1, gfn, each);
     }
   }
 }
 
+/// The same for a whole domain.
+template <typename Each>
+void for_each_leaf(const DomainMemory& memory, Each each) {
+  if (memory.stage2_root != kInvalidMfn) for_each_leaf(memory.stage2_root, 4, 0, each);
+}
+
 }  // namespace
 
+void stage2_visit(const DomainMemory& memory, void (*each)(void*, Gfn, Mfn), void* context) {
+  for_each_leaf(memory, [each, context](const uint64_t& entry, Gfn gfn) {
+    if (!is_grant(entry)) each(context, gfn, pte_mfn(entry));
+  });
+}
+
 void stage2_protect(DomainMemory& memory) {
-  if (memory.stage2_root == kInvalidMfn) return;
-  for_each_leaf(memory.stage2_root, 4, [](uint64_t& entry) {
+  for_each_leaf(memory, [](uint64_t& entry, Gfn) {
     if ((entry & kPteWritable) != 0) entry = (entry & ~kPteWritable) | kProtected;
   });
 }
 
 void stage2_unprotect(DomainMemory& memory) {
-  if (memory.stage2_root == kInvalidMfn) return;
-  for_each_leaf(memory.stage2_root, 4, [](uint64_t& entry) {
+  for_each_leaf(memory, [](uint64_t& entry, Gfn) {
     if ((entry & kProtected) != 0) entry = (entry & ~kProtected) | kPteWritable;
   });
 }

@@ -42,6 +42,8 @@ Status stage2_map_device(DomainMemory& memory, Gfn gfn, Mfn mfn);
 bool stage2_forget(DomainMemory& memory, Gfn gfn);
 /// Entries on demand in the whole table, counted: for audits.
 uint64_t stage2_count_promised(const DomainMemory& memory);
+/// Calls `each` for every frame that is mapped, but for granted ones: for audits.
+void stage2_visit(const DomainMemory& memory, void (*each)(void*, Gfn, Mfn), void* context);
 
 /// The host address behind a guest-physical address for a whole access within one page; null when not mapped (or not
 /// writable for a write).

@@ -32,6 +32,7 @@ constexpr CountRow kCounts[] = {
     {"domctl", 1},
     {"tmem_op", 1},
     {"mca", 1},
+    {"arch_1", 1},
     {"set_gdt", 2},
     {"stack_switch", 2},
     {"sched_op_compat", 2},

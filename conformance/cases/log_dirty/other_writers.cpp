@@ -36,7 +36,7 @@ const Case kCopied{{
     .slug = "log_dirty.peek.copied_into_by_grant.dirty",
     .rule = "A page that another domain copied into by a grant is dirty; one that it copied from is not.",
     .source = kSource,
-    .requirements = {"LOGD-003"},
+    .requirements = {"LOGD-003", "GNT-COPY-009"},
     .guests = GuestTypes::kPvh,
     .needs = {Capability::kTwoGuests},
     .body =
@@ -61,7 +61,7 @@ const Case kUnmapped{{
             "what is "
             "written meanwhile; one that was mapped for reading is not.",
     .source = kSource,
-    .requirements = {"LOGD-003", "LOGD-014"},
+    .requirements = {"LOGD-003", "LOGD-014", "GNT-UNMAP-009"},
     .guests = GuestTypes::kPvh,
     .needs = {Capability::kTwoGuests},
     .body =

@@ -7,7 +7,7 @@
 #include "sim/toolstack/migration/guest_suspension.hpp"
 #include "sim/toolstack/migration/stream_error.hpp"
 #include "sim/toolstack/migration/stream_headers.hpp"
-#include "sim/toolstack/migration/testing/moving.hpp"
+#include "sim/toolstack/migration/testing/moving_test.hpp"
 #include "sim/toolstack/migration/testing/stream_verifier.hpp"
 
 namespace assay::migration {
@@ -18,19 +18,16 @@ using testing::Moving;
 
 constexpr uint64_t kCheckpoints = 3;
 
-class Checkpoints : public ::testing::TestWithParam<GuestType> {
+class Checkpoints : public testing::MovingTestOfType {
  protected:
   void SetUp() override {
-    if (!shared_.target) shared_ = testing::boot_moving_target();
-    if (!shared_.target) GTEST_SKIP() << shared_.reason;
-    target().begin_case(0);
+    MovingTestOfType::SetUp();
+    if (IsSkipped()) return;
     moving_.emplace(target(), GetParam());
     guest_ = &moving_->create();
     moving_->fill(*guest_);
     counter_ = guest_->alloc_pages(1);
   }
-  static void TearDownTestSuite() { shared_ = {}; }
-  static Target& target() { return *shared_.target; }
   Moving& moving() { return *moving_; }
   Domain& guest() { return *guest_; }
   [[nodiscard]] Gva counter() const { return counter_; }
@@ -61,7 +58,6 @@ class Checkpoints : public ::testing::TestWithParam<GuestType> {
   }
 
  private:
-  static inline testing::MovingTarget shared_;
   std::optional<Moving> moving_;
   Domain* guest_ = nullptr;
   Gva counter_{};

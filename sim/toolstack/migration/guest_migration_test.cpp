@@ -6,7 +6,7 @@
 #include "sim/toolstack/migration/memory_image.hpp"
 #include "sim/toolstack/migration/stream_error.hpp"
 #include "sim/toolstack/migration/stream_pipe.hpp"
-#include "sim/toolstack/migration/testing/moving.hpp"
+#include "sim/toolstack/migration/testing/moving_test.hpp"
 #include "sim/toolstack/migration/testing/stream_verifier.hpp"
 
 namespace assay::migration {
@@ -14,19 +14,7 @@ namespace {
 
 using testing::Moving;
 
-class GuestMigration : public ::testing::TestWithParam<GuestType> {
- protected:
-  void SetUp() override {
-    if (!shared_.target) shared_ = testing::boot_moving_target();
-    if (!shared_.target) GTEST_SKIP() << shared_.reason;
-    shared_.target->begin_case(0);
-  }
-  static void TearDownTestSuite() { shared_ = {}; }
-  Target& target() { return *shared_.target; }
-
- private:
-  static inline testing::MovingTarget shared_;
-};
+using GuestMigration = testing::MovingTestOfType;
 
 TEST_P(GuestMigration, SuspendedGuest_GoesOnWhereItWas) {
   Moving moving(target(), GetParam());

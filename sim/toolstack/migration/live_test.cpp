@@ -4,7 +4,7 @@
 
 #include "sim/toolstack/migration/guest_suspension.hpp"
 #include "sim/toolstack/migration/memory_image.hpp"
-#include "sim/toolstack/migration/testing/moving.hpp"
+#include "sim/toolstack/migration/testing/moving_test.hpp"
 #include "sim/toolstack/migration/testing/stream_verifier.hpp"
 #include "sim/toolstack/toolstack.hpp"
 
@@ -50,18 +50,15 @@ class LostConnection final : public ByteSink {
   uint64_t left_;
 };
 
-class Live : public ::testing::Test {
+class Live : public testing::MovingTest {
  protected:
   void SetUp() override {
-    if (!shared_.target) shared_ = testing::boot_moving_target();
-    if (!shared_.target) GTEST_SKIP() << shared_.reason;
-    shared_.target->begin_case(0);
+    MovingTest::SetUp();
+    if (IsSkipped()) return;
     moving_.emplace(target(), GuestType::kPvh);
     guest_ = &moving_->create();
     moving_->fill(*guest_);
   }
-  static void TearDownTestSuite() { shared_ = {}; }
-  Target& target() { return *shared_.target; }
   Moving& moving() { return *moving_; }
   Domain& guest() { return *guest_; }
   SaveReport save(ByteSink& sink, const LiveOptions& options = {}) {
@@ -70,7 +67,6 @@ class Live : public ::testing::Test {
   }
 
  private:
-  static inline testing::MovingTarget shared_;
   std::optional<Moving> moving_;
   Domain* guest_ = nullptr;
 };

@@ -8,24 +8,21 @@
 #include "sim/abi/page_entry.hpp"
 #include "sim/abi/xen.hpp"
 #include "sim/toolstack/migration/guest_suspension.hpp"
-#include "sim/toolstack/migration/testing/moving.hpp"
+#include "sim/toolstack/migration/testing/moving_test.hpp"
 
 namespace assay::migration {
 namespace {
 
 using testing::Moving;
 
-class SuspensionAbi : public ::testing::TestWithParam<GuestType> {
+class SuspensionAbi : public testing::MovingTestOfType {
  protected:
   void SetUp() override {
-    if (!shared_.target) shared_ = testing::boot_moving_target();
-    if (!shared_.target) GTEST_SKIP() << shared_.reason;
-    target().begin_case(0);
+    MovingTestOfType::SetUp();
+    if (IsSkipped()) return;
     moving_.emplace(target(), GetParam());
     guest_ = &moving_->create();
   }
-  static void TearDownTestSuite() { shared_ = {}; }
-  static Target& target() { return *shared_.target; }
   Moving& moving() { return *moving_; }
   Domain& guest() { return *guest_; }
 
@@ -154,7 +151,6 @@ class SuspensionAbi : public ::testing::TestWithParam<GuestType> {
   static constexpr grant_ref_t kRef = 9;
 
  private:
-  static inline testing::MovingTarget shared_;
   std::optional<Moving> moving_;
   Domain* guest_ = nullptr;
   RestoredDomain restored_;
