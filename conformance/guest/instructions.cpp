@@ -21,7 +21,7 @@ BounceFrame bounce_frame(const assay_execution& execution, bool has_error) {
   return frame;
 }
 
-Instructions::Instructions(CaseContext& c, Vcpu& vcpu) : c_(c), vcpu_(&vcpu), stack_(vcpu, 4), arguments_(vcpu) {
+Instructions::Instructions(CaseContext& c, Vcpu& vcpu) : c_(&c), vcpu_(&vcpu), stack_(vcpu, 4), arguments_(vcpu) {
   if (vcpu.domain().type() == GuestType::kPv64) c.require_eq(stack_switch(kernel_stack()), 0, "stack_switch");
 }
 
@@ -77,7 +77,7 @@ int64_t Instructions::stack_switch(uint64_t stack_pointer) {
 
 void Instructions::allow_user_mode() {
   const Gfn root = root_table(vcpu_->domain()).frame;
-  c_.require_eq(MmuOps(*vcpu_).ext(MMUEXT_NEW_USER_BASEPTR, root.raw()), 0, "a user root");
+  c_->require_eq(MmuOps(*vcpu_).ext(MMUEXT_NEW_USER_BASEPTR, root.raw()), 0, "a user root");
 }
 
 void Instructions::prepare_iret(const iret_context& frame, assay_registers& registers) {
@@ -87,7 +87,7 @@ void Instructions::prepare_iret(const iret_context& frame, assay_registers& regi
   registers.rsp = stack();
   registers.rax = frame.rax, registers.rcx = frame.rcx, registers.r11 = frame.r11;
   registers.rbx = page_entry(__HYPERVISOR_iret);
-  c_.require(!vcpu_->write_bytes(Gva{registers.rsp}, {bytes, sizeof frame - kOwnWords}).has_value(), "the frame");
+  c_->require(!vcpu_->write_bytes(Gva{registers.rsp}, {bytes, sizeof frame - kOwnWords}).has_value(), "the frame");
 }
 
 assay_execution Instructions::iret(const iret_context& frame, const assay_registers& before) {

@@ -81,7 +81,7 @@ class Instructions {
  private:
   static constexpr uint64_t kStackAt = 0x1808;
   static constexpr uint64_t kKernelStackAt = 0x3800;
-  CaseContext& c_;
+  CaseContext* c_;
   Vcpu* vcpu_;
   Scratch stack_;
   Scratch arguments_;

@@ -1,6 +1,5 @@
 #include "conformance/guest/tracked_pages.hpp"
 
-#include <algorithm>
 #include <span>
 
 namespace assay {
@@ -16,7 +15,7 @@ TrackedPages::TrackedPages(CaseContext& c)
       other_page_(c.peer().alloc_pages(1)),
       bitmap_(c.dom0().alloc_pages(kManyBits / 8 / kPageSize)),
       argument_(*dom0_),
-      upcall_(std::make_shared<WaitingUpcall>(c, *dom0_)) {
+      upcall_(c, *dom0_) {
   for (uint32_t i = 0; i < kPages; ++i) {
     pages_[i] = c.guest().alloc_pages(1);
     pfns_[i] = c.guest().pfn_of(pages_[i]);
@@ -54,7 +53,7 @@ int16_t TrackedPages::unmap(uint32_t page) {
 
 bool TrackedPages::begin(uint32_t operation) {
   argument_.put(ops.request(operation, 0, kManyBits, bitmap_));
-  at_ = upcall_->call(__HYPERVISOR_domctl, argument_.va().raw());
+  at_ = upcall_.call(__HYPERVISOR_domctl, argument_.va().raw());
   return at_.was_preempted;
 }
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <array>
-#include <memory>
+#include <vector>
 
 #include "conformance/guest/grant_copy.hpp"
 #include "conformance/guest/grant_pair.hpp"
@@ -67,8 +67,7 @@ class TrackedPages {
   std::array<grant_handle_t, kPages> handles_{};
   Gva bitmap_;
   GuestStruct<xen_domctl_t> argument_;
-  /// Shared: where guests go back to where they were, the other has registered nothing new.
-  std::shared_ptr<WaitingUpcall> upcall_;
+  WaitingUpcall upcall_;
   Interrupted at_;
 };
 

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstddef>
-#include <exception>
 #include <span>
 
 namespace assay {
@@ -25,19 +24,11 @@ constexpr uint64_t kWaiting = 1;
 
 }  // namespace
 
-WaitingUpcall::WaitingUpcall(CaseContext& c, Vcpu& vcpu) : c_(c), vcpu_(&vcpu), cpu_(c, vcpu), code_(vcpu) {
+WaitingUpcall::WaitingUpcall(CaseContext& c, Vcpu& vcpu) : c_(&c), vcpu_(&vcpu), cpu_(c, vcpu), code_(vcpu) {
   static_assert(offsetof(vcpu_info, evtchn_upcall_pending) == 0 && offsetof(vcpu_info, evtchn_upcall_mask) == 1);
   vcpu.set_upcalls(false);
   code_.put(kCode);
   c.require_eq(cpu_.register_callback(CALLBACKTYPE_event, cpu_.stub(ASSAY_ENTRY_SPARE)), 0, "the event callback");
-}
-
-WaitingUpcall::~WaitingUpcall() {
-  try {
-    cpu_.register_callback(CALLBACKTYPE_event, vcpu_->domain().space().layout.event_callback);
-  } catch (const std::exception&) {
-    // The target is gone, and with it what was to be put right.
-  }
 }
 
 Interrupted WaitingUpcall::call(uint32_t number, uint64_t argument) {
@@ -47,11 +38,11 @@ Interrupted WaitingUpcall::call(uint32_t number, uint64_t argument) {
   registers.rax = kWaiting;
   registers.rdi = vcpu_->domain().vcpu_info(vcpu_->id()).raw();
   registers.rsp = cpu_.stack();
-  c_.require(!vcpu_->write_bytes(Gva{registers.rsp}, std::as_bytes(std::span(popped))), "what the code pops");
+  c_->require(!vcpu_->write_bytes(Gva{registers.rsp}, std::as_bytes(std::span(popped))), "what the code pops");
   const assay_execution led = cpu_.run(ASSAY_INSTRUCTION_JUMP, registers);
   vcpu_->set_upcalls(false);
   vcpu_->write(vcpu_->domain().vcpu_info(vcpu_->id()), uint8_t{0});
-  c_.require_eq(led.entry, ASSAY_ENTRY_SPARE, "the upcall came");
+  c_->require_eq(led.entry, ASSAY_ENTRY_SPARE, "the upcall came");
   if (bounce_frame(led).rip != code_.va(kSyscallAt).raw()) {
     return {.was_preempted = false, .result = static_cast<int64_t>(led.at.rax)};
   }

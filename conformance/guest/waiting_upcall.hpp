@@ -16,17 +16,14 @@ struct Interrupted {
 
 class WaitingUpcall {
  public:
-  /// The vCPU's events go to a stub of the agent for as long as this is there; nothing else must be able to raise one.
+  /// The vCPU's events go to a stub of the agent from now on; nothing else must be able to raise one.
   WaitingUpcall(CaseContext& c, Vcpu& vcpu);
-  WaitingUpcall(const WaitingUpcall&) = delete;
-  WaitingUpcall& operator=(const WaitingUpcall&) = delete;
-  ~WaitingUpcall();
 
   /// A hypercall of one argument. Once it was preempted, upcalls are held: what is called next is not.
   Interrupted call(uint32_t number, uint64_t argument);
 
  private:
-  CaseContext& c_;
+  CaseContext* c_;
   Vcpu* vcpu_;
   Instructions cpu_;
   Scratch code_;

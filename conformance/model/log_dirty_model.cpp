@@ -17,7 +17,7 @@ int64_t LogDirtyModel::enable() {
 int64_t LogDirtyModel::off() {
   if (under_way_) return -XEN_EBUSY;
   is_tracked_ = false;
-  for (Page& page : pages_) page.is_dirty = false;
+  for (Page& page : pages_) page.bit = Bit::kClean;
   return 0;
 }
 
@@ -26,21 +26,25 @@ int64_t LogDirtyModel::asks() const {
 }
 
 void LogDirtyModel::cleaned() {
-  for (Page& page : pages_) page.is_dirty = false;
+  for (Page& page : pages_) page.bit = Bit::kClean;
   is_counted_ = true;
+}
+
+void LogDirtyModel::preempted(Ask ask) {
+  under_way_ = ask;
+  if (ask == Ask::kClean) cleaned();
 }
 
 int64_t LogDirtyModel::continued() {
   if (!under_way_) return -XEN_EBUSY;
-  if (std::exchange(under_way_, std::nullopt) == Ask::kClean) is_counted_ = !is_missed_by_count_;
-  is_missed_by_count_ = false;
+  under_way_.reset();
   return 0;
 }
 
 void LogDirtyModel::becomes_dirty(Page& page) {
   if (!is_tracked_) return;
-  page.is_dirty = true;
-  is_missed_by_count_ = under_way_ == Ask::kClean;
+  if (page.bit == Bit::kClean) page.bit = Bit::kDirty;
+  if (under_way_ == Ask::kClean) is_counted_ = false;  // it sets the count back in the end
 }
 
 void LogDirtyModel::written(uint32_t page, std::optional<uint64_t> word) {
@@ -62,9 +66,10 @@ void LogDirtyModel::given_back(uint32_t page) {
 }
 
 void LogDirtyModel::populated(uint32_t page) {
-  pages_.at(page).has_memory = true;
-  pages_.at(page).word.reset();
-  becomes_dirty(pages_.at(page));
+  Page& populated = pages_.at(page);
+  populated.has_memory = true;
+  populated.word.reset();
+  if (is_tracked_) populated.bit = Bit::kEither;
 }
 
 }  // namespace assay::model

@@ -13,9 +13,12 @@ class LogDirtyModel {
  public:
   /// How another domain has mapped a page that it was granted.
   enum class Mapping : uint8_t { kNone, kReadOnly, kWritable };
+  /// kEither: memory that came while the domain was tracked; whether its writes are seen before the next CLEAN is
+  /// nobody's promise.
+  enum class Bit : uint8_t { kClean, kDirty, kEither };
   struct Page {
     bool has_memory = true;
-    bool is_dirty = false;
+    Bit bit = Bit::kClean;
     Mapping mapping = Mapping::kNone;
     std::optional<uint64_t> word;  ///< the first one; none: nobody knows
   };
@@ -36,7 +39,8 @@ class LogDirtyModel {
   [[nodiscard]] int64_t asks() const;
   /// A CLEAN is done.
   void cleaned();
-  void preempted(Ask ask) { under_way_ = ask; }
+  /// What there is of the guest was handed out by then, and of a CLEAN forgotten: what becomes dirty now stays so.
+  void preempted(Ask ask);
   /// The continuation; one of nothing is refused.
   int64_t continued();
 
@@ -56,7 +60,6 @@ class LogDirtyModel {
   std::vector<Page> pages_;
   bool is_tracked_ = false;
   bool is_counted_ = false;
-  bool is_missed_by_count_ = false;  ///< something became dirty while a CLEAN was preempted
   std::optional<Ask> under_way_;
 };
 

@@ -12,6 +12,7 @@ namespace {
 
 using model::LogDirtyModel;
 using Ask = LogDirtyModel::Ask;
+using Bit = LogDirtyModel::Bit;
 
 constexpr uint32_t kPages = TrackedPages::kPages;
 
@@ -98,7 +99,7 @@ class LogDirtyPlay : public Play {
   void ask_for(Ask ask, uint64_t bits) {
     const int64_t expected = model_.asks();
     const DirtyPages got = ask == Ask::kPeek ? pages_.ops.peek(bits) : pages_.ops.clean(bits);
-    const std::string name = fmt::format("got{}", journal_.steps());
+    const std::string name = fmt::format("got{}", ++answers_);
     journal_.did([&] {
       return fmt::format("const DirtyPages {} = pages.ops.{}({});", name, ask == Ask::kPeek ? "peek" : "clean", bits);
     });
@@ -121,7 +122,7 @@ class LogDirtyPlay : public Play {
     if (handed_out_.empty()) return begin(Ask::kPeek);  // nothing was ever begun that could go on
     const int64_t expected = model_.continued();
     const DirtyPages got = pages_.go_on();
-    const std::string name = fmt::format("got{}", journal_.steps());
+    const std::string name = fmt::format("got{}", ++answers_);
     journal_.did([&] { return fmt::format("const DirtyPages {} = pages.go_on();", name); });
     journal_.answered(got.result, expected, [&] { return name + ".result"; });
     if (expected == 0) compare(got, handed_out_, TrackedPages::kManyBits, name);
@@ -194,8 +195,10 @@ class LogDirtyPlay : public Play {
     journal_.seen(got.pages, bits, [&] { return name + ".pages"; });
     for (uint32_t i = 0; i < kPages; ++i) {
       const Pfn pfn = pages_.pfn(i);
-      if (!expected[i].has_memory || pfn.raw() >= bits) continue;  // of what is not there nobody says anything
-      journal_.seen(got.has(pfn), expected[i].is_dirty, [&] { return fmt::format("{}.has(pages.pfn({}))", name, i); });
+      // Of what is not there nobody says anything, either.
+      if (!expected[i].has_memory || expected[i].bit == Bit::kEither || pfn.raw() >= bits) continue;
+      journal_.seen(got.has(pfn), expected[i].bit == Bit::kDirty,
+                    [&] { return fmt::format("{}.has(pages.pfn({}))", name, i); });
     }
     const uint64_t behind = (bits + 7) / 8;
     if (behind >= got.bitmap.size()) return;
@@ -222,6 +225,7 @@ class LogDirtyPlay : public Play {
   LogDirtyModel model_;
   std::vector<LogDirtyModel::Page> handed_out_;  ///< by what was begun last
   uint64_t last_value_ = 0;
+  uint64_t answers_ = 0;  ///< with a bitmap; each has a name in a generated case
 };
 
 }  // namespace
