@@ -7,6 +7,7 @@
 #include "conformance/guest/event_channels.hpp"
 #include "conformance/guest/memory_ops.hpp"
 #include "conformance/guest/wait.hpp"
+#include "conformance/guest/waiting_upcall.hpp"
 
 namespace assay {
 namespace {
@@ -119,6 +120,29 @@ const Case kPauseStops{{
           c.check((info.flags & XEN_DOMINF_running) == 0, "it is not reported as running");
           c.check_eq(control.unpause(id), 0, "unpausedomain");
           c.check(c.vcpu(0).time_ns() > 0 && c.vcpu(1).time_ns() > 0, "both vCPUs work again");
+        },
+}};
+
+const Case kDestroyLetsThrough{{
+    .slug = "domctl.destroydomain.upcall_waits.let_through_then_resumed",
+    .rule = "Destroying a domain with memory does not keep its caller from its events: it is preempted when one is "
+            "pending, "
+            "and goes on until the domain is gone.",
+    .source = "xen/common/domctl.c, XEN_DOMCTL_destroydomain",
+    .method = "An upcall waits when dom0 begins; the call that it finds in its registers is made afterwards.",
+    .requirements = {"HCALL-010", "DOM-LIFE-005"},
+    .needs = {Capability::kDom0},
+    .body =
+        [](CaseContext& c) {
+          Vcpu& dom0 = c.dom0().vcpu(0);
+          DomctlOps control(dom0);
+          const DomId id = c.guest().id();
+          const GuestStruct<xen_domctl_t> argument(dom0, DomctlOps::request(XEN_DOMCTL_destroydomain, id));
+          WaitingUpcall upcall(c, dom0);
+          const Interrupted at = upcall.call(__HYPERVISOR_domctl, argument.va().raw());
+          c.require(at.was_preempted, "destroydomain lets the upcall through");
+          c.check_eq(dom0.hypercall(at.next_number, {at.next_argument}), 0, "destroydomain, continued");
+          c.check(wait_until(c, [&] { return !described(control, id); }), "the domain is gone");
         },
 }};
 

@@ -1,6 +1,7 @@
 /// An extent of which some frames can be placed and others cannot.
 #include "conformance/case.hpp"
 #include "conformance/guest/control_ops.hpp"
+#include "conformance/guest/errno.hpp"
 #include "conformance/guest/memory_ops.hpp"
 
 namespace assay {
@@ -13,7 +14,7 @@ const Case kPartlyPlaced{{
     .slug = "memory_op.populate_physmap.extent_partly_placed.not_counted",
     .rule =
         "An extent whose frames cannot all be placed is not counted. What of it was placed all the same is memory like "
-        "any other: it can be written, and taken out; once there is room for the tables both places can be populated.",
+        "any other: moved, it is at one place. Once there is room for the tables its places can be populated.",
     .source = "public/memory.h, XENMEM_populate_physmap",
     .method =
         "Two frames across the end of the last table that the guest has, with a paging pool that has no frame for "
@@ -35,9 +36,10 @@ const Case kPartlyPlaced{{
           pool = DomctlOps::request(XEN_DOMCTL_set_paging_mempool_size, dom);
           c.require_ne(control.call(pool).result, 0, "set-up: a pool that has what is in use, and no more");
           c.check_eq(memory.populate_physmap({.extents = {last}, .order = 1, .dom = dom}).done, 0, "the extent");
-          const int64_t removed = memory.remove_from_physmap(Pfn{last}, dom);
-          c.check(removed == 0 || removed == -XEN_ENOENT, "taking its first frame out");
-          c.check_eq(memory.remove_from_physmap(Pfn{last}, dom), -XEN_ENOENT, "and once more");
+          const int64_t moved = memory.add_to_physmap(XENMAPSPACE_gmfn, last, Pfn{last - 1}, dom);
+          c.check(moved == 0 || moved == -XEN_EINVAL, "moving its first frame");
+          c.check_eq(memory.remove_from_physmap(Pfn{last}, dom), -XEN_ENOENT, "nothing is left behind");
+          c.check_eq(memory.remove_from_physmap(Pfn{last - 1}, dom), moved == 0 ? 0 : -XEN_ENOENT, "where it is now");
           c.check_eq(memory.remove_from_physmap(Pfn{end}, dom), -XEN_ENOENT, "its second one was never there");
           pool.u.paging_mempool.size = bytes;
           c.require_eq(control.call(pool).result, 0, "the pool is what it was");
