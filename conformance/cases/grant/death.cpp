@@ -5,6 +5,7 @@
 #include "conformance/guest/grant_copy.hpp"
 #include "conformance/guest/grant_pair.hpp"
 #include "conformance/guest/wait.hpp"
+#include "conformance/guest/waiting_upcall.hpp"
 
 namespace assay {
 namespace {
@@ -54,6 +55,43 @@ const Case kMapperDies{{
           check_status(c, theirs.swap(kRef, readonly), GNTST_okay, "swapping them");
           c.check_eq(theirs.set_version(2).result, 0, "changing the version");
           c.check_eq(pair.granter.read<uint64_t>(pair.page), GrantPair::kGrantedWord, "the page");
+        },
+}};
+
+const Case kManyMappings{{
+    .slug = "grant.death.mapper_of_many.given_back_between_upcalls",
+    .rule =
+        "What a dying domain had mapped is given back piece by piece: whoever destroys it is let through to its events "
+        "before all of it is, and in the end none is left.",
+    .source = "xen/common/grant_table.c, gnttab_release_mappings",
+    .method = "Device mappings, which take no place; an upcall waits when dom0 begins.",
+    .requirements = {"GNT-UNMAP-011", "HCALL-011"},
+    .guests = GuestTypes::kPv64,
+    .needs = {Capability::kTwoGuests},
+    .body =
+        [](CaseContext& c) {
+          constexpr uint32_t kRefs = 16, kEach = 120;  // an entry counts no more than 127 mappings of a kind
+          GrantPair pair(c);
+          for (uint32_t i = 0; i < kRefs; ++i) {
+            const GrantRef ref{kRef.raw() + i};
+            pair.table.permit(ref, pair.to(), pair.frame);
+            const GrantMap in{.host_addr = 0, .ref = ref, .dom = pair.table.dom(), .flags = GNTMAP_device_map};
+            std::vector<gnttab_map_grant_ref_t> maps(kEach, GrantOps::map_request(in));
+            c.require_eq(pair.ops.array(GNTTABOP_map_grant_ref, maps), 0, "set-up: mapping");
+            c.require_eq(maps.back().status, GNTST_okay, "set-up: the last one");
+          }
+          const GrantRef last{kRef.raw() + kRefs - 1};
+          Vcpu& dom0 = c.dom0().vcpu(0);
+          DomctlOps control(dom0);
+          const GuestStruct<xen_domctl_t> argument(dom0, DomctlOps::request(XEN_DOMCTL_destroydomain, pair.to()));
+          WaitingUpcall upcall(c, dom0);
+          const Interrupted at = upcall.call(__HYPERVISOR_domctl, argument.va().raw());
+          c.require(at.was_preempted, "destroydomain lets the upcall through");
+          // In which order they are given back is nobody's promise.
+          c.check_eq(pair.table.in_use(kRef) | pair.table.in_use(last), kInUse, "use of the first or the last, then");
+          c.check_eq(dom0.hypercall(at.next_number, {at.next_argument}), 0, "destroydomain, continued");
+          c.check_eq(pair.table.in_use(kRef) | pair.table.in_use(last), 0, "use of them, afterwards");
+          c.check(wait_until(c, [&] { return !exists(control, pair.to()); }), "the domain is gone");
         },
 }};
 
