@@ -67,4 +67,14 @@ DirtyPages TrackedPages::go_on() {
   return got;
 }
 
+int64_t TrackedPages::go_on_as(uint32_t operation) {
+  const xen_domctl_t begun = argument_.get();
+  xen_domctl_t changed = begun;
+  changed.u.shadow_op.op = operation;
+  argument_.put(changed);
+  const int64_t result = dom0_->hypercall(at_.next_number, {at_.next_argument});
+  argument_.put(begun);
+  return result;
+}
+
 }  // namespace assay

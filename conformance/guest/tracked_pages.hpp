@@ -49,6 +49,8 @@ class TrackedPages {
   bool begin(uint32_t operation);
   /// The hypercall that goes on with what was begun last, whether that is over or not.
   DirtyPages go_on();
+  /// The same, but for another operation than was begun. The result.
+  int64_t go_on_as(uint32_t operation);
 
  private:
   [[nodiscard]] uint64_t va(uint32_t page) const { return pages_.at(page).raw(); }

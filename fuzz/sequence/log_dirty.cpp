@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 
+#include "conformance/guest/errno.hpp"
 #include "conformance/guest/tracked_pages.hpp"
 #include "conformance/model/log_dirty_model.hpp"
 #include "fuzz/sequence/families.hpp"
@@ -40,7 +41,7 @@ constexpr std::array<OperationKind, 16> kKinds{{{"enable", 8, 0},
                                                 {"peek", 12, 1},
                                                 {"clean", 10, 1},
                                                 {"begin", 6, 1},
-                                                {"go_on", 4, 0},
+                                                {"go_on", 4, 1},
                                                 {"write", 16, 1},
                                                 {"read", 4, 1},
                                                 {"ask", 6, 1},
@@ -73,7 +74,7 @@ class LogDirtyPlay : public Play {
       case kBegin:
         return begin(arg[0] % 2 == 0 ? Ask::kPeek : Ask::kClean);
       case kGoOn:
-        return go_on();
+        return arg[0] % 4 == 3 ? go_on_as_another() : go_on();
       default:
         act(static_cast<Kind>(operation.kind), arg[0] % kPages, arg[1]);
     }
@@ -93,7 +94,12 @@ class LogDirtyPlay : public Play {
     const uint32_t page = choice % (2 * kPages);
     return page < kPages ? pages_.pfn(page).raw() + 1 : TrackedPages::kAllBits;
   }
-  static std::string name_of(Ask ask) { return ask == Ask::kPeek ? "peek" : "clean"; }
+  static uint32_t number_of(Ask ask) {
+    return ask == Ask::kPeek ? XEN_DOMCTL_SHADOW_OP_PEEK : XEN_DOMCTL_SHADOW_OP_CLEAN;
+  }
+  static std::string_view name_of(Ask ask) {
+    return ask == Ask::kPeek ? "XEN_DOMCTL_SHADOW_OP_PEEK" : "XEN_DOMCTL_SHADOW_OP_CLEAN";
+  }
 
   // The toolstack.
   void ask_for(Ask ask, uint64_t bits) {
@@ -111,10 +117,7 @@ class LogDirtyPlay : public Play {
   }
   void begin(Ask ask) {
     if (model_.under_way()) return go_on();
-    const bool is_peek = ask == Ask::kPeek;
-    answered(pages_.begin(is_peek ? XEN_DOMCTL_SHADOW_OP_PEEK : XEN_DOMCTL_SHADOW_OP_CLEAN), true, [&] {
-      return fmt::format("begin({})", is_peek ? "XEN_DOMCTL_SHADOW_OP_PEEK" : "XEN_DOMCTL_SHADOW_OP_CLEAN");
-    });
+    answered(pages_.begin(number_of(ask)), true, [&] { return fmt::format("begin({})", name_of(ask)); });
     handed_out_ = model_.pages();
     model_.preempted(ask);
   }
@@ -126,6 +129,13 @@ class LogDirtyPlay : public Play {
     journal_.did([&] { return fmt::format("const DirtyPages {} = pages.go_on();", name); });
     journal_.answered(got.result, expected, [&] { return name + ".result"; });
     if (expected == 0) compare(got, handed_out_, TrackedPages::kManyBits, name);
+  }
+
+  void go_on_as_another() {
+    if (!model_.under_way()) return go_on();
+    const Ask another = *model_.under_way() == Ask::kPeek ? Ask::kClean : Ask::kPeek;
+    answered(pages_.go_on_as(number_of(another)), int64_t{-XEN_EBUSY},
+             [&] { return fmt::format("go_on_as({})", name_of(another)); });
   }
 
   // Guests.
@@ -217,7 +227,7 @@ class LogDirtyPlay : public Play {
   }
   template <typename A, typename B, typename Make>
   void answered(const A& actual, const B& expected, Make call) {
-    journal_.answered(actual, expected, [&] { return std::string("pages.") + call(); });
+    journal_.answered(actual, expected, [&] { return fmt::format("pages.{}", call()); });
   }
 
   Journal& journal_;
@@ -240,7 +250,7 @@ const Family& log_dirty_family() {
                .source = "public/domctl.h, XEN_DOMCTL_shadow_op",
                .guests = GuestTypes::kPvh,
                .needs = {Capability::kDom0, Capability::kTwoGuests}},
-      .includes = {"conformance/guest/tracked_pages.hpp"},
+      .includes = {"conformance/guest/errno.hpp", "conformance/guest/tracked_pages.hpp"},
       .prologue = "TrackedPages pages(c);\n",
       .begin = begin_play<LogDirtyPlay>};
   return family;

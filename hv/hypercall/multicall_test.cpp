@@ -85,4 +85,25 @@ TEST_F(MulticallTest, EntryThatIsContinued_IsRewrittenInPlace) {
   EXPECT_EQ(result(1), 4 << 16 | 17);
 }
 
+/// Nobody else may begin one meanwhile, so it is another hypercall that the entry makes then.
+TEST_F(MulticallTest, LogDirtyOperationThatIsContinued_IsAnotherCallThen) {
+  Domain* tracked = make(DomId{1}, GuestKind::kHvm, 1);
+  xen_domctl_t op{};
+  op.cmd = XEN_DOMCTL_shadow_op;
+  op.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
+  op.domain = tracked->id.raw();
+  op.u.shadow_op.op = XEN_DOMCTL_SHADOW_OP_CLEAN;
+  op.u.shadow_op.pages = uint64_t{1} << 20;
+  put(*control_, kArgument, op);
+  entry(0, __HYPERVISOR_domctl, {kArgument});
+  sched_pcpu(0).reschedule = true;
+  EXPECT_EQ(run(kBuffer, 1), __HYPERVISOR_multicall);
+  EXPECT_EQ(get<multicall_entry_t>(*control_, at(0)).op, __HYPERVISOR_arch_1);
+  sched_switch(sched_pcpu(0));
+  vcpu().regs.rip = 0x103;
+  EXPECT_EQ(run(kBuffer, 1), 0);
+  EXPECT_EQ(result(0), 0);
+  EXPECT_EQ(get<xen_domctl_t>(*control_, kArgument).u.shadow_op.pages, uint64_t{1} << 20);
+}
+
 }  // namespace hv::testing
