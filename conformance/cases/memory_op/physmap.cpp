@@ -463,5 +463,28 @@ const Case kRangeInterrupted{{
         },
 }};
 
+const Case kFormerPlace{{
+    .slug = "memory_op.add_to_physmap.frame_was_removed.former_place_untouched",
+    .rule =
+        "A frame that was removed from the physmap has no place any more: shown anew, it leaves alone what is where it "
+        "was once.",
+    .source = kAdd,
+    .requirements = {"MEM-PHYSMAP-005", "MEM-PHYSMAP-010"},
+    .guests = GuestTypes::kPvh,
+    .body =
+        [](CaseContext& c) {
+          MemoryOps memory(c.vcpu());
+          const SparePage former = spare_page(c);
+          const SparePage other = spare_page(c);
+          c.require_eq(memory.add_to_physmap(XENMAPSPACE_grant_table, 1, former.pfn), 0, "a frame of the grant table");
+          c.require_eq(memory.remove_from_physmap(former.pfn), 0, "it is removed");
+          c.require_eq(memory.populate_physmap({.extents = {former.pfn.raw()}}).done, 1, "memory in its place");
+          c.vcpu().write(former.va, kMark);
+          c.check_eq(memory.add_to_physmap(XENMAPSPACE_grant_table, 1, other.pfn), 0, "the frame elsewhere");
+          c.check_eq(word_at(c, former), kMark, "the memory where it was once");
+          c.check_eq(word_at(c, other), 0u, "the frame");
+        },
+}};
+
 }  // namespace
 }  // namespace assay
