@@ -4,9 +4,9 @@
 #include <array>
 #include <set>
 
-#include "reports/json_place.hpp"
 #include "reports/json_reader.hpp"
 #include "reports/results.hpp"
+#include "sim/input/json_place.hpp"
 
 namespace assay {
 namespace {

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from pathlib import Path
 
 BAD_INPUT, UNAVAILABLE, HARNESS, INTERRUPTED, INCONCLUSIVE = 64, 69, 70, 130, 2
@@ -71,6 +72,12 @@ def streams_are_xens(assay: Assay, verifier: Path) -> None:
         check(done.returncode == 0, f"verify-stream-v2 accepts {path.name}", done.stdout + done.stderr)
 
 
+def with_checksum(note: dict) -> str:
+    """The text of FILE.json with the checksum that belongs to it, as somebody who means to change it would write it."""
+    bare = json.dumps({key: value for key, value in note.items() if key != "crc32"}, indent=2, sort_keys=True)
+    return json.dumps({**note, "crc32": f"{zlib.crc32(bare.encode()):08x}"})
+
+
 def damaged_files(assay: Assay) -> None:
     assay.expect(0, "saved:", "save", "--guest", "pv64", "--out", "whole")
     whole, note = (assay.folder / "whole").read_bytes(), (assay.folder / "whole.json").read_text()
@@ -85,16 +92,17 @@ def damaged_files(assay: Assay) -> None:
     damaged("noted", None, note, "noted: there is no such file")
     damaged("cut", whole[:-100], note, "It was cut")
     damaged("hit", whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:], note, "its checksum is")
-    damaged("text", whole, "hello", "no JSON")
+    damaged("text", whole, "hello", "text.json:1:1: this is no JSON")
+    damaged("other", whole, note.replace('"vcpus": 1', '"vcpus": 2'), "other.json: it was changed after `assay save`")
     other = json.loads(note)
     other["domain"]["type"] = "pvh"
-    damaged("kind", whole, json.dumps(other), "an image of a pv64 domain")
+    damaged("kind", whole, with_checksum(other), "an image of a pv64 domain")
     other = json.loads(note)
     other["domain"]["vcpus"] = other["domain"]["vcpus_online"] = 2
-    damaged("more", whole, json.dumps(other), "vcpu 1 of domain 1 does not reach its serving loop", 1)
+    damaged("more", whole, with_checksum(other), "vcpu 1 of domain 1 does not reach its serving loop", 1)
     other = json.loads(note)
     other["agent"]["image_hash"] = "0" * 16
-    damaged("agent", whole, json.dumps(other), "another build of the agent")
+    damaged("agent", whole, with_checksum(other), "another build of the agent")
     assay.expect(0, "memory as it was", "restore", "whole")
 
 
