@@ -112,13 +112,26 @@ void GuestRun::connect() {
                                             ring_of(machine, rings.store));
 }
 
-SavedGuest GuestRun::save(migration::ByteSink& sink) {
+SavedGuest GuestRun::saved() const {
   SavedGuest saved;
   saved.spec = spec();
   saved.kernel = SavedKernel{inputs_.kernel.filename().string()};
   saved.saved_on = inputs_.core.filename().string();
-  save_report_ = host().save(domain(), sink);
   return saved;
+}
+
+SavedGuest GuestRun::save(migration::ByteSink& sink) {
+  save_report_ = host().save(domain(), sink);
+  return saved();
+}
+
+SavedGuest GuestRun::save_live(migration::ByteSink& sink, const std::function<void()>& suspend) {
+  migration::LiveOptions options;
+  options.on_round = [this](const migration::Round&) {
+    if (end_ == GuestEnd::kRunning) advance(now_ns() + kSliceNs);
+  };
+  save_report_ = host().save_live(domain(), sink, suspend, options);
+  return saved();
 }
 
 struct GuestRun::Moment {
