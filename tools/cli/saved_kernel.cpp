@@ -28,7 +28,7 @@ void expect_core(const std::string& target) {
   }
 }
 
-void save_into(GuestRun& run, SavedFilesWriter& files, const std::string& name, const Interruption& interruption) {
+void suspend(GuestRun& run, const Interruption& interruption) {
   run.ask_to_suspend();
   if (play_guest(run, {.limit_ms = kSuspendLimitMs, .until = {}}, stdout, interruption)) throw Stopped{};
   if (run.end() == GuestEnd::kRunning) {
@@ -42,18 +42,29 @@ void save_into(GuestRun& run, SavedFilesWriter& files, const std::string& name, 
     throw GuestUncooperative(
         fmt::format("the guest ended ({}) in place of suspending itself; nothing was written", to_string(run.end())));
   }
+}
+
+SavedGuest save(GuestRun& run, bool is_live, StoppableSink& sink, const Interruption& interruption) {
+  if (is_live) return run.save_live(sink, [&] { suspend(run, interruption); });
+  suspend(run, interruption);
+  return run.save(sink);
+}
+
+void save_into(GuestRun& run, SavedFilesWriter& files, const std::string& name, bool is_live,
+               const Interruption& interruption) {
   StoppableSink sink(files, interruption);
-  SavedGuest saved = run.save(sink);
+  SavedGuest saved = save(run, is_live, sink, interruption);
   saved.made_by = suite_version();
   files.commit(saved);
   const migration::SaveReport& report = run.save_report();
-  fmt::print(stderr, "\nassay: saved after {:.3f} ms of virtual time: {} pages, {} bytes in {}\n",
-             static_cast<double>(run.now_ns()) / 1e6, report.pages, report.bytes, name);
+  fmt::print(stderr,
+             "\nassay: saved after {:.3f} ms of virtual time: {} pages of memory in {} rounds, {} bytes in {}\n",
+             static_cast<double>(run.now_ns()) / 1e6, report.pages, report.rounds.size(), report.bytes, name);
 }
 
 /// Until the text, or for as long as is wanted; then it is saved.
 ExitCode play_and_save(GuestRun& run, const PlayLimit& limit, SavedFilesWriter& files, const std::string& name,
-                       const Interruption& interruption) {
+                       bool is_live, const Interruption& interruption) {
   if (play_guest(run, limit, stdout, interruption)) throw Stopped{};
   if (run.end() != GuestEnd::kRunning) {
     tell_end(run, false);
@@ -65,7 +76,7 @@ ExitCode play_and_save(GuestRun& run, const PlayLimit& limit, SavedFilesWriter& 
         fmt::format("its console has not said \"{}\" within {} ms of virtual time; nothing was written", limit.until,
                     limit.limit_ms));
   }
-  save_into(run, files, name, interruption);
+  save_into(run, files, name, is_live, interruption);
   return kExitExpected;
 }
 
@@ -84,7 +95,7 @@ ExitCode save_kernel(const SaveFlags& flags, const Interruption& interruption) {
   expect_core(flags.run.target);
   SavedFilesWriter files(flags.out, flags.force);
   const std::unique_ptr<GuestRun> run = start_guest(flags.run);
-  return play_and_save(*run, {flags.run.limit_ms, flags.until}, files, flags.out, interruption);
+  return play_and_save(*run, {flags.run.limit_ms, flags.until}, files, flags.out, flags.way.is_live, interruption);
 }
 
 ExitCode restore_kernel(const RestoreFlags& flags, const SavedGuest& saved, const Interruption& interruption) {
@@ -96,7 +107,7 @@ ExitCode restore_kernel(const RestoreFlags& flags, const SavedGuest& saved, cons
   StoppableSource source(file, interruption);
   GuestRun run(inputs_of(flags, saved), saved, source);
   const PlayLimit limit{flags.limit_ms == 0 ? kRestoredLimitMs : flags.limit_ms, flags.until};
-  if (files) return play_and_save(run, limit, *files, flags.out, interruption);
+  if (files) return play_and_save(run, limit, *files, flags.out, false, interruption);
   const bool interrupted = play_guest(run, limit, stdout, interruption);
   tell_end(run, interrupted);
   return judge_end(run, interrupted);
