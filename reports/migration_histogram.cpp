@@ -9,7 +9,7 @@
 namespace assay {
 namespace {
 
-constexpr size_t kBins = 24;
+constexpr size_t kBinsMax = 24;
 
 using Distribution = MigrationPage::Distribution;
 
@@ -33,8 +33,9 @@ std::string percentiles(const Distribution& distribution) {
   return text + "</dl>\n";
 }
 
-std::array<uint64_t, kBins> bins_of(const std::vector<uint64_t>& sorted, uint64_t width) {
-  std::array<uint64_t, kBins> bins{};
+/// Each of so many values; as few as hold them all.
+std::vector<uint64_t> bins_of(const std::vector<uint64_t>& sorted, uint64_t width) {
+  std::vector<uint64_t> bins((sorted.back() - sorted.front()) / width + 1);
   for (const uint64_t value : sorted) ++bins[(value - sorted.front()) / width];
   return bins;
 }
@@ -43,15 +44,15 @@ std::array<uint64_t, kBins> bins_of(const std::vector<uint64_t>& sorted, uint64_
 
 std::string histogram_html(const Distribution& distribution) {
   const auto& sorted = distribution.values;
-  const uint64_t low = sorted.front(), width = (sorted.back() - low) / kBins + 1;
+  const uint64_t low = sorted.front(), width = (sorted.back() - low) / kBinsMax + 1;
   const auto bins = bins_of(sorted, width);
   const auto most = static_cast<double>(std::ranges::max(bins));
   std::string text = fmt::format(
       "<div class=\"distribution\"><h3>{0}</h3>{1}<svg class=\"histogram\" viewBox=\"0 0 {2} 100\" "
       "preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{0} of {3} moves, from {4} to {5}\">",
-      html_escape(distribution.caption + ", " + distribution.unit), percentiles(distribution), kBins * 10,
+      html_escape(distribution.caption + ", " + distribution.unit), percentiles(distribution), bins.size() * 10,
       with_commas(sorted.size()), with_commas(low), with_commas(sorted.back()));
-  for (size_t i = 0; i < kBins; ++i) {
+  for (size_t i = 0; i < bins.size(); ++i) {
     if (bins[i] == 0) continue;
     const double height = std::max(1.0, 100 * static_cast<double>(bins[i]) / most);
     text += fmt::format(
@@ -61,7 +62,7 @@ std::string histogram_html(const Distribution& distribution) {
         html_escape(distribution.unit), with_commas(bins[i]));
   }
   return text + fmt::format("</svg><p class=\"ticks\" aria-hidden=\"true\"><span>{}</span><span>{}</span></p></div>\n",
-                            with_commas(low), with_commas(low + kBins * width - 1));
+                            with_commas(low), with_commas(low + bins.size() * width - 1));
 }
 
 }  // namespace assay

@@ -11,7 +11,7 @@ namespace assay {
 namespace {
 
 /// Tables with more columns become a list of their rows where the screen is narrow.
-constexpr size_t kNarrowColumns = 4;
+constexpr size_t kNarrowColumns = 3;
 
 using Table = MigrationPage::Table;
 using Facts = std::vector<std::pair<std::string, std::string>>;
@@ -52,11 +52,11 @@ std::string failures_of(const MigrationPage& page) {
 
 /// Its own roles stay when the style makes another thing of it.
 std::string bare_table(const Table& table) {
-  const bool is_stacked = table.columns.size() > kNarrowColumns;
+  const char* const kind = table.columns.size() > kNarrowColumns ? "stacked" : "words";
   std::string text = fmt::format(
-      "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"{}\"><table class=\"numbers{}\" role=\"table\">"
+      "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"{}\"><table class=\"numbers {}\" role=\"table\">"
       "<thead role=\"rowgroup\"><tr role=\"row\">",
-      html_escape(table.caption), is_stacked ? " stacked" : "");
+      html_escape(table.caption), kind);
   for (const std::string& column : table.columns) {
     text += fmt::format("<th scope=\"col\" role=\"columnheader\">{}</th>", html_escape(column));
   }

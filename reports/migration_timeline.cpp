@@ -78,24 +78,28 @@ class Timeline {
     return text + "</p>";
   }
 
+  [[nodiscard]] std::string row(const std::string& swatch, const std::string& what, size_t host, uint64_t from_ns,
+                                uint64_t to_ns) const {
+    return fmt::format(
+        "<tr role=\"row\"{}><th scope=\"row\" role=\"rowheader\"><i class=\"swatch {}\" "
+        "aria-hidden=\"true\"></i>{}</th>"
+        "<td role=\"cell\" data-column=\"Host\">{}</td><td role=\"cell\" data-column=\"From, us\">{}</td>"
+        "<td role=\"cell\" data-column=\"To, us\">{}</td></tr>\n",
+        swatch == "mark" ? " class=\"bad\"" : "", swatch, html_escape(what), html_escape(move_.hosts.at(host)),
+        us(from_ns), us(to_ns));
+  }
+
   /// Each span and mark in words and numbers; it explains the colours, too.
   [[nodiscard]] std::string phases() const {
     std::string text =
-        "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Phases\"><table class=\"numbers\"><thead><tr>"
-        "<th scope=\"col\">Phase</th><th scope=\"col\">Host</th><th scope=\"col\">From, us</th>"
-        "<th scope=\"col\">To, us</th></tr></thead><tbody>\n";
+        "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Phases\"><table class=\"numbers stacked\" "
+        "role=\"table\"><thead role=\"rowgroup\"><tr role=\"row\"><th scope=\"col\" role=\"columnheader\">Phase</th>"
+        "<th scope=\"col\" role=\"columnheader\">Host</th><th scope=\"col\" role=\"columnheader\">From, us</th>"
+        "<th scope=\"col\" role=\"columnheader\">To, us</th></tr></thead><tbody role=\"rowgroup\">\n";
     for (const auto& span : move_.spans) {
-      text += fmt::format(
-          "<tr><th scope=\"row\"><i class=\"swatch hue{}\" aria-hidden=\"true\"></i>{}</th><td>{}</td><td>{}</td>"
-          "<td>{}</td></tr>\n",
-          span.hue, html_escape(span.what), html_escape(move_.hosts.at(span.host)), us(span.from_ns), us(span.to_ns));
+      text += row(fmt::format("hue{}", span.hue), span.what, span.host, span.from_ns, span.to_ns);
     }
-    for (const auto& mark : move_.marks) {
-      text += fmt::format(
-          "<tr><th scope=\"row\" class=\"bad\"><i class=\"swatch mark\" aria-hidden=\"true\"></i>{}</th><td>{}</td>"
-          "<td>{}</td><td>{}</td></tr>\n",
-          html_escape(mark.what), html_escape(move_.hosts.at(mark.host)), us(mark.ns), us(mark.ns));
-    }
+    for (const auto& mark : move_.marks) text += row("mark", mark.what, mark.host, mark.ns, mark.ns);
     return text + "</tbody></table></div>\n";
   }
 

@@ -79,7 +79,7 @@ def the_failing_move_is_drawn(c: Pages) -> None:
     wrong = next(case for case in results_of(c.wrong)["cases"] if not case["expected"])
     page = c.open(c.wrong)
     order = page.run("[...document.querySelectorAll('main h2')].map((e) => e.textContent)")
-    expect(order[0] == "What is wrong" and order[1].startswith("Move 1 of 1: pvh.live"), f"what is wrong comes first: {order}")
+    expect(order[0] == "What is wrong" and order[1].startswith("Move 1 of 5: pvh.live"), f"what is wrong comes first: {order}")
     lines = page.run("[...document.querySelectorAll('.finding code')].map((e) => e.textContent)")
     expect(lines[0] == wrong["reproduce"] and "--pages 544" in lines[1], f"with the lines that repeat it: {lines}")
     facts = facts_of(page)

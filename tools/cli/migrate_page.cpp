@@ -69,7 +69,7 @@ void count_first(const PlayedMoves& played, size_t index, Counts& counts) {
   counts.wrong += played.is_wrong(index) ? 1u : 0u;
   const MoveRecord& record = played.records[index];
   counts.met += record.has_struck ? 1u : 0u;
-  if (!record.moves.empty()) counts.sum.add({.moves = {record.moves.front()}});
+  if (!record.moves.empty()) counts.sum.add(record.moves.front());
 }
 
 MigrationPage::Group group_of(const std::string& where, const Counted& kinds) {

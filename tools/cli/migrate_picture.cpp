@@ -32,7 +32,8 @@ class Picture {
         times_(drawn_.timeline) {}
 
   MigrationPage::Move move() {
-    move_.which = fmt::format("Move {} of {}: {}", drawn_.number, record_.moves.size(), hosts::id_of(one_));
+    move_.which = fmt::format("Move {} of {}: {}", drawn_.number, std::max<uint64_t>(one_.moves, record_.moves.size()),
+                              hosts::id_of(one_));
     move_.facts = facts();
     move_.command = reproduction(played_.flags, hosts::flags_of(one_));
     move_.hosts = {fmt::format("source, host {}", times_.source), fmt::format("target, host {}", times_.target)};

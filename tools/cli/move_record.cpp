@@ -70,18 +70,20 @@ MoveRecord decode_move_record(const std::string& text) {
   return value.is_object() ? value.get<MoveRecord>() : MoveRecord{};
 }
 
+void MovesSummary::add(const MoveNumbers& move) {
+  ++moves;
+  arrived += move.end == MoveEnd::kArrived ? 1u : 0u;
+  stayed += move.end == MoveEnd::kStayed ? 1u : 0u;
+  lost += move.end == MoveEnd::kLost ? 1u : 0u;
+  pages += move.pages;
+  bytes += move.bytes;
+  rounds += move.rounds;
+  downtime_ns += move.downtime_ns;
+  downtime_most_ns = std::max(downtime_most_ns, move.downtime_ns);
+}
+
 void MovesSummary::add(const MoveRecord& record) {
-  for (const MoveNumbers& move : record.moves) {
-    ++moves;
-    arrived += move.end == MoveEnd::kArrived ? 1u : 0u;
-    stayed += move.end == MoveEnd::kStayed ? 1u : 0u;
-    lost += move.end == MoveEnd::kLost ? 1u : 0u;
-    pages += move.pages;
-    bytes += move.bytes;
-    rounds += move.rounds;
-    downtime_ns += move.downtime_ns;
-    downtime_most_ns = std::max(downtime_most_ns, move.downtime_ns);
-  }
+  for (const MoveNumbers& move : record.moves) add(move);
 }
 
 }  // namespace assay

@@ -45,6 +45,7 @@ struct MovesSummary {
   uint64_t moves = 0, arrived = 0, stayed = 0, lost = 0;
   uint64_t pages = 0, bytes = 0, rounds = 0;
   uint64_t downtime_ns = 0, downtime_most_ns = 0;  ///< of those that arrived: the sum, and the longest
+  void add(const MoveNumbers& move);
   void add(const MoveRecord& record);
 };
 

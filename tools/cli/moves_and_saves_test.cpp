@@ -59,7 +59,7 @@ TEST_F(MovesAndSaves, WhatFails_ComesFirst_WithItsMove) {
   const Ran ran = migrate({"--moves", "2", "--fault", "logdirty.hypervisor_writes_missed", "--out", out.string()});
   EXPECT_EQ(ran.code, kExitUnexpected);
   const std::string page = read_file(out / "migration.html");
-  EXPECT_LT(page.find("What is wrong"), page.find("Move 1 of 1: pvh.live.none.seed1"));
+  EXPECT_LT(page.find("What is wrong"), page.find("Move 1 of 2: pvh.live.none.seed1"));
   const auto results = nlohmann::json::parse(read_file(out / "results.json"));
   EXPECT_EQ(results["cases"][0]["verdict"], "fail");
   EXPECT_EQ(results["cases"][0]["picture"], "migration.html");
