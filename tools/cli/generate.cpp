@@ -27,7 +27,9 @@ ExitCode generate_scenarios(const RunFlags& flags) {
   } catch (const WriteError& error) {
     throw InputError(fmt::format("{}; name a folder that can be written", error.what()));
   }
-  fmt::print("{} scenarios in {}\nplay them: tools/assay run {}\n", count, folder.string(), folder.string());
+  fmt::print(
+      "{} scenarios in {}\nplay them (some seconds of a processor each, more for large machines): tools/assay run {}\n",
+      count, folder.string(), folder.string());
   return kExitExpected;
 }
 
