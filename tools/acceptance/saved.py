@@ -72,6 +72,16 @@ def streams_are_xens(assay: Assay, verifier: Path) -> None:
         check(done.returncode == 0, f"verify-stream-v2 accepts {path.name}", done.stdout + done.stderr)
 
 
+def running_guests(assay: Assay, has_xen: bool) -> None:
+    """Saved while they run, or in several states one after the other; what they count meanwhile is there."""
+    for home in ["hv"] + (["xen"] if has_xen else []):
+        assay.expect(0, "count 11; ", "save", "--guest", "pvh", "--live", "--target", home, "--out", f"live-{home}")
+        assay.expect(0, "memory as it was, count 21", "restore", f"live-{home}")
+    assay.expect(0, "count 13; ", "save", "--guest", "pv64", "--checkpoints", 3, "--out", "steps")
+    assay.expect(0, "memory as it was, count 23", "restore", "steps")
+    assay.expect(BAD_INPUT, "without shadow page tables", "save", "--guest", "pv64", "--live", "--out", "never")
+
+
 def with_checksum(note: dict) -> str:
     """The text of FILE.json with the checksum that belongs to it, as somebody who means to change it would write it."""
     bare = json.dumps({key: value for key, value in note.items() if key != "crc32"}, indent=2, sort_keys=True)
@@ -180,6 +190,7 @@ def main() -> int:
             print("left out: the real Xen is not there")
         round_trips(assay, code == 0)
         streams_are_xens(assay, folders[0])
+        running_guests(assay, code == 0)
         damaged_files(assay)
         places(assay)
         interrupted(assay)

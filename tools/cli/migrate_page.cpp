@@ -13,7 +13,11 @@ namespace {
 using hosts::FaultPoint;
 using hosts::MoveCase;
 
-constexpr uint64_t kNsPerUs = 1000, kMiB = 1 << 20;
+constexpr uint64_t kMiB = 1 << 20;
+
+uint64_t whole_us(uint64_t ns) {
+  return ns / 1000;
+}
 
 std::string kind_of(const FaultPoint& point) {
   const std::string text = hosts::to_string(point);
@@ -57,8 +61,8 @@ MigrationPage::Table ways_table(const PlayedMoves& played) {
         {name, with_commas(counts.cases), with_commas(counts.wrong), with_commas(sum.moves), with_commas(sum.arrived),
          with_commas(sum.stayed), with_commas(sum.lost), with_commas(sum.pages), with_commas(sum.bytes / kMiB),
          fmt::format("{:.1f}", static_cast<double>(sum.rounds) / static_cast<double>(std::max<uint64_t>(1, sum.moves))),
-         with_commas(sum.downtime_ns / std::max<uint64_t>(1, sum.arrived) / kNsPerUs),
-         with_commas(sum.downtime_most_ns / kNsPerUs)});
+         with_commas(whole_us(sum.downtime_ns / std::max<uint64_t>(1, sum.arrived))),
+         with_commas(whole_us(sum.downtime_most_ns))});
   }
   return table;
 }
@@ -116,7 +120,7 @@ std::vector<MigrationPage::Distributions> distributions_of(const PlayedMoves& pl
       if (move.end != hosts::MoveEnd::kArrived) continue;
       auto found = std::ranges::find(all, way, &Values::way);
       if (found == all.end()) found = all.insert(all.end(), {way, {}, {}, {}});
-      found->downtimes.push_back(move.downtime_ns / kNsPerUs);
+      found->downtimes.push_back(whole_us(move.downtime_ns));
       found->kibs.push_back(move.bytes / 1024);
       found->rounds.push_back(move.rounds);
     }
