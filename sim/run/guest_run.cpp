@@ -112,26 +112,13 @@ void GuestRun::connect() {
                                             ring_of(machine, rings.store));
 }
 
-SavedGuest GuestRun::saved() const {
+SavedGuest GuestRun::save(migration::ByteSink& sink) {
   SavedGuest saved;
   saved.spec = spec();
   saved.kernel = SavedKernel{inputs_.kernel.filename().string()};
   saved.saved_on = inputs_.core.filename().string();
-  return saved;
-}
-
-SavedGuest GuestRun::save(migration::ByteSink& sink) {
   save_report_ = host().save(domain(), sink);
-  return saved();
-}
-
-SavedGuest GuestRun::save_live(migration::ByteSink& sink, const std::function<void()>& suspend) {
-  migration::LiveOptions options;
-  options.on_round = [this](const migration::Round&) {
-    if (end_ == GuestEnd::kRunning) advance(now_ns() + kSliceNs);
-  };
-  save_report_ = host().save_live(domain(), sink, suspend, options);
-  return saved();
+  return saved;
 }
 
 struct GuestRun::Moment {

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -62,9 +61,6 @@ class GuestRun {
   void ask_to_suspend() { devices_->ask_to_suspend(); }
   /// Writes the guest, which has suspended itself. What it throws is as for migration::save_domain.
   SavedGuest save(migration::ByteSink& sink);
-  /// The same of a PVH guest that runs: `suspend` has it suspend itself, between rounds it runs for a slice. What it
-  /// throws is as for migration::save_live.
-  SavedGuest save_live(migration::ByteSink& sink, const std::function<void()>& suspend);
   [[nodiscard]] const migration::SaveReport& save_report() const { return save_report_; }
   /// A moment between two slices, and back to it: what is then executed again is the same.
   struct Moment;
@@ -94,7 +90,6 @@ class GuestRun {
  private:
   [[nodiscard]] GuestSpec spec() const;
   [[nodiscard]] migration::Host& host();
-  [[nodiscard]] SavedGuest saved() const;
   void connect();
   [[nodiscard]] BuiltKernel take_over(const migration::RestoredDomain& restored);
   void look_after();

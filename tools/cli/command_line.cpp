@@ -311,7 +311,7 @@ void add_save(CLI::App& app, Flags& flags, ExitCode& code) {
   save->add_option("--until", mine.until, "save it once its console has said this; otherwise when --limit has passed");
   auto* live =
       save->add_flag("--live", mine.way.is_live,
-                     "send memory while it runs, then what it wrote meanwhile, and suspend it at the end; PVH");
+                     "with --guest pvh: send memory while it runs, then what it wrote meanwhile, and suspend it then");
   save->add_option("--checkpoints", mine.way.checkpoints,
                    "with --guest: so many states before the last one, after each of which it goes on")
       ->check(CLI::Range(uint64_t{1}, kCheckpointsMax))

@@ -6,6 +6,7 @@
 
 #include "conformance/runner/exit_code.hpp"
 #include "reports/write_file.hpp"
+#include "sim/base/paths.hpp"
 #include "tools/cli/testing/ran.hpp"
 
 namespace assay {
@@ -85,6 +86,9 @@ TEST_F(MovesAndSaves, GuestSavedWhileItRuns_GoesOn) {
   const Ran refused = run({"save", "--guest", "pv64", "--live", "--out", (folder_ / "no").string()});
   EXPECT_EQ(refused.code, kExitBadInput);
   EXPECT_THAT(refused.err, HasSubstr("without shadow page tables"));
+  const Ran kernel = run({"save", artifact("guest-hello.elf").string(), "--live", "--out", (folder_ / "no").string()});
+  EXPECT_EQ(kernel.code, kExitBadInput);
+  EXPECT_THAT(kernel.err, HasSubstr("kernels are saved suspended"));
 }
 
 TEST_F(MovesAndSaves, Generate_ReplacesNothing_UnlessForced) {

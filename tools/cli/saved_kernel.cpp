@@ -19,6 +19,13 @@ namespace {
 constexpr uint64_t kSuspendLimitMs = 1000;
 constexpr uint64_t kKernelLimitMs = 60'000;
 
+void expect_suspended(const SaveWay& way) {
+  if (!way.is_live) return;
+  throw InputError(
+      "--live: kernels are saved suspended, not while they run; --guest pvh, our agent, can be saved live, and without "
+      "--live a KERNEL is asked to suspend itself first");
+}
+
 void expect_core(const std::string& target) {
   if (target == "xen" || target.starts_with("connect:")) {
     throw InputError(fmt::format(
@@ -27,7 +34,7 @@ void expect_core(const std::string& target) {
   }
 }
 
-void suspend(GuestRun& run, const Interruption& interruption) {
+void save_into(GuestRun& run, SavedFilesWriter& files, const std::string& name, const Interruption& interruption) {
   run.ask_to_suspend();
   if (play_guest(run, {.limit_ms = kSuspendLimitMs, .until = {}}, stdout, interruption)) throw Stopped{};
   if (run.end() == GuestEnd::kRunning) {
@@ -41,29 +48,18 @@ void suspend(GuestRun& run, const Interruption& interruption) {
     throw GuestUncooperative(
         fmt::format("the guest ended ({}) in place of suspending itself; nothing was written", to_string(run.end())));
   }
-}
-
-SavedGuest save(GuestRun& run, bool is_live, StoppableSink& sink, const Interruption& interruption) {
-  if (is_live) return run.save_live(sink, [&] { suspend(run, interruption); });
-  suspend(run, interruption);
-  return run.save(sink);
-}
-
-void save_into(GuestRun& run, SavedFilesWriter& files, const std::string& name, bool is_live,
-               const Interruption& interruption) {
   StoppableSink sink(files, interruption);
-  SavedGuest saved = save(run, is_live, sink, interruption);
+  SavedGuest saved = run.save(sink);
   saved.made_by = suite_version();
   files.commit(saved);
   const migration::SaveReport& report = run.save_report();
-  fmt::print(stderr,
-             "\nassay: saved after {:.3f} ms of virtual time: {} pages of memory in {} rounds, {} bytes in {}\n",
-             static_cast<double>(run.now_ns()) / 1e6, report.pages, report.rounds.size(), report.bytes, name);
+  fmt::print(stderr, "\nassay: saved after {:.3f} ms of virtual time: {} pages of memory, {} bytes in {}\n",
+             static_cast<double>(run.now_ns()) / 1e6, report.pages, report.bytes, name);
 }
 
 /// Until the text, or for as long as is wanted; then it is saved.
 ExitCode play_and_save(GuestRun& run, const PlayLimit& limit, SavedFilesWriter& files, const std::string& name,
-                       bool is_live, const Interruption& interruption) {
+                       const Interruption& interruption) {
   if (play_guest(run, limit, stdout, interruption)) throw Stopped{};
   if (run.end() != GuestEnd::kRunning) {
     tell_end(run, false);
@@ -75,7 +71,7 @@ ExitCode play_and_save(GuestRun& run, const PlayLimit& limit, SavedFilesWriter& 
         fmt::format("its console has not said \"{}\" within {} ms of virtual time; nothing was written", limit.until,
                     limit.limit_ms));
   }
-  save_into(run, files, name, is_live, interruption);
+  save_into(run, files, name, interruption);
   return kExitExpected;
 }
 
@@ -92,9 +88,10 @@ GuestRunInputs inputs_of(const RestoreFlags& flags, const SavedGuest& saved) {
 
 ExitCode save_kernel(const SaveFlags& flags, const Interruption& interruption) {
   expect_core(flags.run.target);
+  expect_suspended(flags.way);
   SavedFilesWriter files(flags.out, flags.force);
   const std::unique_ptr<GuestRun> run = start_guest(flags.run);
-  return play_and_save(*run, {flags.run.limit_ms, flags.until}, files, flags.out, flags.way.is_live, interruption);
+  return play_and_save(*run, {flags.run.limit_ms, flags.until}, files, flags.out, interruption);
 }
 
 ExitCode restore_kernel(const RestoreFlags& flags, const SavedGuest& saved, const Interruption& interruption) {
@@ -106,7 +103,7 @@ ExitCode restore_kernel(const RestoreFlags& flags, const SavedGuest& saved, cons
   StoppableSource source(file, interruption);
   GuestRun run(inputs_of(flags, saved), saved, source);
   const PlayLimit limit{flags.limit_ms == 0 ? kKernelLimitMs : flags.limit_ms, flags.until};
-  if (files) return play_and_save(run, limit, *files, flags.out, false, interruption);
+  if (files) return play_and_save(run, limit, *files, flags.out, interruption);
   const bool interrupted = play_guest(run, limit, stdout, interruption);
   tell_end(run, interrupted);
   return judge_end(run, interrupted);
