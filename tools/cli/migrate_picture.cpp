@@ -10,12 +10,12 @@ namespace {
 
 using hosts::MoveTimeline;
 
-constexpr double kNsPerUs = 1e3, kNsPerMs = 1e6, kBytesPerMib = 1 << 20;
+constexpr double kUs = 1e3, kMs = 1e6, kBytesPerMib = 1 << 20;  // in ns, in bytes
 enum Hue : unsigned { kRound, kOtherRound = 4, kStopAndCopy = 3, kRestore = 5, kHandOver = 2, kRuns = 1, kWaits = 7 };
 constexpr size_t kSource = 0, kTarget = 1;
 
 std::string us(uint64_t ns) {
-  return fmt::format("{:.1f}", static_cast<double>(ns) / kNsPerUs);
+  return fmt::format("{:.1f}", static_cast<double>(ns) / kUs);
 }
 
 std::string mib(uint64_t bytes) {
@@ -156,9 +156,8 @@ class Picture {
           {name_of_round(i), us(took), fmt::to_string(all[i].dirty), fmt::to_string(all[i].sent),
            fmt::to_string(all[i].dirty - all[i].sent), mib(all[i].sent_bytes - (i == 0 ? 0 : all[i - 1].sent_bytes)),
            has_next ? fmt::to_string(all[i + 1].dirty) : "-",
-           has_next
-               ? fmt::format("{:.1f}", static_cast<double>(all[i + 1].dirty) * kNsPerMs / static_cast<double>(took))
-               : "-"});
+           has_next ? fmt::format("{:.1f}", static_cast<double>(all[i + 1].dirty) * kMs / static_cast<double>(took))
+                    : "-"});
     }
     return table;
   }
