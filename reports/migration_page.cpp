@@ -10,100 +10,122 @@
 namespace assay {
 namespace {
 
-constexpr uint64_t kNsPerUs = 1000;
+/// Tables with more columns become a list of their rows where the screen is narrow.
+constexpr size_t kNarrowColumns = 3;
 
-std::string head_of(const MigrationPage& page) {
-  std::string text = fmt::format("<p class=\"headline {}\">{}</p>\n<dl class=\"facts\">", page.is_good ? "good" : "bad",
-                                 html_escape(page.verdict));
-  for (const auto& [name, value] : page.facts) {
+using Table = MigrationPage::Table;
+using Facts = std::vector<std::pair<std::string, std::string>>;
+
+std::string command_html(const std::string& line) {
+  return fmt::format("<span class=\"command\"><code tabindex=\"0\">{}</code></span>", html_escape(line));
+}
+
+std::string facts_html(const Facts& facts, const std::string& command) {
+  std::string text = "<dl class=\"facts\">";
+  for (const auto& [name, value] : facts) {
     text += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>", html_escape(name), html_escape(value));
   }
-  return text + fmt::format("<div><dt>Again</dt><dd><code>{}</code></dd></div></dl>\n", html_escape(page.command));
+  return text + fmt::format("<div><dt>Again</dt><dd>{}</dd></div></dl>\n", command_html(command));
+}
+
+std::string head_of(const MigrationPage& page) {
+  std::string text =
+      fmt::format("<p class=\"headline {}\">{}</p>\n", page.is_good ? "good" : "bad", html_escape(page.verdict));
+  text += facts_html(page.facts, page.command);
+  if (page.report.empty()) return text;
+  return text + fmt::format("<p class=\"files\"><a href=\"{}\">All results</a></p>\n", html_escape(page.report));
 }
 
 std::string failures_of(const MigrationPage& page) {
   if (page.failures.empty()) return "";
-  std::string text = "<section aria-label=\"What is wrong\"><h2>What is wrong</h2>\n<ul class=\"wrongs\">";
+  std::string text = "<section aria-labelledby=\"wrong\"><h2 id=\"wrong\">What is wrong</h2>\n";
   for (const MigrationPage::Failure& failure : page.failures) {
-    text += fmt::format("<li><p class=\"bad\">{}</p>", html_escape(failure.what));
-    for (const std::string& line : failure.lines) text += fmt::format("<p><code>{}</code></p>", html_escape(line));
-    text += "</li>";
+    text += fmt::format("<div class=\"finding\"><p class=\"message bad\">{}</p>", html_escape(failure.what));
+    for (const std::string& note : failure.notes) text += fmt::format("<p>{}</p>", html_escape(note));
+    for (const auto& [what, line] : failure.commands) {
+      text += fmt::format("<p class=\"dim\">{}</p>{}", html_escape(what), command_html(line));
+    }
+    text += "</div>\n";
   }
-  return text + "</ul></section>\n";
+  return text + "</section>\n";
 }
 
-std::string table_of(const MigrationPage::Table& table) {
+/// Its own roles stay when the style makes another thing of it.
+std::string bare_table(const Table& table) {
+  const char* const kind = table.columns.size() > kNarrowColumns ? "stacked" : "words";
   std::string text = fmt::format(
-      "<h2>{}</h2>\n<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"{}\">"
-      "<table class=\"numbers\"><thead><tr>",
-      html_escape(table.caption), html_escape(table.caption));
-  for (const std::string& column : table.columns) text += fmt::format("<th scope=\"col\">{}</th>", html_escape(column));
-  text += "</tr></thead><tbody>\n";
-  for (const auto& row : table.rows) {
-    text += "<tr>";
-    for (size_t i = 0; i < row.size(); ++i) {
-      text += i == 0 ? fmt::format("<th scope=\"row\">{}</th>", html_escape(row[i]))
-                     : fmt::format("<td>{}</td>", html_escape(row[i]));
+      "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"{}\"><table class=\"numbers {}\" role=\"table\">"
+      "<thead role=\"rowgroup\"><tr role=\"row\">",
+      html_escape(table.caption), kind);
+  for (const std::string& column : table.columns) {
+    text += fmt::format("<th scope=\"col\" role=\"columnheader\">{}</th>", html_escape(column));
+  }
+  text += "</tr></thead><tbody role=\"rowgroup\">\n";
+  for (size_t row = 0; row < table.rows.size(); ++row) {
+    const bool is_bad = std::ranges::binary_search(table.bad_rows, row);
+    text += fmt::format("<tr role=\"row\"{}>", is_bad ? " class=\"bad\"" : "");
+    for (size_t i = 0; i < table.rows[row].size(); ++i) {
+      const std::string cell = html_escape(table.rows[row][i]);
+      text += i == 0 ? fmt::format("<th scope=\"row\" role=\"rowheader\">{}</th>", cell)
+                     : fmt::format("<td role=\"cell\" data-column=\"{}\">{}</td>", html_escape(table.columns[i]), cell);
     }
     text += "</tr>\n";
   }
   return text + "</tbody></table></div>\n";
 }
 
-/// A bar for each span, in per mille of the whole move.
-std::string timeline_of(const MigrationPage& page) {
-  if (page.spans.empty()) return "";
-  uint64_t end = 1;
-  for (const auto& span : page.spans) end = std::max(end, span.to_ns);
-  std::string text = "<h2>One move in time</h2>\n<div class=\"lanes\">";
-  for (size_t host = 0; host < page.hosts.size(); ++host) {
-    text += fmt::format(
-        "<p class=\"lane-name\">{}</p><svg class=\"lane\" viewBox=\"0 0 1000 20\" "
-        "preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{}\">",
-        html_escape(page.hosts[host]), html_escape(page.hosts[host]));
-    for (const auto& span : page.spans) {
-      if (span.host != host) continue;
-      const double from = 1000.0 * static_cast<double>(span.from_ns) / static_cast<double>(end);
-      const double width = 1000.0 * static_cast<double>(span.to_ns - span.from_ns) / static_cast<double>(end);
-      text += fmt::format(
-          "<rect class=\"hue{}\" x=\"{:.2f}\" y=\"0\" width=\"{:.2f}\" height=\"20\"><title>{}: {} to {} "
-          "us</title></rect>",
-          span.hue, from, std::max(width, 1.5), html_escape(span.what), span.from_ns / kNsPerUs, span.to_ns / kNsPerUs);
-    }
-    text += "</svg>\n";
-  }
-  text += fmt::format("</div><p class=\"dim\">0 to {} us of virtual time</p>\n<ul class=\"legend\">", end / kNsPerUs);
-  std::vector<std::string> named;
-  for (const auto& span : page.spans) {
-    if (std::ranges::find(named, span.what) != named.end()) continue;
-    named.push_back(span.what);
-    text += fmt::format("<li><span class=\"swatch hue{}\"></span>{}</li>", span.hue, html_escape(span.what));
-  }
-  return text + "</ul>\n" + table_of(page.events);
+std::string table_of(const Table& table, const char* heading) {
+  return fmt::format("<{0}>{1}</{0}>\n{2}", heading, html_escape(table.caption), bare_table(table));
 }
 
-std::string rounds_of(const MigrationPage& page) {
-  if (page.rounds.empty()) return "";
-  uint64_t most = 1;
-  for (const auto& [name, pages] : page.rounds) most = std::max(most, pages);
-  std::string text = "<h2>Rounds of the same move</h2>\n<dl class=\"bars\">";
-  for (const auto& [name, pages] : page.rounds) {
-    text += fmt::format("<dt>{}</dt><dd><meter min=\"0\" max=\"{}\" value=\"{}\">{} pages</meter> {} pages</dd>",
-                        html_escape(name), most, pages, pages, pages);
+std::string groups_of(const MigrationPage& page) {
+  if (page.groups.empty()) return "";
+  std::string text =
+      fmt::format("<section aria-labelledby=\"points\"><h2 id=\"points\">{}</h2>\n", html_escape(page.groups_caption));
+  for (const MigrationPage::Group& group : page.groups) {
+    text += fmt::format("<details class=\"group\"{}><summary{}><b>{}</b> <span>{}</span></summary>{}</details>\n",
+                        group.is_bad ? " open" : "", group.is_bad ? " class=\"bad\"" : "",
+                        html_escape(group.table.caption), html_escape(group.summary), bare_table(group.table));
   }
-  return text + "</dl>\n";
+  return text + "</section>\n";
+}
+
+std::string move_of(const MigrationPage& page) {
+  if (!page.move) return "";
+  const MigrationPage::Move& move = *page.move;
+  return fmt::format(
+      "<section aria-labelledby=\"move\"><h2 id=\"move\">{}</h2>\n{}<h3>Both hosts on one virtual clock</h3>\n{}{}{}"
+      "</section>\n",
+      html_escape(move.which), facts_html(move.facts, move.command), timeline_html(move), table_of(move.rounds, "h3"),
+      table_of(move.events, "h3"));
+}
+
+std::string distributions_of(const MigrationPage& page) {
+  std::string text;
+  for (const MigrationPage::Distributions& group : page.distributions) {
+    text += fmt::format("<h2>{}</h2>\n<div class=\"distributions\">", html_escape(group.caption));
+    for (const MigrationPage::Distribution& one : group.all) text += histogram_html(one);
+    text += "</div>\n";
+  }
+  return text;
 }
 
 }  // namespace
 
+std::string with_commas(uint64_t number) {
+  std::string text = fmt::to_string(number);
+  for (size_t place = text.size(); place > 3; place -= 3) text.insert(place - 3, ",");
+  return text;
+}
+
 std::string migration_page(const MigrationPage& page) {
   std::string tables;
-  for (const MigrationPage::Table& table : page.tables) tables += table_of(table);
+  for (const Table& table : page.tables) tables += table_of(table, "h2");
   return fill_page(page_file("migration.html"),
                    {{"style", std::string(page_file("style.css")) + std::string(page_file("schedule.css")) +
                                   std::string(page_file("migration.css"))},
                     {"head", head_of(page)},
-                    {"body", failures_of(page) + tables + timeline_of(page) + rounds_of(page)},
+                    {"body", failures_of(page) + move_of(page) + tables + groups_of(page) + distributions_of(page)},
                     {"version", html_escape(page.made_by)}});
 }
 

@@ -12,7 +12,6 @@
 
 #include "reports/compare.hpp"
 #include "reports/html.hpp"
-#include "reports/json_place.hpp"
 #include "reports/junit.hpp"
 #include "reports/kill_matrix.hpp"
 #include "reports/pack.hpp"
@@ -24,6 +23,7 @@
 #include "reports/trace.hpp"
 #include "reports/utf8.hpp"
 #include "reports/write_file.hpp"
+#include "sim/input/json_place.hpp"
 
 namespace assay {
 namespace {

@@ -15,6 +15,8 @@ namespace assay {
 /// Of the form of results.json. What was added with a version is optional when read, so that only a change of meaning
 /// makes a new one: then older files are refused.
 constexpr uint64_t kResultsSchema = 2;
+/// The file has seconds.
+constexpr double kMicrosecondsPerSecond = 1e6;
 
 /// One thing that happened in a case.
 struct ReportedStep {

@@ -4,14 +4,13 @@
 #include <array>
 #include <set>
 
-#include "reports/json_place.hpp"
 #include "reports/json_reader.hpp"
 #include "reports/results.hpp"
+#include "sim/input/json_place.hpp"
 
 namespace assay {
 namespace {
 
-constexpr double kMicrosecondsPerSecond = 1e6;
 constexpr std::array<std::string_view, 3> kLevels{"must", "should", "may"};
 constexpr std::array<std::string_view, 3> kProfileVerdicts{"conforms", "fails", "incomplete"};
 
@@ -200,12 +199,6 @@ Results read_all(const JsonReader& root) {
   throw std::runtime_error(fmt::format("{}:{}:{}: {}", name, place.line, place.column, what));
 }
 
-/// The library's message without its own prefix and place.
-std::string_view plain(std::string_view message) {
-  const size_t colon = message.find(": ");
-  return colon == std::string_view::npos ? message : message.substr(colon + 2);
-}
-
 }  // namespace
 
 Results from_json(std::string_view text, const std::string& name) {
@@ -215,7 +208,7 @@ Results from_json(std::string_view text, const std::string& name) {
     const bool end = error.byte > text.size();
     fail_at(text, name, error.byte == 0 ? 0 : error.byte - 1,
             end ? "the file ends here, in the middle: it is cut short or empty"
-                : fmt::format("not JSON: {}", plain(error.what())));
+                : "not JSON from here on: copy the file again, or have it written again");
   } catch (const JsonComplaint& complaint) {
     fail_at(text, name, find_value(text, complaint.path()), complaint.what());
   }

@@ -7,8 +7,6 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr double kMicrosecondsPerSecond = 1e6;
-
 /// What is empty is left out: most of these texts are.
 void add(json& object, const char* key, const std::string& text) {
   if (!text.empty()) object[key] = text;

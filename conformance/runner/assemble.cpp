@@ -182,21 +182,27 @@ std::string evidence_text(const Variant& variant, const CaseResult& result) {
   return text;
 }
 
-Results assemble(const RunDescription& run, const std::vector<Variant>& variants, const RunOutcome& outcome,
-                 const Expectations& expectations, const Claims& claims) {
+Results described(const RunOutcome& outcome, const std::string& command, uint64_t seed) {
   Results made;
   made.suite_version = suite_version();
   made.suite_digest = suite_digest();
-  made.suite_cases = all_variants().size();
   made.target_kind = outcome.target.kind;
   made.target_name = outcome.target.name;
   made.target_version = outcome.target.version;
   for (const Capability capability : outcome.target.capabilities) made.capabilities.emplace_back(to_string(capability));
-  made.seed = run.seed;
-  made.run_digest = hex64(run_digest(variants, outcome));
+  made.seed = seed;
   made.duration_us = static_cast<uint64_t>(outcome.duration.count());
+  made.interrupted = outcome.interrupted;
   made.restarts = outcome.restarts;
-  made.command = run.command;
+  made.command = command;
+  return made;
+}
+
+Results assemble(const RunDescription& run, const std::vector<Variant>& variants, const RunOutcome& outcome,
+                 const Expectations& expectations, const Claims& claims) {
+  Results made = described(outcome, run.command, run.seed);
+  made.suite_cases = all_variants().size();
+  made.run_digest = hex64(run_digest(variants, outcome));
   for (size_t i = 0; i < variants.size(); ++i) {
     if (outcome.results[i]) {
       made.cases.push_back(report_case(run, variants[i], outcome.target, *outcome.results[i], expectations, claims));

@@ -22,6 +22,9 @@ struct RunDescription {
 std::string suite_version();
 std::string suite_digest();
 
+/// What a run says of itself, without cases.
+Results described(const RunOutcome& outcome, const std::string& command, uint64_t seed);
+
 /// Missing results are left out, and make the run an interrupted one. Requirements without a case are listed as
 /// untested. A skip of a case that belongs to a claimed profile is not as expected.
 Results assemble(const RunDescription& run, const std::vector<Variant>& variants, const RunOutcome& outcome,

@@ -63,7 +63,7 @@ function card(data, index) {
       el('p', {class: 'counts'}, `${count(cases.length, 'case')}: ${countsText(counts)}`,
           part && el('span', {class: 'dim'}, ` (a part of the suite's ${number(run.suite.cases)})`)),
       drawn && pictureLink(drawn.runs[index], `Timeline of ${drawn.id}`),
-      el('dl', {class: 'levels'}, levelRows(data, index)),
+      data.requirements.some((each) => each.verdicts[index]) && el('dl', {class: 'levels'}, levelRows(data, index)),
       run.profiles.length > 0 && el('ul', {class: 'profiles', 'aria-label': 'Profiles'}, run.profiles.map(profileLine)),
       lazyDetails({summary: 'Configuration', body: () => configuration(run), class: 'configuration'}));
 }

@@ -1,6 +1,8 @@
 /// Domains that move between simulated hosts.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "sim/base/paths.hpp"
 #include "sim/hosts/sweep.hpp"
 
@@ -64,6 +66,46 @@ TEST_P(Moves, SameSeed_SameDigest) {
   EXPECT_NE(player.play(other).digest, first);
   EXPECT_EQ(player.play(one).digest, first);
   EXPECT_EQ(MovePlayer(two).play(one).digest, first);
+}
+
+TEST_P(Moves, Timeline_HasRoundsAndMomentsInTheirOrder) {
+  const std::vector<HostOptions> two(2, options_of_a_host());
+  MovePlayer player(two);
+  const MoveOutcome outcome = player.play({.type = GetParam().type, .is_live = GetParam().is_live});
+  const MoveReport& report = outcome.reports.front();
+  const MoveTimeline& times = report.timeline;
+  EXPECT_EQ(times.source + times.target, "ab");
+  const std::vector<uint64_t> moments{times.began_ns,     times.suspended_ns, times.sent_ns,
+                                      times.restoring_ns, times.restored_ns,  times.resumed_ns};
+  EXPECT_TRUE(std::ranges::is_sorted(moments));
+  EXPECT_GT(times.began_ns, 0u);
+  ASSERT_EQ(times.rounds.size(), report.saved.rounds.size());
+  EXPECT_GT(times.rounds.back().ended_ns, times.suspended_ns);
+  for (size_t i = 0; i < times.rounds.size(); ++i) {
+    EXPECT_EQ(times.rounds[i].sent, report.saved.rounds[i]);
+    EXPECT_GE(times.rounds[i].dirty, times.rounds[i].sent);
+  }
+  EXPECT_LE(times.rounds.back().sent_bytes, report.sent_bytes);
+}
+
+TEST(MoveFaults, WhatTheFaultMet_IsNamed) {
+  const std::vector<HostOptions> two(2, options_of_a_host());
+  MovePlayer player(two);
+  const auto met = [&](const char* point) {
+    const MoveReport report = player.play({.fault = fault_point_from(point).value()}).reports.front();
+    EXPECT_TRUE(report.has_struck) << point;
+    const bool is_marked = std::ranges::any_of(report.timeline.events, &MoveEvent::is_trouble);
+    EXPECT_TRUE(is_marked) << point;
+    return report.met;
+  };
+  EXPECT_EQ(met("corrupted:0:3"), "headers");
+  EXPECT_EQ(met("vanished:4:100"), "PAGE_DATA");
+  EXPECT_EQ(met("delayed:4:0"), "PAGE_DATA");
+  EXPECT_EQ(met("source-call:3").substr(0, 10), "hypercall ");
+  EXPECT_EQ(met("target-room:100"), "room");
+  const MoveReport beyond = player.play({.fault = fault_point_from("lost:1000:0").value()}).reports.front();
+  EXPECT_EQ(beyond.met, "");
+  EXPECT_FALSE(beyond.has_struck);
 }
 
 TEST(FaultPoints, WhatIsWritten_IsRead) {

@@ -81,10 +81,17 @@ void Link::end_of_part() {
     arrived_digest_ = digest_;
     start_ = arrived_->size();
   } else {
+    if (parts_ == options_.part) note_met();
     if (reword()) forward();
     part_.clear();
   }
   ++parts_;
+}
+
+void Link::note_met() {
+  RecordHeaderBytes header;
+  std::memcpy(&header, part_.data(), sizeof header);
+  met_ = parts_ == 0 ? "headers" : migration::name_of(header.type);
 }
 
 void Link::note_sent(std::span<const std::byte> part) {

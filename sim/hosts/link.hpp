@@ -73,6 +73,8 @@ class Link final : public migration::ByteSink {
   /// Parts that were complete.
   [[nodiscard]] uint64_t parts() const { return parts_; }
   [[nodiscard]] uint64_t largest_part() const { return largest_; }
+  /// What the part is at which the fault is: "PAGE_DATA"; empty when no part is.
+  [[nodiscard]] const std::string& met() const { return met_; }
   /// The fault had something to happen to.
   [[nodiscard]] bool has_struck() const { return has_struck_; }
 
@@ -81,6 +83,7 @@ class Link final : public migration::ByteSink {
   void end_of_part();
   /// False: it waits for the next one.
   bool reword();
+  void note_met();
   void note_sent(std::span<const std::byte> part);
   void forward();
   void deliver(std::span<const std::byte> part);
@@ -100,6 +103,7 @@ class Link final : public migration::ByteSink {
   uint64_t sent_bytes_ = 0;
   uint64_t owed_ns_ = 0;  ///< of bandwidth, times kPageSize
   bool is_broken_ = false;
+  std::string met_;
   bool has_struck_ = false;
   Bytes held_back_;
   Bytes to_merge_;

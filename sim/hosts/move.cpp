@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sim/abi/describe.hpp"
 #include "sim/hosts/oracles.hpp"
 #include "sim/toolstack/call_fault.hpp"
 #include "sim/toolstack/migration/moved_guest.hpp"
@@ -43,13 +44,18 @@ class Move {
         scene_{hosts_, source_, target_, busy_, options_, report_, busy.domain().id()},
         link_(options_.link, hosts.wire(), [this](uint64_t ns) { pass_time(ns); }) {
     if (options_.has_oracles) oracles_ = move_oracles();
+    timeline().source = source_.name();
+    timeline().target = target_.name();
+    options_.rounds.on_round = [this](const migration::Round& round) {
+      timeline().rounds.push_back({source_.now_ns(), round.dirty, round.sent, link_.sent_bytes()});
+    };
   }
 
   MoveReport run() {
     for (const auto& oracle : oracles_) oracle->before(scene_);
     if (options_.fault.where == Where::kTargetRoom) target_.leave_room(options_.fault.at);
     hosts_.meet();
-    report_.began_ns = hosts_.now_ns();
+    timeline().began_ns = hosts_.now_ns();
     note(source_, "begins to send");
     save();
     link_.close();
@@ -74,23 +80,32 @@ class Move {
     return options;
   }
 
-  void note(const SimulatedHost& host, std::string what) {
-    report_.events.push_back({host.now_ns(), host.name(), std::move(what)});
+  [[nodiscard]] MoveTimeline& timeline() { return report_.timeline; }
+  void note(const SimulatedHost& host, std::string what, bool is_trouble = false) {
+    timeline().events.push_back({host.now_ns(), host.name(), std::move(what), is_trouble});
+  }
+  /// What the link did to the stream without telling the sender.
+  void note_strike() {
+    if (!link_.has_struck() || is_strike_noted_) return;
+    is_strike_noted_ = true;
+    note(source_, "fault " + to_string(options_.fault) + ", in " + link_.met(), true);
   }
   void add(std::string_view oracle, const std::string& said) {
     if (!said.empty()) report_.wrong.push_back(std::string(oracle) + ": " + said);
   }
-  void fail(const std::string& what) {
+  void fail(const SimulatedHost& host, const std::string& what) {
     if (report_.error.empty()) report_.error = what;
+    note(host, what, true);
   }
 
   void pass_time(uint64_t ns) {
+    note_strike();
     source_.target().pass_time(ns);
     busy_.work();
   }
   void suspend() {
     busy_.suspend();
-    report_.suspended_ns = source_.now_ns();
+    timeline().suspended_ns = source_.now_ns();
     note(source_, "suspended");
   }
 
@@ -102,18 +117,19 @@ class Move {
             scene_.was, link_, [this] { suspend(); }, options_.rounds);
       } else {
         suspend();
-        report_.saved = source_.toolstack().save(scene_.was, link_);
+        report_.saved = source_.toolstack().save(scene_.was, link_, options_.rounds.on_round);
       }
       is_saved_ = true;
+      note_strike();
       note(source_, "has sent all");
     } catch (const LinkError& error) {
       scene_.source_died = error.fault() == LinkFault::kSourceDied;
-      fail(error.what());
-      note(source_, error.what());
+      fail(source_, error.what());
     } catch (const ToolstackError& error) {
-      fail(error.what());
-      note(source_, error.what());
+      fail(source_, error.what());
     }
+    timeline().sent_ns = source_.now_ns();
+    note_met(watch.fault());
     report_.source_calls = watch.fault().calls();
     report_.has_struck |= watch.fault().has_struck() || link_.has_struck();
     report_.sent_bytes = link_.sent_bytes();
@@ -121,21 +137,30 @@ class Move {
     report_.largest_part = link_.largest_part();
   }
 
+  void note_met(const CallFault& fault) {
+    if (const auto call = fault.struck()) {
+      report_.met = "hypercall " + std::string(hypercall_name(*call).value_or("without a name"));
+    }
+    if (!link_.met().empty()) report_.met = link_.met();
+    if (options_.fault.where == Where::kTargetRoom) report_.met = "room";
+  }
+
   /// Whatever has arrived is tried: that it is not all of it is for the restorer to find.
   void restore() {
     const CallWatch watch(target_, options_.fault.where == Where::kTargetCall, options_.fault.at);
+    timeline().restoring_ns = target_.now_ns();
     note(target_, "begins to restore");
     try {
       migration::MemorySource bytes(link_.arrived());
       restored_ = target_.toolstack().restore(busy_.load().guest, bytes);
+      timeline().restored_ns = target_.now_ns();
       note(target_, "has restored all");
     } catch (const migration::StreamError& error) {
-      fail(error.what());
-      note(target_, error.what());
+      fail(target_, error.what());
     } catch (const ToolstackError& error) {
-      fail(error.what());
-      note(target_, error.what());
+      fail(target_, error.what());
     }
+    note_met(watch.fault());
     report_.target_calls = watch.fault().calls();
     report_.has_struck |= watch.fault().has_struck();
     report_.has_struck |= options_.fault.where == Where::kTargetRoom && !restored_;
@@ -143,7 +168,7 @@ class Move {
 
   /// The one moment of decision: the target has the domain when it has restored all of it, as it was sent.
   void settle() {
-    if (restored_ && is_saved_ && !link_.arrived_as_sent()) fail("what arrived is not what was sent");
+    if (restored_ && is_saved_ && !link_.arrived_as_sent()) fail(target_, "what arrived is not what was sent");
     if (restored_ && is_saved_ && link_.arrived_as_sent()) return hand_over();
     if (restored_) target_.toolstack().destroy(restored_->id);
     if (scene_.source_died) {
@@ -152,7 +177,7 @@ class Move {
     }
     report_.end = MoveEnd::kStayed;
     for (const std::string& said : busy_.go_on()) add("guest", said);
-    report_.resumed_ns = source_.now_ns();
+    timeline().resumed_ns = source_.now_ns();
     note(source_, "the domain goes on");
   }
 
@@ -167,7 +192,7 @@ class Move {
     target_.toolstack().start(restored_->id);
     report_.end = MoveEnd::kArrived;
     for (const std::string& said : busy_.arrive(to_, built, *luggage)) add("guest", said);
-    report_.resumed_ns = target_.now_ns();
+    timeline().resumed_ns = target_.now_ns();
     note(target_, "the domain runs");
   }
   [[nodiscard]] uint32_t vcpus() const { return busy_.load().guest.vcpus; }
@@ -183,6 +208,7 @@ class Move {
   Link link_;
   std::vector<std::unique_ptr<MoveOracle>> oracles_;
   bool is_saved_ = false;
+  bool is_strike_noted_ = false;
   std::optional<migration::RestoredDomain> restored_;
 };
 

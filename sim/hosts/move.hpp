@@ -6,6 +6,7 @@
 
 #include "sim/hosts/busy_domain.hpp"
 #include "sim/hosts/fault_point.hpp"
+#include "sim/hosts/move_timeline.hpp"
 
 namespace assay::hosts {
 
@@ -24,24 +25,19 @@ enum class MoveEnd : uint8_t {
 };
 std::string_view to_string(MoveEnd end);
 
-/// What happened on a host at a moment, for a timeline.
-struct MoveEvent {
-  uint64_t ns;
-  std::string host, what;
-};
-
 struct MoveReport {
   MoveEnd end = MoveEnd::kStayed;
   std::string error;               ///< what the toolstack says: why it did not arrive
   std::vector<std::string> wrong;  ///< what an oracle says, its name first
   migration::SaveReport saved;     ///< empty when saving failed
-  std::vector<MoveEvent> events;
-  uint64_t began_ns = 0, suspended_ns = 0, resumed_ns = 0;
+  MoveTimeline timeline;
   uint64_t sent_bytes = 0;
   uint64_t parts = 0;         ///< of the stream, with its headers
   uint64_t largest_part = 0;  ///< in bytes
   uint64_t source_calls = 0, target_calls = 0;
   bool has_struck = false;  ///< the fault had something to happen to
+  /// What is where the fault is: "PAGE_DATA", "hypercall mmu_update", "room"; empty when the move had no such place.
+  std::string met;
 };
 
 /// From the host where the domain is to host `to`. Whatever goes wrong is in the report; what the simulation itself is

@@ -128,6 +128,7 @@ std::string AgentGuest::trouble() {
 
 void AgentGuest::suspend() {
   migration::suspend_guest(*guest_);
+  is_suspended_ = true;
   for (uint64_t poll = 0; poll < kSuspendPolls; ++poll) {
     const auto info = host_.info(guest_->id());
     if (info && (info->flags & XEN_DOMINF_shutdown) != 0) return;
@@ -137,21 +138,53 @@ void AgentGuest::suspend() {
       fmt::format("the guest was told to suspend itself, and has not within {} ms", kSuspendPolls));
 }
 
-SavedGuest AgentGuest::save(migration::ByteSink& sink) {
+migration::Woken AgentGuest::go_on() {
+  host_.go_on(guest_->id());
+  is_suspended_ = false;
+  return migration::wake_guest(*guest_, target_.patience_ns());
+}
+
+migration::SaveReport AgentGuest::write(migration::ByteSink& sink, const SaveWay& way,
+                                        const std::function<void()>& pause) {
+  if (way.is_live) {
+    migration::LiveOptions options;
+    options.on_round = [this](const migration::Round&) {
+      if (!is_suspended_) work(1);
+    };
+    return host_.save_live(guest_->id(), sink, pause, options);
+  }
+  if (way.checkpoints != 0) {
+    const auto run_on = [this] {
+      if (go_on() != migration::Woken::kCancelled)
+        throw GuestUncooperative("the guest does not go on after a checkpoint");
+      work(1);
+    };
+    return host_.save_checkpoints(guest_->id(), sink,
+                                  {.checkpoints = way.checkpoints, .suspend = pause, .go_on = run_on});
+  }
+  pause();
+  return host_.save(guest_->id(), sink);
+}
+
+SavedGuest AgentGuest::save(migration::ByteSink& sink, const SaveWay& way) {
   SavedGuest saved;
   saved.spec = spec_;
   saved.saved_on = fmt::format("{} {}", target_.info().name, target_.info().version);
-  SavedAgent agent{hash_of(image_), 0, pattern_seed_, count()};
-  suspend();
-  agent.heap_used_pages = (guest_->heap_mark().raw() - pattern().raw()) / kPageSize;
-  saved.agent = agent;
+  SavedAgent agent{hash_of(image_), 0, pattern_seed_, 0};
+  const auto pause = [&] {
+    agent.count = count();
+    suspend();
+    agent.heap_used_pages = (guest_->heap_mark().raw() - pattern().raw()) / kPageSize;
+  };
   try {
-    report_ = host_.save(guest_->id(), sink);
+    report_ = write(sink, way, pause);
+  } catch (const GuestUncooperative&) {
+    throw;
   } catch (...) {
-    host_.go_on(guest_->id());
-    static_cast<void>(migration::wake_guest(*guest_, target_.patience_ns()));
+    if (is_suspended_) static_cast<void>(go_on());
     throw;
   }
+  saved.agent = agent;
   target_.destroy_guest(*guest_);
   guest_ = nullptr;
   return saved;

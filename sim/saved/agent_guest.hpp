@@ -1,9 +1,13 @@
 /// A guest that runs the agent and has something to lose, on any target: pages with a pattern, and a counter.
 #pragma once
 
+#include <functional>
+
 #include "sim/guest/agent_image.hpp"
+#include "sim/saved/save_way.hpp"
 #include "sim/saved/saved_guest.hpp"
 #include "sim/target/target.hpp"
+#include "sim/toolstack/migration/guest_suspension.hpp"
 #include "sim/toolstack/migration/migration.hpp"
 
 namespace assay {
@@ -23,7 +27,8 @@ class AgentGuest {
   /// What is not as it should be in its memory; empty: all is.
   [[nodiscard]] std::string trouble();
   /// The guest suspends itself and is written to `sink`. It is gone afterwards; on an error it goes on, if it can.
-  SavedGuest save(migration::ByteSink& sink);
+  /// While it runs in a live save, and between checkpoints, it counts. ToolstackError: a PV guest cannot be saved live.
+  SavedGuest save(migration::ByteSink& sink, const SaveWay& way = {});
 
   [[nodiscard]] DomId id() const { return guest_->id(); }
   [[nodiscard]] const migration::SaveReport& report() const { return report_; }
@@ -33,6 +38,9 @@ class AgentGuest {
   [[nodiscard]] Gva pattern() const { return Gva{guest_->space().layout.heap_start}; }
   [[nodiscard]] Gva counter() const;
   void suspend();
+  migration::Woken go_on();
+  [[nodiscard]] migration::SaveReport write(migration::ByteSink& sink, const SaveWay& way,
+                                            const std::function<void()>& pause);
   void take_over(const migration::RestoredDomain& restored, const SavedAgent& agent);
   void discard(DomId domain);
 
@@ -45,6 +53,7 @@ class AgentGuest {
   migration::SaveReport report_;
   std::vector<std::string> left_out_;
   Domain* guest_ = nullptr;
+  bool is_suspended_ = false;
 };
 
 }  // namespace assay

@@ -78,8 +78,9 @@ SavedFilesWriter::SavedFilesWriter(std::filesystem::path file, bool replace)
       partial_(with_suffix(file_, ".partial")),
       partial_note_(with_suffix(note_of(file_), ".partial")) {
   std::error_code error;
-  if (std::filesystem::is_directory(file_, error)) {
-    throw InputError(fmt::format("{}: a folder; name a file", file_.string()));
+  for (const std::filesystem::path& path : {file_, note_of(file_), partial_, partial_note_}) {
+    if (!std::filesystem::is_directory(path, error)) continue;
+    throw InputError(fmt::format("{}: a folder; name a file that can have this one beside it", path.string()));
   }
   for (const std::filesystem::path& path : {file_, note_of(file_)}) {
     if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error)) {
@@ -148,7 +149,20 @@ void SavedFilesWriter::commit(SavedGuest guest) {
 
 SavedGuest read_saved(const std::filesystem::path& file) {
   std::error_code error;
-  if (!std::filesystem::exists(file, error)) throw InputError(fmt::format("{}: there is no such file", file.string()));
+  if (!std::filesystem::exists(file, error)) {
+    throw InputError(
+        fmt::format("{}: there is no such file; `assay save --out FILE` makes one, and FILE.json", file.string()));
+  }
+  if (std::filesystem::is_directory(file, error)) {
+    throw InputError(fmt::format("{}: a folder; name a file that `assay save --out FILE` has written", file.string()));
+  }
+  const std::filesystem::path guest_of_note = std::filesystem::path(file).replace_extension();
+  if (file.extension() == ".json" && std::filesystem::is_regular_file(guest_of_note, error)) {
+    throw InputError(
+        fmt::format("{0}: what belongs to a saved guest, and not the guest itself; name {1}, beside which it "
+                    "is looked for",
+                    file.string(), guest_of_note.string()));
+  }
   const std::filesystem::path note = note_of(file);
   SavedGuest guest = SavedGuest::parse(read_note(note), note.string());
   FileSource source(file);

@@ -98,6 +98,27 @@ TEST_F(SavedFiles, FileThatIsThere_StaysUnlessForced) {
 TEST_F(SavedFiles, PlacesThatWillNotDo_AreRefused) {
   EXPECT_THROW(SavedFilesWriter(folder() / "none" / "guest", false), InputError);
   EXPECT_THROW(SavedFilesWriter(folder(), true), InputError);
+  for (const char* const beside : {".json", ".partial", ".json.partial"}) {
+    const fs::path in_the_way = file().string() + beside;
+    fs::create_directory(in_the_way);
+    EXPECT_THROW(SavedFilesWriter(file(), true), InputError) << beside;
+    fs::remove(in_the_way);
+  }
+  EXPECT_TRUE(names().empty());
+}
+
+TEST_F(SavedFiles, WhatIsNoSavedGuest_IsToldWithWhatToDo) {
+  save(1);
+  const auto told = [](const fs::path& path) {
+    try {
+      static_cast<void>(read_saved(path));
+    } catch (const InputError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_THAT(told(note_of(file())), HasSubstr("name " + file().string()));
+  EXPECT_THAT(told(folder()), HasSubstr("a folder; name a file that `assay save --out FILE` has written"));
 }
 
 TEST_F(SavedFiles, FullDisk_IsToldAndLeavesNothing) {

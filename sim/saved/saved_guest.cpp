@@ -1,6 +1,7 @@
 #include "sim/saved/saved_guest.hpp"
 
 #include <fmt/format.h>
+#include <zlib.h>
 
 #include <initializer_list>
 #include <limits>
@@ -8,6 +9,7 @@
 #include <set>
 
 #include "sim/input/input_error.hpp"
+#include "sim/input/json_place.hpp"
 #include "sim/toolstack/memory_plan.hpp"
 #include "sim/toolstack/toolstack.hpp"
 
@@ -18,9 +20,10 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr const char* kFormat = "assay-saved-guest";
-constexpr uint64_t kVersion = 1;
+constexpr uint64_t kVersion = 2;
+constexpr const char* kChecksum = "crc32";
 constexpr size_t kTextMax = 4096;
-constexpr size_t kHexDigits = 32;
+constexpr size_t kHexDigits = 32, kChecksumDigits = 8;
 constexpr uint64_t kCountMax = std::numeric_limits<int64_t>::max();
 
 /// One object of the file, whose keys are asked for one by one.
@@ -138,6 +141,26 @@ SavedKernel kernel_from(Fields fields) {
   return kernel;
 }
 
+std::string dumped(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+/// Of all but the checksum itself, however it is laid out.
+std::string checksum_of(Json json) {
+  json.erase(kChecksum);
+  const std::string text = dumped(json);
+  return fmt::format("{:08x}", ::crc32(0, reinterpret_cast<const Bytef*>(text.data()), static_cast<uInt>(text.size())));
+}
+
+void expect_unchanged(const Json& json, const std::string& says, const std::string& name) {
+  const std::string is = checksum_of(json);
+  if (is == says) return;
+  throw InputError(
+      fmt::format("{}: it was changed after `assay save` had written it: its {} is {}, and it says {}. The guest would "
+                  "come back as another one; copy the file again, or save the guest again",
+                  name, kChecksum, is, says));
+}
+
 SavedGuest guest_from(const Json& json, const std::string& name) {
   Fields fields(json, name, "");
   SavedGuest guest;
@@ -153,7 +176,9 @@ SavedGuest guest_from(const Json& json, const std::string& name) {
   if (fields.has("agent") == fields.has("kernel")) fields.refuse("not exactly one of agent and kernel is there");
   if (fields.has("agent")) guest.agent = agent_from(fields.object("agent"), guest.spec);
   if (fields.has("kernel")) guest.kernel = kernel_from(fields.object("kernel"));
+  const std::string checksum = hash_from(fields, kChecksum, kChecksumDigits);
   fields.end();
+  expect_unchanged(json, checksum, name);
   return guest;
 }
 
@@ -170,14 +195,18 @@ std::string SavedGuest::to_json() const {
                      {"count", agent->count}};
   }
   if (kernel) json["kernel"] = {{"name", kernel->name}};
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  json[kChecksum] = checksum_of(json);
+  return dumped(json) + "\n";
 }
 
 SavedGuest SavedGuest::parse(std::string_view text, const std::string& name) {
   try {
     return guest_from(Json::parse(text), name);
-  } catch (const Json::exception& error) {
-    throw InputError(fmt::format("{}: no JSON: {}; save the guest again", name, error.what()));
+  } catch (const Json::parse_error& error) {
+    const TextPlace place = place_of_byte(text, error.byte == 0 ? 0 : error.byte - 1);
+    throw InputError(fmt::format("{}:{}:{}: {}; `assay save` writes this file: copy it again, or save the guest again",
+                                 name, place.line, place.column,
+                                 error.byte > text.size() ? "the file ends here, in the middle" : "this is no JSON"));
   }
 }
 

@@ -56,7 +56,7 @@ struct Wrong {
 const std::vector<Wrong>& wrong_ones() {
   static const std::vector<Wrong> kAll{
       {"OtherFormat", [](Json& j) { j["format"] = "recording"; }, "format is \"recording\""},
-      {"LaterVersion", [](Json& j) { j["version"] = 2; }, "version is 2; this program reads version 1"},
+      {"LaterVersion", [](Json& j) { j["version"] = 3; }, "version is 3; this program reads version 2"},
       {"KeyMissing", [](Json& j) { j.erase("stream_bytes"); }, "stream_bytes is missing"},
       {"KeyUnknown", [](Json& j) { j["colour"] = 1; }, "colour is not known"},
       {"KeyUnknownInside", [](Json& j) { j["domain"]["colour"] = 1; }, "domain.colour is not known"},
@@ -71,6 +71,10 @@ const std::vector<Wrong>& wrong_ones() {
       {"LongText", [](Json& j) { j["made_by"] = std::string(5000, 'x'); }, "made_by is no text of at most"},
       {"LimitTooLow", [](Json& j) { j["domain"]["max_grant_frames"] = -2; }, "max_grant_frames is -2"},
       {"GrantVersion", [](Json& j) { j["domain"]["max_grant_version"] = 3; }, "max_grant_version is 3"},
+      {"OtherVcpus", [](Json& j) { j["domain"]["vcpus"] = 4; }, "it was changed after `assay save` had written it"},
+      {"OtherChecksum", [](Json& j) { j["crc32"] = "00000000"; }, "and it says 00000000"},
+      {"OwnChecksumNoHex", [](Json& j) { j["crc32"] = "zzzzzzzz"; }, "crc32 is not 8 hexadecimal digits"},
+      {"OwnChecksumMissing", [](Json& j) { j.erase("crc32"); }, "crc32 is missing"},
       {"ChecksumShort", [](Json& j) { j["stream_xxh128"] = "aa"; }, "stream_xxh128 is not 32"},
       {"ChecksumNoHex", [](Json& j) { j["stream_xxh128"] = std::string(32, 'g'); }, "stream_xxh128 is not 32"},
       {"BothKinds",

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <optional>
 
 #include "sim/target/target.hpp"
 
@@ -16,12 +17,17 @@ class CallFault final : public OperationObserver {
   void arm(uint64_t call) {
     armed_ = call;
     calls_ = 0;
+    struck_.reset();
   }
   [[nodiscard]] uint64_t calls() const { return calls_; }
   [[nodiscard]] bool has_struck() const { return armed_ != kNone && calls_ > armed_; }
 
+  /// The number of the hypercall that failed.
+  [[nodiscard]] std::optional<uint64_t> struck() const { return struck_; }
+
   bool stands_in(const Vcpu&, const GuestRequest& request, GuestReply& reply) override {
     if (request.op != ASSAY_OP_HYPERCALL || calls_++ != armed_) return false;
+    struck_ = request.arg[0];
     reply = {};
     reply.value[0] = static_cast<uint64_t>(int64_t{-ENOMEM});
     return true;
@@ -33,6 +39,7 @@ class CallFault final : public OperationObserver {
  private:
   uint64_t armed_ = kNone;
   uint64_t calls_ = 0;
+  std::optional<uint64_t> struck_;
 };
 
 }  // namespace assay::toolstack

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from pathlib import Path
 
 BAD_INPUT, UNAVAILABLE, HARNESS, INTERRUPTED, INCONCLUSIVE = 64, 69, 70, 130, 2
@@ -71,6 +72,22 @@ def streams_are_xens(assay: Assay, verifier: Path) -> None:
         check(done.returncode == 0, f"verify-stream-v2 accepts {path.name}", done.stdout + done.stderr)
 
 
+def running_guests(assay: Assay, has_xen: bool) -> None:
+    """Saved while they run, or in several states one after the other; what they count meanwhile is there."""
+    for home in ["hv"] + (["xen"] if has_xen else []):
+        assay.expect(0, "count 11; ", "save", "--guest", "pvh", "--live", "--target", home, "--out", f"live-{home}")
+        assay.expect(0, "memory as it was, count 21", "restore", f"live-{home}")
+    assay.expect(0, "count 13; ", "save", "--guest", "pv64", "--checkpoints", 3, "--out", "steps")
+    assay.expect(0, "memory as it was, count 23", "restore", "steps")
+    assay.expect(BAD_INPUT, "without shadow page tables", "save", "--guest", "pv64", "--live", "--out", "never")
+
+
+def with_checksum(note: dict) -> str:
+    """The text of FILE.json with the checksum that belongs to it, as somebody who means to change it would write it."""
+    bare = json.dumps({key: value for key, value in note.items() if key != "crc32"}, indent=2, sort_keys=True)
+    return json.dumps({**note, "crc32": f"{zlib.crc32(bare.encode()):08x}"})
+
+
 def damaged_files(assay: Assay) -> None:
     assay.expect(0, "saved:", "save", "--guest", "pv64", "--out", "whole")
     whole, note = (assay.folder / "whole").read_bytes(), (assay.folder / "whole.json").read_text()
@@ -85,16 +102,17 @@ def damaged_files(assay: Assay) -> None:
     damaged("noted", None, note, "noted: there is no such file")
     damaged("cut", whole[:-100], note, "It was cut")
     damaged("hit", whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:], note, "its checksum is")
-    damaged("text", whole, "hello", "no JSON")
+    damaged("text", whole, "hello", "text.json:1:1: this is no JSON")
+    damaged("other", whole, note.replace('"vcpus": 1', '"vcpus": 2'), "other.json: it was changed after `assay save`")
     other = json.loads(note)
     other["domain"]["type"] = "pvh"
-    damaged("kind", whole, json.dumps(other), "an image of a pv64 domain")
+    damaged("kind", whole, with_checksum(other), "an image of a pv64 domain")
     other = json.loads(note)
     other["domain"]["vcpus"] = other["domain"]["vcpus_online"] = 2
-    damaged("more", whole, json.dumps(other), "vcpu 1 of domain 1 does not reach its serving loop", 1)
+    damaged("more", whole, with_checksum(other), "vcpu 1 of domain 1 does not reach its serving loop", 1)
     other = json.loads(note)
     other["agent"]["image_hash"] = "0" * 16
-    damaged("agent", whole, json.dumps(other), "another build of the agent")
+    damaged("agent", whole, with_checksum(other), "another build of the agent")
     assay.expect(0, "memory as it was", "restore", "whole")
 
 
@@ -172,6 +190,7 @@ def main() -> int:
             print("left out: the real Xen is not there")
         round_trips(assay, code == 0)
         streams_are_xens(assay, folders[0])
+        running_guests(assay, code == 0)
         damaged_files(assay)
         places(assay)
         interrupted(assay)

@@ -173,7 +173,7 @@ void add_fuzz(CLI::App& app, Flags& flags, ExitCode& code) {
 }
 
 /// What the verbs that run a kernel have in common.
-void add_kernel_options(CLI::App& verb, RunFlags& flags) {
+void add_kernel_options(CLI::App& verb, RunFlags& flags, const std::string& memory_words = "MiB of the guest") {
   constexpr uint64_t kMemoryMinMib = 4, kMemoryMaxMib = 1024;
   constexpr uint32_t kVcpusOfAKernel = 32;
   verb.add_option("--target", flags.target, "hv, or FILE.so (a core); for scenarios and agents, also xen")
@@ -183,7 +183,7 @@ void add_kernel_options(CLI::App& verb, RunFlags& flags) {
       ->check(CLI::IsMember({"auto", "pv64", "pvh"}));
   verb.add_option("--initrd", flags.initrd, "file that the kernel finds in its memory");
   verb.add_option("--cmdline", flags.command_line, "of the kernel");
-  verb.add_option("--memory", flags.memory_mib, "MiB of the guest")
+  verb.add_option("--memory", flags.memory_mib, memory_words)
       ->capture_default_str()
       ->check(CLI::Range(kMemoryMinMib, kMemoryMaxMib));
   verb.add_option("--vcpus", flags.vcpus, "of the guest")
@@ -261,7 +261,9 @@ void add_run(CLI::App& app, Flags& flags, ExitCode& code) {
 void add_minimize(CLI::App& app, Flags& flags, ExitCode& code) {
   RunFlags& mine = flags.minimize;
   auto* minimize =
-      app.add_subcommand("minimize", "Make a scenario that fails smaller, for as long as it fails for the same reason");
+      app.add_subcommand("minimize",
+                         "Make a scenario that fails smaller, for as long as it fails for the same reason; exit code "
+                         "64 when it does not fail at all");
   minimize->add_option("FILE", mine.kernel, "the scenario, FILE.yaml")->required();
   minimize->add_option("--seed", mine.seed, "with which it fails")
       ->capture_default_str()
@@ -273,6 +275,7 @@ void add_minimize(CLI::App& app, Flags& flags, ExitCode& code) {
   minimize->add_option(
       "--out", mine.out,
       "FILE.yaml for what is left, or a folder for NAME.min.yaml and its picture; default: NAME.min.yaml");
+  minimize->add_flag("--force", mine.force, "replace a file that is there");
   minimize->callback([&flags, &code] { code = minimize_scenario(flags.minimize); });
 }
 
@@ -282,14 +285,16 @@ void add_generate(CLI::App& app, Flags& flags, ExitCode& code) {
       app.add_subcommand("generate", "Write scenarios that nobody wrote: a machine of any size for each seed");
   generate->add_option("FOLDER", mine.out, "where to: generated-SEED.yaml")->required();
   generate->add_option("--seeds", mine.seeds, "A..B, both included; default: 1");
+  generate->add_flag("--force", mine.force, "replace files that are there");
   generate->callback([&flags, &code] { code = generate_scenarios(flags.generate); });
 }
 
+constexpr uint64_t kAgentMemoryMib = 4, kAgentLimitMs = 10, kCheckpointsMax = 1000;
+
 /// The agent needs no more, and each ms is one of the host's on the real Xen.
 void set_agent_defaults(const CLI::App& verb, RunFlags& flags) {
-  constexpr uint64_t kMemoryMib = 4, kLimitMs = 10;
-  if (verb.count("--memory") == 0) flags.memory_mib = kMemoryMib;
-  if (verb.count("--limit") == 0) flags.limit_ms = kLimitMs;
+  if (verb.count("--memory") == 0) flags.memory_mib = kAgentMemoryMib;
+  if (verb.count("--limit") == 0) flags.limit_ms = kAgentLimitMs;
 }
 
 void add_save(CLI::App& app, Flags& flags, ExitCode& code) {
@@ -298,11 +303,20 @@ void add_save(CLI::App& app, Flags& flags, ExitCode& code) {
       "save", "Run a guest, have it suspend itself, and save it as a migration stream, with which `restore` goes on");
   auto* kernel =
       save->add_option("KERNEL", mine.run.kernel, "ELF file with Xen notes, which can suspend itself: hv only");
-  add_kernel_options(*save, mine.run);
+  add_kernel_options(*save, mine.run,
+                     fmt::format("MiB of the guest; with --guest {} when it is not given", kAgentMemoryMib));
   save->add_option("--guest", mine.guest, "in place of a KERNEL, our agent: pv64 or pvh; on any target")
       ->excludes(kernel)
       ->check(CLI::IsMember({"pv64", "pvh"}));
   save->add_option("--until", mine.until, "save it once its console has said this; otherwise when --limit has passed");
+  auto* live =
+      save->add_flag("--live", mine.way.is_live,
+                     "with --guest pvh: send memory while it runs, then what it wrote meanwhile, and suspend it then");
+  save->add_option("--checkpoints", mine.way.checkpoints,
+                   "with --guest: so many states before the last one, after each of which it goes on")
+      ->check(CLI::Range(uint64_t{1}, kCheckpointsMax))
+      ->excludes(live)
+      ->excludes(kernel);
   save->add_option("--out", mine.out, "file for the stream; what that does not say goes into FILE.json")->required();
   save->add_flag("--force", mine.force, "replace a file that is there");
   save->callback([&flags, &code, save] {
@@ -339,10 +353,17 @@ void add_migrate(CLI::App& app, Flags& flags, ExitCode& code) {
   migrate->add_flag("--suspended", mine.is_suspended, "domains that suspended themselves before")->excludes(live);
   auto* sweep = migrate->add_flag("--sweep", mine.is_sweep,
                                   "every fault at every part of the stream and every hypercall, one move each");
+  migrate->add_option("--every", mine.every, "with --sweep: each so many-th point only")
+      ->check(CLI::Range(uint64_t{1}, kMovesMax))
+      ->needs(sweep);
   migrate->add_option("--moves", mine.moves, "so many moves, to and fro")
       ->check(CLI::Range(uint64_t{1}, kMovesMax))
       ->excludes(sweep);
-  migrate->add_option("--point", mine.point, "what goes wrong in the first move, as a sweep names it")->excludes(sweep);
+  migrate
+      ->add_option(
+          "--point", mine.point,
+          "what goes wrong in the first move, as a sweep names it; the domain moves once more afterwards, without")
+      ->excludes(sweep);
   migrate->add_option("--pages", mine.pages, "memory of the domain")
       ->capture_default_str()
       ->check(CLI::Range(kMovedPagesMin, kMovedPagesMax));
@@ -357,7 +378,9 @@ void add_migrate(CLI::App& app, Flags& flags, ExitCode& code) {
       ->capture_default_str()
       ->check(CLI::Range(uint64_t{0}, kSeedMax));
   migrate->add_option("--jobs", mine.jobs, "worker processes")->check(CLI::Range(1u, kJobsMax));
-  migrate->add_option("--out", mine.out, "folder for a page about it");
+  migrate->add_option(
+      "--out", mine.out,
+      "folder for results.json, junit.xml, index.html and migration.html, which draws one of the moves");
   migrate->callback([&flags, &code] { code = run_migrate(flags.migrate); });
 }
 

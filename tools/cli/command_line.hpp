@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "conformance/runner/exit_code.hpp"
+#include "sim/saved/save_way.hpp"
 
 namespace assay {
 
@@ -77,6 +78,7 @@ struct RunFlags {
   std::string seeds;                ///< "A..B"; empty: `seed`
   std::string fault;                ///< hv: the name of a planted fault
   std::string out;                  ///< folder for results; empty: none
+  bool force = false;               ///< what is in the way of `generate` and `minimize` is replaced
   unsigned jobs = 0;                ///< 0: as many as there are processors
   std::string command;              ///< the whole line, for the report
 };
@@ -89,6 +91,7 @@ struct MigrateFlags {
   bool is_live = false;
   bool is_suspended = false;  ///< neither: both
   bool is_sweep = false;
+  uint64_t every = 1;  ///< sweep: each so many-th point
   uint64_t moves = 1;
   std::string point;  ///< what goes wrong in the first move; empty: nothing
   uint32_t pages = 1024;
@@ -123,6 +126,7 @@ struct SaveFlags {
   RunFlags run;       ///< of a kernel; target, vCPUs and seed of an agent, too
   std::string guest;  ///< in place of a kernel, the agent: "pv64" or "pvh"
   std::string until;  ///< text on the console; empty: the limit
+  SaveWay way;
   std::string out;
   bool force = false;  ///< `out` may be there already
 };

@@ -10,6 +10,7 @@
 #include "reports/write_file.hpp"
 #include "sim/base/paths.hpp"
 #include "tools/cli/targets.hpp"
+#include "tools/cli/testing/ran.hpp"
 
 namespace assay {
 namespace {
@@ -18,35 +19,9 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-struct Ran {
-  int code;
-  std::string out;
-  std::string err;
-};
-
-Ran run(const std::vector<std::string>& args) {
-  std::vector<const char*> argv{"assay"};
-  for (const std::string& arg : args) argv.push_back(arg.c_str());
-  ::testing::internal::CaptureStdout();
-  ::testing::internal::CaptureStderr();
-  const int code = run_command_line(static_cast<int>(argv.size()), argv.data());
-  return {code, ::testing::internal::GetCapturedStdout(), ::testing::internal::GetCapturedStderr()};
-}
-
-class CommandLine : public ::testing::Test {
- protected:
-  void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "assay-cli-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-  std::string file(const std::string& name, std::string_view text) {
-    write_file(folder_ / name, text);
-    return (folder_ / name).string();
-  }
-  std::filesystem::path folder_;
-};
+using testing::CommandLine;
+using testing::Ran;
+using testing::run;
 
 TEST_F(CommandLine, Help_IsZero_AndNamesTheExitCodes) {
   const Ran ran = run({"--help"});
@@ -421,6 +396,9 @@ TEST_F(CommandLine, Minimize_LeavesWhatFailsForTheSameReason_AndIsRepeatable) {
   EXPECT_THAT(ran.out, HasSubstr("share of a"));
   const std::string text = read_file(small);
   for (const char* gone : {"actions", "faults", "name: b", "no_starvation"}) EXPECT_THAT(text, Not(HasSubstr(gone)));
+  const Ran in_the_way = run({"minimize", scenario, "--seed", "3", "--out", small});
+  EXPECT_EQ(in_the_way.code, kExitBadInput);
+  EXPECT_THAT(in_the_way.err, HasSubstr("small.yaml: there already; --force replaces it"));
   const Ran again = run({"run", small, "--seed", "3"});
   EXPECT_EQ(again.code, kExitUnexpected);
   EXPECT_THAT(again.out, HasSubstr("share of a"));
@@ -448,7 +426,7 @@ TEST_F(CommandLine, Minimize_IntoAFolder_SaysWhyInWords_AndDrawsWhatIsLeft) {
 
 TEST_F(CommandLine, Minimize_OfWhatPasses_SaysSo) {
   const Ran ran = run({"minimize", file("fair.yaml", kFairScenario)});
-  EXPECT_EQ(ran.code, kExitInconclusive);
+  EXPECT_EQ(ran.code, kExitBadInput);
   EXPECT_THAT(ran.err, AllOf(HasSubstr("does not fail with seed 1"), HasSubstr("--seed N"), HasSubstr("--fault NAME")));
   const std::string finds = file("finds.yaml", "finds: cpupool.last_pcpu_taken\n" + std::string(kFairScenario));
   EXPECT_THAT(run({"minimize", finds}).err, HasSubstr("--fault cpupool.last_pcpu_taken"));

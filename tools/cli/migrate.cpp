@@ -16,6 +16,9 @@
 #include "sim/toolstack/toolstack.hpp"
 #include "tools/cli/command_line.hpp"
 #include "tools/cli/migrate_page.hpp"
+#include "tools/cli/migrate_report.hpp"
+#include "tools/cli/moves_target.hpp"
+#include "tools/cli/played_moves.hpp"
 #include "tools/cli/run_trouble.hpp"
 #include "tools/cli/targets.hpp"
 
@@ -105,7 +108,9 @@ std::vector<MoveCase> sweep_of(const MigrateFlags& flags, const TargetFactory& f
       cases.push_back(one);
     }
   }
-  return cases;
+  std::vector<MoveCase> some;
+  for (size_t i = 0; i < cases.size(); i += flags.every) some.push_back(cases[i]);
+  return some;
 }
 
 using Play = std::function<CaseResult(MovesTarget& target, const MoveCase& one)>;
@@ -125,17 +130,6 @@ RunOutcome play_all(const TargetFactory& factory, const std::vector<MoveCase>& c
   return run_variants(factory, variants, options, observer);
 }
 
-std::string reproduction(const MigrateFlags& flags, const std::string& case_flags) {
-  const std::string target = flags.target == "hv" ? "" : " --target " + flags.target;
-  const std::string onto = flags.onto.empty() ? "" : " --onto " + flags.onto;
-  const std::string fault = flags.fault.empty() ? "" : " --fault " + flags.fault;
-  return "tools/assay migrate" + target + onto + fault + case_flags;
-}
-
-bool is_wrong(const std::optional<CaseResult>& result) {
-  return result && result->verdict != Verdict::kPass;
-}
-
 /// Small ones of the first few that fail.
 std::vector<std::string> small_ones(const TargetFactory& factory, const std::vector<MoveCase>& failing) {
   RunOptions options;
@@ -152,77 +146,109 @@ std::vector<std::string> small_ones(const TargetFactory& factory, const std::vec
 }
 
 /// The first few, with what is left of them.
-std::vector<MigrationPage::Failure> failures_of(const MigrateFlags& flags, const TargetFactory& factory,
-                                                const std::vector<MoveCase>& cases, const RunOutcome& outcome) {
+std::vector<WrongMoves> first_wrong(const TargetFactory& factory, const PlayedMoves& played) {
   std::vector<MoveCase> failing;
-  std::vector<size_t> indices;
-  for (size_t i = 0; i < cases.size() && failing.size() < kShownMax; ++i) {
-    if (!is_wrong(outcome.results[i])) continue;
-    failing.push_back(cases[i]);
-    indices.push_back(i);
+  std::vector<WrongMoves> wrong;
+  for (size_t i = 0; i < played.cases.size() && failing.size() < kShownMax; ++i) {
+    if (!played.is_wrong(i)) continue;
+    failing.push_back(played.cases[i]);
+    wrong.push_back({i, {}});
   }
-  std::vector<MigrationPage::Failure> failures;
-  if (failing.empty()) return failures;
+  if (failing.empty()) return wrong;
   const std::vector<std::string> small = small_ones(factory, failing);
-  for (size_t i = 0; i < failing.size(); ++i) {
-    const CaseResult& result = *outcome.results[indices[i]];
-    MigrationPage::Failure failure{hosts::id_of(failing[i]) + ": " + result.message, {}};
-    for (const std::string& note : result.notes) failure.lines.push_back("also: " + note);
-    failure.lines.push_back("as it was found: " + reproduction(flags, hosts::flags_of(failing[i])));
-    failure.lines.push_back("made small:      " + reproduction(flags, small[i]));
-    failures.push_back(failure);
-  }
-  return failures;
+  for (size_t i = 0; i < wrong.size(); ++i) wrong[i].small = small[i];
+  return wrong;
 }
 
-void print_failures(const std::vector<MigrationPage::Failure>& failures) {
-  for (const MigrationPage::Failure& failure : failures) {
-    fmt::print("\n{}\n", failure.what);
-    for (const std::string& line : failure.lines) fmt::print("  {}\n", line);
+void print_wrong(const PlayedMoves& played) {
+  for (const WrongMoves& wrong : played.wrong) {
+    const CaseResult& result = *played.outcome.results[wrong.index];
+    const MoveCase& one = played.cases[wrong.index];
+    fmt::print("\n{}: {}\n", hosts::id_of(one), result.message);
+    for (const std::string& note : result.notes) fmt::print("  also: {}\n", note);
+    fmt::print("  as it was found: {}\n  made small:      {}\n", reproduction(played.flags, hosts::flags_of(one)),
+               reproduction(played.flags, wrong.small));
   }
 }
 
 /// False: it could not be written, which is said.
-bool write_page(const MigrateFlags& flags, const TargetFactory& factory, const std::vector<MoveCase>& cases,
-                const RunOutcome& outcome, const std::vector<MigrationPage::Failure>& failures) {
-  RunOptions options;
-  options.case_limit = kCaseLimit;
-  RunObserver silent;
-  const RunOutcome drawn = play_all(
-      factory, {cases.back()}, [](MovesTarget& target, const MoveCase& one) { return target.draw(one); }, options,
-      silent);
-  const auto& move = drawn.results.front();
-  const std::filesystem::path file = std::filesystem::path(flags.out) / "migration.html";
+bool write_out(const PlayedMoves& played) {
   try {
-    write_file(file, migration_page(
-                         page_of({flags, cases, outcome, failures, move ? move->notes : std::vector<std::string>{}})));
+    write_migrations(played);
   } catch (const WriteError& error) {
     fmt::print(stderr, "assay: {}\n", error.what());
     return false;
   }
-  fmt::print("page: {}\n", file.string());
+  const std::filesystem::path out = played.flags.out;
+  fmt::print("page: {}\nreport: {}\n", (out / kMigrationPage).string(), (out / "index.html").string());
   return true;
 }
 
-void print_way(const SweepWay& way, const std::vector<MoveCase>& cases, const RunOutcome& outcome) {
+void print_way(const SweepWay& way, const PlayedMoves& played) {
   MovesSummary sum;
-  size_t played = 0, wrong = 0;
-  for (size_t i = 0; i < cases.size(); ++i) {
-    if (cases[i].type != way.type || cases[i].is_live != way.is_live || !outcome.results[i]) continue;
-    ++played;
-    wrong += is_wrong(outcome.results[i]) ? 1u : 0u;
-    sum.add(numbers_in(*outcome.results[i]));
+  size_t count = 0, wrong = 0;
+  for (size_t i = 0; i < played.cases.size(); ++i) {
+    const MoveCase& one = played.cases[i];
+    if (one.type != way.type || one.is_live != way.is_live || !played.outcome.results[i]) continue;
+    ++count;
+    wrong += played.is_wrong(i) ? 1u : 0u;
+    sum.add(played.records[i]);
   }
-  if (played == 0) return;
+  if (count == 0) return;
   fmt::print("{} {}: {} cases, {} moves: {} arrived, {} stayed, {} lost with their host; {} cases wrong\n",
-             to_string(way.type), way.is_live ? "live" : "suspended", played, sum.moves, sum.arrived, sum.stayed,
+             to_string(way.type), way.is_live ? "live" : "suspended", count, sum.moves, sum.arrived, sum.stayed,
              sum.lost, wrong);
   if (sum.arrived == 0) return;
   constexpr uint64_t kNsPerUs = 1000, kMiB = 1 << 20;
   fmt::print(
-      "  {} pages and {} MiB sent, {:.1f} rounds a move; the domain stood still for {} us on average, {} at most\n",
+      "  {} pages of memory sent, those that were written again counted again: {} MiB of streams, {:.1f} rounds a "
+      "move;\n"
+      "  the domain stood still for {} us of virtual time on average, {} at most\n",
       sum.pages, sum.bytes / kMiB, static_cast<double>(sum.rounds) / static_cast<double>(sum.moves),
       sum.downtime_ns / sum.arrived / kNsPerUs, sum.downtime_most_ns / kNsPerUs);
+}
+
+/// Every case that the flags mean.
+std::vector<MoveCase> cases_of(const MigrateFlags& flags, const TargetFactory& factory) {
+  if (flags.is_sweep) return sweep_of(flags, factory);
+  std::vector<MoveCase> cases;
+  for (const SweepWay& way : ways_of(flags)) {
+    const std::vector<MoveCase> more = moves_cases(flags, way);
+    cases.insert(cases.end(), more.begin(), more.end());
+  }
+  return cases;
+}
+
+/// A point at which nothing was says nothing about what would have come of it.
+void tell_unmet_points(const MigrateFlags& flags, const std::vector<MoveCase>& cases, RunOutcome& outcome) {
+  for (size_t i = 0; i < cases.size() && !flags.point.empty(); ++i) {
+    auto& result = outcome.results[i];
+    if (!result || result->verdict != Verdict::kPass || cases[i].fault == hosts::FaultPoint{}) continue;
+    const MoveRecord record = decode_move_record(result->console);
+    if (record.has_struck) continue;
+    result->verdict = Verdict::kInconclusive;
+    result->message = fmt::format(
+        "--point {}: a {} move never met it, and went as without a fault. There are {} parts of its stream "
+        "(FAULT:PART:BYTE, PART from 0 to {}), {} hypercalls of saving (source-call:0 to {}), {} of restoring "
+        "(target-call:0 to {}), and target-room of less than the {} pages of the domain; merged and holed need records "
+        "of pages that allow it",
+        flags.point, way_of(cases[i]), record.parts, record.parts - 1, record.source_calls, record.source_calls - 1,
+        record.target_calls, record.target_calls - 1, cases[i].pages);
+    fmt::print(stderr, "assay: {}\n", result->message);
+  }
+}
+
+ExitCode code_of(const PlayedMoves& played) {
+  if (played.wrong_count() != 0) return kExitUnexpected;
+  return played.unmet_count() != 0 ? kExitInconclusive : kExitExpected;
+}
+
+void print_all(const PlayedMoves& played) {
+  for (const SweepWay& way : hosts::all_ways()) print_way(way, played);
+  if (!played.flags.point.empty()) fmt::print("with --point, the domain moves once more afterwards, without a fault\n");
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(played.outcome.duration).count();
+  fmt::print("{} of {} cases, {} wrong, {:.1f} s\n", played.played(), played.cases.size(), played.wrong_count(),
+             static_cast<double>(ms) / 1000);
 }
 
 }  // namespace
@@ -232,12 +258,7 @@ ExitCode run_migrate(const MigrateFlags& flags) {
   prepare_out(flags.out);
   std::vector<MoveCase> cases;
   try {
-    if (flags.is_sweep) cases = sweep_of(flags, factory);
-    for (const SweepWay& way : ways_of(flags)) {
-      if (flags.is_sweep) continue;
-      const std::vector<MoveCase> more = moves_cases(flags, way);
-      cases.insert(cases.end(), more.begin(), more.end());
-    }
+    cases = cases_of(flags, factory);
   } catch (const TargetUnavailable& missing) {
     fmt::print(stderr, "assay: {}\n", missing.what());
     return kExitUnavailable;
@@ -255,20 +276,17 @@ ExitCode run_migrate(const MigrateFlags& flags) {
         factory, cases, [](MovesTarget& target, const MoveCase& one) { return target.play(one); }, options, progress);
   }
   ExitCode code = report_trouble(outcome);
-  for (const SweepWay& way : hosts::all_ways()) print_way(way, cases, outcome);
-  const auto wrong = std::ranges::count_if(outcome.results, is_wrong);
-  const auto seconds = std::chrono::duration_cast<std::chrono::milliseconds>(outcome.duration).count();
-  fmt::print("{} of {} cases, {} wrong, {:.1f} s\n",
-             std::ranges::count_if(outcome.results, [](const auto& result) { return result.has_value(); }),
-             cases.size(), wrong, static_cast<double>(seconds) / 1000);
-  if (outcome.interrupted) {
-    fmt::print("interrupted: this is a part of it only{}\n", flags.out.empty() ? "" : ", and no page of it is written");
-    return worst(code, wrong == 0 ? kExitExpected : kExitUnexpected);
+  tell_unmet_points(flags, cases, outcome);
+  PlayedMoves played(flags, std::move(cases), std::move(outcome));
+  print_all(played);
+  if (played.outcome.interrupted) {
+    fmt::print("interrupted: this is a part of it only\n");
+  } else {
+    played.wrong = first_wrong(factory, played);
+    print_wrong(played);
   }
-  const std::vector<MigrationPage::Failure> failures = failures_of(flags, factory, cases, outcome);
-  print_failures(failures);
-  if (!flags.out.empty() && !write_page(flags, factory, cases, outcome, failures)) code = worst(code, kExitHarness);
-  return worst(code, wrong == 0 ? kExitExpected : kExitUnexpected);
+  if (!flags.out.empty() && played.played() != 0 && !write_out(played)) code = worst(code, kExitHarness);
+  return worst(code, code_of(played));
 }
 
 }  // namespace assay

@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <map>
 
 #include "conformance/runner/assemble.hpp"
+#include "tools/cli/migrate_picture.hpp"
 
 namespace assay {
 namespace {
@@ -14,30 +13,10 @@ namespace {
 using hosts::FaultPoint;
 using hosts::MoveCase;
 
-constexpr uint64_t kNsPerUs = 1000, kMiB = 1 << 20;
-constexpr std::string_view kEvent = "event", kRound = "round", kTimes = "times";
-constexpr char kBetween = '\t';
+constexpr uint64_t kMiB = 1 << 20;
 
-std::vector<std::string> words_of(const std::string& note) {
-  std::vector<std::string> words(1);
-  for (const char c : note) {
-    if (c == kBetween) {
-      words.emplace_back();
-    } else {
-      words.back() += c;
-    }
-  }
-  return words;
-}
-
-uint64_t number_in(const std::string& text) {
-  uint64_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
-
-std::string way_of(const MoveCase& one) {
-  return fmt::format("{} {}", to_string(one.type), one.is_live ? "live" : "suspended");
+uint64_t whole_us(uint64_t ns) {
+  return ns / 1000;
 }
 
 std::string kind_of(const FaultPoint& point) {
@@ -46,121 +25,157 @@ std::string kind_of(const FaultPoint& point) {
 }
 
 struct Counts {
-  size_t cases = 0, wrong = 0;
+  size_t cases = 0, wrong = 0, met = 0;
   MovesSummary sum;
 };
 
-template <typename Key>
-std::vector<std::pair<std::string, Counts>> counted(const MigratePageInput& input, Key key) {
-  std::vector<std::pair<std::string, Counts>> all;
-  for (size_t i = 0; i < input.cases.size(); ++i) {
-    const auto& result = input.outcome.results[i];
-    if (!result) continue;
-    const std::string name = key(input.cases[i]);
-    auto found = std::ranges::find(all, name, &std::pair<std::string, Counts>::first);
-    if (found == all.end()) found = all.insert(all.end(), {name, {}});
-    ++found->second.cases;
-    found->second.wrong += result->verdict == Verdict::kPass ? 0u : 1u;
-    found->second.sum.add(numbers_in(*result));
-  }
-  return all;
+/// In the order in which they are met first.
+using Counted = std::vector<std::pair<std::string, Counts>>;
+
+Counts& entry(Counted& all, const std::string& name) {
+  auto found = std::ranges::find(all, name, &Counted::value_type::first);
+  if (found == all.end()) found = all.insert(all.end(), {name, {}});
+  return found->second;
 }
 
-MigrationPage::Table ways_table(const MigratePageInput& input) {
+void count(const PlayedMoves& played, size_t index, Counts& counts) {
+  ++counts.cases;
+  counts.wrong += played.is_wrong(index) ? 1u : 0u;
+  counts.met += played.records[index].has_struck ? 1u : 0u;
+  counts.sum.add(played.records[index]);
+}
+
+MigrationPage::Table ways_table(const PlayedMoves& played) {
   MigrationPage::Table table{"What came of the moves",
                              {"Domain", "Cases", "Wrong", "Moves", "Arrived", "Stayed", "Lost with host", "Pages sent",
-                              "MiB sent", "Rounds a move", "Stood still, average us", "at most us"},
+                              "MiB sent", "Rounds a move", "Downtime, mean us", "at most us"},
                              {}};
-  for (const auto& [name, counts] : counted(input, way_of)) {
+  Counted all;
+  for (size_t i = 0; i < played.cases.size(); ++i) {
+    if (played.outcome.results[i]) count(played, i, entry(all, way_of(played.cases[i])));
+  }
+  for (const auto& [name, counts] : all) {
     const MovesSummary& sum = counts.sum;
+    if (counts.wrong != 0) table.bad_rows.push_back(table.rows.size());
     table.rows.push_back(
-        {name, fmt::to_string(counts.cases), fmt::to_string(counts.wrong), fmt::to_string(sum.moves),
-         fmt::to_string(sum.arrived), fmt::to_string(sum.stayed), fmt::to_string(sum.lost), fmt::to_string(sum.pages),
-         fmt::to_string(sum.bytes / kMiB),
+        {name, with_commas(counts.cases), with_commas(counts.wrong), with_commas(sum.moves), with_commas(sum.arrived),
+         with_commas(sum.stayed), with_commas(sum.lost), with_commas(sum.pages), with_commas(sum.bytes / kMiB),
          fmt::format("{:.1f}", static_cast<double>(sum.rounds) / static_cast<double>(std::max<uint64_t>(1, sum.moves))),
-         fmt::to_string(sum.downtime_ns / std::max<uint64_t>(1, sum.arrived) / kNsPerUs),
-         fmt::to_string(sum.downtime_most_ns / kNsPerUs)});
+         with_commas(whole_us(sum.downtime_ns / std::max<uint64_t>(1, sum.arrived))),
+         with_commas(whole_us(sum.downtime_most_ns))});
   }
   return table;
 }
 
-MigrationPage::Table faults_table(const MigratePageInput& input) {
-  MigrationPage::Table table{"What came of each fault",
-                             {"Fault", "Cases", "Wrong", "Moves that arrived", "stayed", "were lost with their host"},
-                             {}};
-  for (const auto& [name, counts] : counted(input, [](const MoveCase& one) { return kind_of(one.fault); })) {
-    table.rows.push_back({name, fmt::to_string(counts.cases), fmt::to_string(counts.wrong),
-                          fmt::to_string(counts.sum.arrived), fmt::to_string(counts.sum.stayed),
-                          fmt::to_string(counts.sum.lost)});
-  }
-  return table;
+/// Of the first move, which has the fault.
+void count_first(const PlayedMoves& played, size_t index, Counts& counts) {
+  ++counts.cases;
+  counts.wrong += played.is_wrong(index) ? 1u : 0u;
+  const MoveRecord& record = played.records[index];
+  counts.met += record.has_struck ? 1u : 0u;
+  if (!record.moves.empty()) counts.sum.add(record.moves.front());
 }
 
-/// Began, suspended, sent, restore began, resumed: with what the events say.
-void draw_move(const std::vector<std::string>& notes, MigrationPage& page) {
-  page.events = {"What happened", {"us", "Host", "What"}, {}};
-  page.hosts = {"host a", "host b"};
-  std::map<std::string, uint64_t> first_of;
-  uint64_t began = 0, suspended = 0, resumed = 0;
-  for (const std::string& note : notes) {
-    const std::vector<std::string> words = words_of(note);
-    if (words[0] == kTimes) {
-      began = number_in(words.at(1));
-      suspended = number_in(words.at(2)) - began;
-      resumed = number_in(words.at(3)) - began;
-    }
-    if (words[0] == kRound) {
-      page.rounds.emplace_back(fmt::format("Round {}", page.rounds.size() + 1), number_in(words.at(1)));
-    }
-    if (words[0] != kEvent) continue;
-    const uint64_t at = number_in(words.at(1)) - began;
-    first_of.try_emplace(words.at(3), at);
-    page.events.rows.push_back({fmt::to_string(at / kNsPerUs), words.at(2), words.at(3)});
+MigrationPage::Group group_of(const std::string& where, const Counted& kinds) {
+  MigrationPage::Group group{"", false, {where, {"Fault", "Points", "Met", "Arrived", "Stayed", "Lost", "Wrong"}, {}}};
+  Counts all;
+  for (const auto& [kind, counts] : kinds) {
+    if (counts.wrong != 0) group.table.bad_rows.push_back(group.table.rows.size());
+    group.table.rows.push_back({kind, with_commas(counts.cases), with_commas(counts.met),
+                                with_commas(counts.sum.arrived), with_commas(counts.sum.stayed),
+                                with_commas(counts.sum.lost), with_commas(counts.wrong)});
+    all.cases += counts.cases;
+    all.wrong += counts.wrong;
   }
-  const auto time_of = [&](const char* what, uint64_t otherwise) {
-    const auto found = first_of.find(what);
-    return found == first_of.end() ? otherwise : found->second;
+  group.is_bad = all.wrong != 0;
+  group.summary = fmt::format("{} points, {} wrong", with_commas(all.cases), with_commas(all.wrong));
+  return group;
+}
+
+/// For each kind of place, what came of each kind of fault there.
+std::vector<MigrationPage::Group> groups_of(const PlayedMoves& played) {
+  std::vector<std::pair<std::string, Counted>> places;
+  for (size_t i = 0; i < played.cases.size(); ++i) {
+    if (!played.outcome.results[i] || played.cases[i].fault == FaultPoint{}) continue;
+    const std::string& met = played.records[i].met;
+    const std::string where = met.empty() ? "no such place" : met;
+    auto found = std::ranges::find(places, where, &std::pair<std::string, Counted>::first);
+    if (found == places.end()) found = places.insert(places.end(), {where, {}});
+    count_first(played, i, entry(found->second, kind_of(played.cases[i].fault)));
+  }
+  std::vector<MigrationPage::Group> groups;
+  for (const auto& [where, kinds] : places) groups.push_back(group_of(where, kinds));
+  return groups;
+}
+
+std::vector<MigrationPage::Distributions> distributions_of(const PlayedMoves& played) {
+  struct Values {
+    std::string way;
+    std::vector<uint64_t> downtimes, kibs, rounds;
   };
-  const uint64_t sent = time_of("has sent all", resumed), restores = time_of("begins to restore", sent);
-  const uint64_t tail = resumed + resumed / 10;
-  page.spans = {{0, 0, suspended, "runs and is sent", 0},
-                {0, suspended, sent, "stands still and is sent", 3},
-                {1, restores, resumed, "is restored", 5},
-                {1, resumed, tail, "runs", 1}};
-  if (!page.rounds.empty()) page.rounds.back().first += ", while it stood still";
+  std::vector<Values> all;
+  for (size_t i = 0; i < played.cases.size(); ++i) {
+    const std::string way = way_of(played.cases[i]);
+    for (const MoveNumbers& move : played.records[i].moves) {
+      if (move.end != hosts::MoveEnd::kArrived) continue;
+      auto found = std::ranges::find(all, way, &Values::way);
+      if (found == all.end()) found = all.insert(all.end(), {way, {}, {}, {}});
+      found->downtimes.push_back(whole_us(move.downtime_ns));
+      found->kibs.push_back(move.bytes / 1024);
+      found->rounds.push_back(move.rounds);
+    }
+  }
+  std::vector<MigrationPage::Distributions> made;
+  for (Values& values : all) {
+    for (auto* const numbers : {&values.downtimes, &values.kibs, &values.rounds}) std::ranges::sort(*numbers);
+    made.push_back({fmt::format("{}: {} moves that arrived", values.way, with_commas(values.rounds.size())),
+                    {{"Downtime", values.downtimes, "us"},
+                     {"Stream", values.kibs, "KiB"},
+                     {"Times that memory was sent", values.rounds, "rounds"}}});
+  }
+  return made;
+}
+
+MigrationPage::Failure failure_of(const PlayedMoves& played, const WrongMoves& wrong) {
+  const MoveCase& one = played.cases[wrong.index];
+  const CaseResult& result = *played.outcome.results[wrong.index];
+  MigrationPage::Failure failure{hosts::id_of(one) + ": " + result.message, {}, {}};
+  for (const std::string& note : result.notes) failure.notes.push_back("also: " + note);
+  failure.commands = {{"As it was found", reproduction(played.flags, hosts::flags_of(one))},
+                      {"Made small", reproduction(played.flags, wrong.small)}};
+  return failure;
+}
+
+std::string verdict_of(const PlayedMoves& played) {
+  const size_t wrong = played.wrong_count(), all = played.played();
+  if (played.outcome.interrupted) return fmt::format("Interrupted: {} of {} cases", all, played.cases.size());
+  if (wrong != 0) return fmt::format("{} of {} cases are wrong", wrong, all);
+  if (played.unmet_count() != 0)
+    return fmt::format("{} never met by {} of {} cases", played.flags.point, played.unmet_count(), all);
+  return fmt::format("{} cases, and no oracle complains", all);
 }
 
 }  // namespace
 
-std::vector<std::string> notes_of(const hosts::MoveReport& report) {
-  std::vector<std::string> notes{
-      fmt::format("{}\t{}\t{}\t{}", kTimes, report.began_ns, report.suspended_ns, report.resumed_ns)};
-  for (const uint64_t pages : report.saved.rounds) notes.push_back(fmt::format("{}\t{}", kRound, pages));
-  for (const hosts::MoveEvent& event : report.events) {
-    notes.push_back(fmt::format("{}\t{}\t{}\t{}", kEvent, event.ns, event.host, event.what));
-  }
-  return notes;
-}
-
-MigrationPage page_of(const MigratePageInput& input) {
+MigrationPage page_of(const PlayedMoves& played) {
+  const MigrateFlags& flags = played.flags;
   MigrationPage page;
-  const auto played = std::ranges::count_if(input.outcome.results, [](const auto& one) { return one.has_value(); });
-  const auto wrong = std::ranges::count_if(input.outcome.results,
-                                           [](const auto& one) { return one && one->verdict != Verdict::kPass; });
-  page.is_good = wrong == 0 && played != 0;
-  page.verdict = wrong == 0 ? fmt::format("{} cases, and no oracle complains", played)
-                            : fmt::format("{} of {} cases are wrong", wrong, played);
-  page.command = input.flags.command;
+  page.is_good = played.wrong_count() + played.unmet_count() == 0 && played.played() == played.cases.size();
+  page.verdict = verdict_of(played);
+  page.command = flags.command;
   page.made_by = suite_version();
-  page.facts = {
-      {"Cores", input.flags.target + " and " + (input.flags.onto.empty() ? input.flags.target : input.flags.onto)},
-      {"Planted fault", input.flags.fault.empty() ? "none" : input.flags.fault},
-      {"Memory", fmt::format("{} pages", input.flags.pages)},
-      {"Dirty rate", fmt::format("{} pages/ms", input.flags.dirty_rate)},
-      {"Seed", fmt::to_string(input.flags.seed)}};
-  page.failures = input.failures;
-  page.tables = {ways_table(input), faults_table(input)};
-  if (!input.move.empty()) draw_move(input.move, page);
+  page.report = "index.html";
+  page.facts = {{"Cores", flags.target + " and " + (flags.onto.empty() ? flags.target : flags.onto)},
+                {"Planted fault", flags.fault.empty() ? "none" : flags.fault},
+                {"Memory", fmt::format("{} pages", flags.pages)},
+                {"Dirty rate", fmt::format("{} pages/ms", flags.dirty_rate)},
+                {"Seed", fmt::to_string(flags.seed)}};
+  for (const WrongMoves& wrong : played.wrong) page.failures.push_back(failure_of(played, wrong));
+  if (const auto drawn = played.drawn()) page.move = picture_of(played, *drawn);
+  page.tables = {ways_table(played)};
+  page.groups = groups_of(played);
+  page.groups_caption = "What came of each fault, by what it met";
+  if (page.groups.empty()) page.distributions = distributions_of(played);
   return page;
 }
 

@@ -1,26 +1,14 @@
 /// The page of `assay migrate`.
 #pragma once
 
-#include <string>
-#include <vector>
-
-#include "conformance/runner/runner.hpp"
 #include "reports/migration_page.hpp"
-#include "tools/cli/command_line.hpp"
-#include "tools/cli/moves_target.hpp"
+#include "tools/cli/played_moves.hpp"
 
 namespace assay {
 
-/// What a page shows of one move, as notes of a result.
-std::vector<std::string> notes_of(const hosts::MoveReport& report);
+/// Beside index.html, which has all results.
+constexpr const char* kMigrationPage = "migration.html";
 
-struct MigratePageInput {
-  const MigrateFlags& flags;
-  const std::vector<hosts::MoveCase>& cases;
-  const RunOutcome& outcome;
-  std::vector<MigrationPage::Failure> failures;
-  std::vector<std::string> move;  ///< notes of the move that is drawn; empty: none is
-};
-MigrationPage page_of(const MigratePageInput& input);
+MigrationPage page_of(const PlayedMoves& played);
 
 }  // namespace assay

@@ -168,6 +168,7 @@ ExitCode minimize_scenario(const RunFlags& flags) {
   const scenario::Scenario before = scenario::read_scenario_file(flags.kernel, image_folders(flags));
   static_cast<void>(scenario_core(flags));
   const Places places = places_of(flags);
+  expect_free(places.file, flags.force);
   if (!places.folder.empty()) prepare_out(flags.out);
   YAML::Emitter emitter;
   emitter << YAML::LoadFile(flags.kernel);
@@ -177,7 +178,7 @@ ExitCode minimize_scenario(const RunFlags& flags) {
   if (trial.first_failing({text}, failure) != 0) {
     fmt::print(stderr, "assay: {} does not fail with seed {}: there is nothing to make small; {}\n", flags.kernel,
                flags.seed, with_what_it_fails(before));
-    return kExitInconclusive;
+    return kExitBadInput;
   }
   fmt::print("{} {}\n", to_string(failure.verdict), failure.message);
   text = shrink(std::move(text), flags, trial, failure);

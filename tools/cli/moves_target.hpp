@@ -11,15 +11,6 @@
 
 namespace assay {
 
-/// What came of the moves of a case, in numbers.
-struct MovesSummary {
-  uint64_t moves = 0, arrived = 0, stayed = 0, lost = 0;
-  uint64_t pages = 0, bytes = 0, rounds = 0;
-  uint64_t downtime_ns = 0, downtime_most_ns = 0;  ///< of those that arrived: the sum, and the longest
-  void add(const MovesSummary& other);
-};
-MovesSummary summary_of(const hosts::MoveOutcome& outcome);
-
 /// Its guests are those that move.
 class MovesTarget final : public TargetOfItsOwn {
  public:
@@ -27,10 +18,8 @@ class MovesTarget final : public TargetOfItsOwn {
   /// boot.
   MovesTarget(const std::vector<std::filesystem::path>& cores, const std::string& command_line);
 
-  /// In `console` the numbers, as numbers_in reads them.
+  /// In `console` what it did, encoded: tools/cli/move_record.hpp.
   CaseResult play(const hosts::MoveCase& one);
-  /// One move without a fault, as notes_of has it in `notes`.
-  CaseResult draw(hosts::MoveCase one);
   /// What is left of a case that fails, as flags in `message`.
   CaseResult shrink(const hosts::MoveCase& failing);
   [[nodiscard]] hosts::MovePlayer& player() { return player_; }
@@ -41,8 +30,5 @@ class MovesTarget final : public TargetOfItsOwn {
   hosts::MovePlayer player_;
   TargetInfo info_;
 };
-
-/// Of a result of MovesTarget::play.
-MovesSummary numbers_in(const CaseResult& result);
 
 }  // namespace assay

@@ -106,20 +106,8 @@ ReportedCase reported(const RunFlags& flags, const ScenarioBatch& batch, const S
 }
 
 Results results_of(const RunFlags& flags, const ScenarioBatch& batch, const RunOutcome& outcome) {
-  Results results;
-  results.suite_version = suite_version();
-  results.suite_digest = suite_digest();
+  Results results = described(outcome, flags.command, seeds_of(flags.seeds, flags.seed).first);
   results.suite_cases = batch.tasks.size();
-  results.target_kind = outcome.target.kind;
-  results.target_name = outcome.target.name;
-  results.target_version = outcome.target.version;
-  for (const Capability capability : outcome.target.capabilities)
-    results.capabilities.emplace_back(to_string(capability));
-  results.seed = seeds_of(flags.seeds, flags.seed).first;
-  results.duration_us = static_cast<uint64_t>(outcome.duration.count());
-  results.interrupted = outcome.interrupted;
-  results.restarts = outcome.restarts;
-  results.command = flags.command;
   MachineDigest digest;
   for (size_t i = 0; i < batch.tasks.size(); ++i) {
     if (!outcome.results[i]) continue;

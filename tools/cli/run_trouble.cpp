@@ -27,4 +27,11 @@ void prepare_out(const std::string& folder) {
   }
 }
 
+void expect_free(const std::filesystem::path& file, bool force) {
+  std::error_code error;
+  if (!force && std::filesystem::exists(std::filesystem::symlink_status(file, error))) {
+    throw InputError(fmt::format("{}: there already; --force replaces it", file.string()));
+  }
+}
+
 }  // namespace assay

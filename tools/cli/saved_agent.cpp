@@ -31,6 +31,10 @@ void check_flags(const SaveFlags& flags) {
   if (!flags.run.initrd.empty() || !flags.run.command_line.empty() || flags.run.type != "auto") {
     throw InputError("--initrd, --cmdline and --type are for a KERNEL; the agent's type is that of --guest");
   }
+  if (flags.way.is_live && flags.guest == "pv64") {
+    throw InputError(
+        "--live --guest pv64: writes of PV domains cannot be followed without shadow page tables; --guest pvh");
+  }
   if (flags.run.vcpus > ASSAY_AGENT_VCPUS_MAX) {
     throw InputError(fmt::format("--vcpus {}: the agent has at most {}", flags.run.vcpus, ASSAY_AGENT_VCPUS_MAX));
   }
@@ -38,9 +42,18 @@ void check_flags(const SaveFlags& flags) {
 
 /// The agent's image, and a target that runs it as machine code: what an executor knows by itself cannot be moved.
 struct Bench {
-  explicit Bench(const std::string& name, uint64_t seed)
-      : image(AgentImage::load(artifact("agent.elf"))), target(choose_target(name, {.guest = "unicorn"}).make()) {
+  Bench(const std::string& name, uint64_t seed) : image(AgentImage::load(artifact("agent.elf"))), target(make(name)) {
     target->begin_case(seed);
+    tell_waiting(name, "it has started; the guest's memory goes through its hypercalls");
+  }
+  static std::unique_ptr<Target> make(const std::string& name) {
+    const TargetChoice choice = choose_target(name, {.guest = "unicorn"});
+    tell_waiting(name, "waiting for the hypervisor to start");
+    return choice.make();
+  }
+  /// Cores take no time that anybody would notice.
+  static void tell_waiting(const std::string& name, const char* what) {
+    if (name == "xen" || name.starts_with("connect:")) fmt::print(stderr, "assay: {}: {}\n", name, what);
   }
   AgentImage image;
   std::unique_ptr<Target> target;
@@ -53,14 +66,22 @@ void work_with(AgentGuest& guest, uint64_t limit_ms, const Interruption& interru
   }
 }
 
-void save_into(AgentGuest& guest, SavedFilesWriter& files, const std::string& name, const Interruption& interruption) {
+/// What of the stream is memory. Sent again counts again.
+std::string pages_in_words(const migration::SaveReport& report) {
+  if (report.rounds.size() < 2) return fmt::format("{} pages of memory", report.pages);
+  return fmt::format("{} pages of memory in {} rounds of {}", report.pages, report.rounds.size(),
+                     fmt::join(report.rounds, ", "));
+}
+
+void save_into(AgentGuest& guest, SavedFilesWriter& files, const std::string& name, const SaveWay& way,
+               const Interruption& interruption) {
   StoppableSink sink(files, interruption);
-  SavedGuest saved = guest.save(sink);
+  SavedGuest saved = guest.save(sink, way);
   saved.made_by = suite_version();
   files.commit(saved);
   const migration::SaveReport& report = guest.report();
-  fmt::print("saved: {} on {}, count {}; {} pages, {} bytes in {}\n", to_string(saved.spec.type), saved.saved_on,
-             saved.agent->count, report.pages, report.bytes, name);
+  fmt::print("saved: {} on {}, count {}; {}, {} bytes in {}\n", to_string(saved.spec.type), saved.saved_on,
+             saved.agent->count, pages_in_words(report), report.bytes, name);
   if (!report.left_out.empty()) {
     fmt::print("not saved, as the hypervisor has no operation for it: {}\n", fmt::join(report.left_out, ", "));
   }
@@ -74,7 +95,7 @@ ExitCode save_agent(const SaveFlags& flags, const Interruption& interruption) {
   const Bench bench(flags.run.target, flags.run.seed);
   AgentGuest guest(*bench.target, bench.image, spec_of(flags), flags.run.seed);
   work_with(guest, flags.run.limit_ms, interruption);
-  save_into(guest, files, flags.out, interruption);
+  save_into(guest, files, flags.out, flags.way, interruption);
   return kExitExpected;
 }
 
@@ -96,7 +117,7 @@ ExitCode restore_agent(const RestoreFlags& flags, const SavedGuest& saved, const
     return kExitUnexpected;
   }
   fmt::print("it goes on: memory as it was, count {}\n", guest.count());
-  if (files) save_into(guest, *files, flags.out, interruption);
+  if (files) save_into(guest, *files, flags.out, {}, interruption);
   return kExitExpected;
 }
 

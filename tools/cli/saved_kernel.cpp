@@ -19,6 +19,13 @@ namespace {
 constexpr uint64_t kSuspendLimitMs = 1000;
 constexpr uint64_t kKernelLimitMs = 60'000;
 
+void expect_suspended(const SaveWay& way) {
+  if (!way.is_live) return;
+  throw InputError(
+      "--live: kernels are saved suspended, not while they run; --guest pvh, our agent, can be saved live, and without "
+      "--live a KERNEL is asked to suspend itself first");
+}
+
 void expect_core(const std::string& target) {
   if (target == "xen" || target.starts_with("connect:")) {
     throw InputError(fmt::format(
@@ -46,7 +53,7 @@ void save_into(GuestRun& run, SavedFilesWriter& files, const std::string& name, 
   saved.made_by = suite_version();
   files.commit(saved);
   const migration::SaveReport& report = run.save_report();
-  fmt::print(stderr, "\nassay: saved after {:.3f} ms of virtual time: {} pages, {} bytes in {}\n",
+  fmt::print(stderr, "\nassay: saved after {:.3f} ms of virtual time: {} pages of memory, {} bytes in {}\n",
              static_cast<double>(run.now_ns()) / 1e6, report.pages, report.bytes, name);
 }
 
@@ -81,6 +88,7 @@ GuestRunInputs inputs_of(const RestoreFlags& flags, const SavedGuest& saved) {
 
 ExitCode save_kernel(const SaveFlags& flags, const Interruption& interruption) {
   expect_core(flags.run.target);
+  expect_suspended(flags.way);
   SavedFilesWriter files(flags.out, flags.force);
   const std::unique_ptr<GuestRun> run = start_guest(flags.run);
   return play_and_save(*run, {flags.run.limit_ms, flags.until}, files, flags.out, interruption);

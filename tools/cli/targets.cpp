@@ -139,6 +139,12 @@ TargetFactory make_faulty_core(const std::string& fault) {
 
 std::filesystem::path core_path(const std::string& name) {
   if (name == "hv") return artifact("hv.so");
+  if (name == "xen" || name.starts_with(kConnect)) {
+    throw InputError(fmt::format(
+        "--target {}: this needs a core that runs inside this program: hv, or the path of one (FILE.so). On "
+        "the real Xen there are `assay grade`, and `assay save` and `assay restore` of our agent",
+        name));
+  }
   expect_elf(name);
   return std::filesystem::absolute(name);
 }

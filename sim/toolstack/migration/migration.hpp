@@ -12,7 +12,9 @@ class Host {
   /// Takes buffers and a window from the heap of `dom0`, which must outlive it.
   explicit Host(Domain& dom0) : dom0_(dom0), control_(dom0_), window_(dom0_) {}
 
-  SaveReport save(DomId domain, ByteSink& sink) { return save_domain(tools(), domain, sink); }
+  SaveReport save(DomId domain, ByteSink& sink, const RoundObserver& on_round = {}) {
+    return save_domain(tools(), domain, sink, on_round);
+  }
   SaveReport save_live(DomId domain, ByteSink& sink, const std::function<void()>& suspend,
                        const LiveOptions& options = {}) {
     return migration::save_live(tools(), domain, sink, suspend, options);

@@ -6,6 +6,7 @@
 #include <iterator>
 #include <numeric>
 #include <optional>
+#include <utility>
 
 #include "sim/toolstack/error.hpp"
 #include "sim/toolstack/migration/dirty_log.hpp"
@@ -65,12 +66,13 @@ std::vector<uint64_t> united(const std::vector<uint64_t>& left, const std::vecto
 
 class Saver {
  public:
-  Saver(const Tools& tools, const xen_domctl_getdomaininfo& info, ByteSink& sink)
+  Saver(const Tools& tools, const xen_domctl_getdomaininfo& info, ByteSink& sink, RoundObserver on_round = {})
       : tools_(tools),
         info_(info),
         domain_(info.domain),
         control_(tools.dom0, domain_),
-        writer_(sink, header_of(tools, info)) {}
+        writer_(sink, header_of(tools, info)),
+        on_round_(std::move(on_round)) {}
 
   SaveReport run() {
     save_static_data();
@@ -89,7 +91,7 @@ class Saver {
     const PageReader reader(tools_, domain_, nullptr);
     std::vector<uint64_t> dirty = first_pfns(extent.pages);
     for (unsigned round = 0; round < options.rounds_max && dirty.size() > options.pages_left; ++round) {
-      report_.rounds.push_back(save_pages(reader, dirty));
+      save_round(reader, dirty);
       dirty = log.harvest(extent.pages);
     }
     suspend();
@@ -97,7 +99,7 @@ class Saver {
     must_be_as(extent);
     std::vector<uint64_t> last = log.harvest(extent.pages);
     if (fault("save.last_writes_dropped")) last.clear();
-    report_.rounds.push_back(save_pages(reader, united(dirty, last)));
+    save_round(reader, united(dirty, last));
     log.stop();
     save_hvm_state();
     return end();
@@ -118,7 +120,7 @@ class Saver {
         must_be_as(*extent);
         const std::vector<uint64_t> dirty = log->harvest(extent->pages);
         const PageReader reader(tools_, domain_, nullptr);
-        report_.rounds.push_back(save_pages(reader, checkpoint == 0 ? first_pfns(extent->pages) : dirty));
+        save_round(reader, checkpoint == 0 ? first_pfns(extent->pages) : dirty);
         save_hvm_state();
       } else {
         save_pv();
@@ -178,7 +180,7 @@ class Saver {
     std::memcpy(&arch, &shared.content[offsetof(shared_info, arch)], sizeof arch);
     const GuestP2m p2m = read_guest_p2m(tools_.window, domain_, arch);
     save_p2m_frames(p2m);
-    report_.rounds.push_back(save_pages(PageReader(tools_, domain_, &p2m), first_pfns(p2m.mfns.size())));
+    save_round(PageReader(tools_, domain_, &p2m), first_pfns(p2m.mfns.size()));
     writer_.write(control_.tsc_info());
     writer_.write(shared);
     for (uint32_t vcpu = 0; vcpu <= info_.max_vcpu_id; ++vcpu) {
@@ -198,7 +200,7 @@ class Saver {
   }
 
   void save_hvm() {
-    report_.rounds.push_back(save_pages(PageReader(tools_, domain_, nullptr), first_pfns(hvm_pages())));
+    save_round(PageReader(tools_, domain_, nullptr), first_pfns(hvm_pages()));
     save_hvm_state();
   }
 
@@ -210,6 +212,12 @@ class Saver {
     }
     if (!params.params.empty()) writer_.write(params);
     writer_.write(Blob{RecordType::kHvmContext, control_.hvm_context()});
+  }
+
+  void save_round(const PageReader& reader, const std::vector<uint64_t>& pfns) {
+    const uint64_t sent = save_pages(reader, pfns);
+    report_.rounds.push_back(sent);
+    if (on_round_) on_round_({pfns.size(), sent});
   }
 
   /// How many had content.
@@ -262,6 +270,7 @@ class Saver {
   DomId domain_;
   StateControl control_;
   StreamWriter writer_;
+  RoundObserver on_round_;
   SaveReport report_;
 };
 
@@ -294,15 +303,16 @@ SaveReport unmapped_on_error(const Tools& tools, Save save) {
 
 }  // namespace
 
-SaveReport save_domain(const Tools& tools, DomId domain, ByteSink& sink) {
-  return unmapped_on_error(tools, [&] { return Saver(tools, suspended(tools, domain), sink).run(); });
+SaveReport save_domain(const Tools& tools, DomId domain, ByteSink& sink, const RoundObserver& on_round) {
+  return unmapped_on_error(tools, [&] { return Saver(tools, suspended(tools, domain), sink, on_round).run(); });
 }
 
 SaveReport save_live(const Tools& tools, DomId domain, ByteSink& sink, const std::function<void()>& suspend,
                      const LiveOptions& options) {
   const xen_domctl_getdomaininfo info = must_be_there(tools, domain);
   if ((info.flags & XEN_DOMINF_hvm_guest) == 0) refuse_live_pv(tools, domain);
-  return unmapped_on_error(tools, [&] { return Saver(tools, info, sink).run_live(suspend, options); });
+  return unmapped_on_error(tools,
+                           [&] { return Saver(tools, info, sink, options.on_round).run_live(suspend, options); });
 }
 
 SaveReport save_checkpoints(const Tools& tools, DomId domain, ByteSink& sink, const CheckpointPlan& plan) {

@@ -20,6 +20,14 @@ struct SaveReport {
   std::vector<uint64_t> rounds;
 };
 
+/// One time that memory was sent.
+struct Round {
+  uint64_t dirty = 0;  ///< pages that were to be sent
+  uint64_t sent = 0;   ///< of them, those that have content: the domain has no memory at the others
+};
+/// Told when a round is over.
+using RoundObserver = std::function<void(const Round&)>;
+
 /// Everything that both ends of a migration work with; all outlive it.
 struct Tools {
   const toolstack::Privileged& dom0;
@@ -29,11 +37,12 @@ struct Tools {
 
 /// The domain must have shut down with SHUTDOWN_suspend, and stays as it is, whatever happens. Throws ToolstackError,
 /// or what `sink` throws; the stream then has no END.
-SaveReport save_domain(const Tools& tools, DomId domain, ByteSink& sink);
+SaveReport save_domain(const Tools& tools, DomId domain, ByteSink& sink, const RoundObserver& on_round = {});
 
 struct LiveOptions {
   unsigned rounds_max = 5;   ///< of pre-copy, after which the domain is stopped however much it writes
   uint64_t pages_left = 64;  ///< as few dirty pages as this are left for when it stands still
+  RoundObserver on_round{};
 };
 
 /// The same of a PVH domain that runs: memory is sent while it does, then what it wrote meanwhile, and so on. `suspend`

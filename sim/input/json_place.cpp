@@ -1,4 +1,4 @@
-#include "reports/json_place.hpp"
+#include "sim/input/json_place.hpp"
 
 #include <algorithm>
 #include <optional>
