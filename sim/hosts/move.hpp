@@ -20,7 +20,7 @@ struct MoveOptions {
 enum class MoveEnd : uint8_t {
   kArrived,
   kStayed,  ///< the domain goes on at the source
-  kLost,    ///< with the source, before the target had all of it
+  kLost,    ///< with the source before the target was told to run it, or with the target afterwards
 };
 std::string_view to_string(MoveEnd end);
 
@@ -42,6 +42,7 @@ struct MoveReport {
   uint64_t largest_part = 0;  ///< in bytes
   uint64_t source_calls = 0, target_calls = 0;
   bool has_struck = false;  ///< the fault had something to happen to
+  bool target_died = false;
 };
 
 /// From the host where the domain is to host `to`. Whatever goes wrong is in the report; what the simulation itself is

@@ -31,20 +31,26 @@ constexpr std::chrono::seconds kCaseLimit{120};
 constexpr std::chrono::seconds kShrinkLimit{180};
 constexpr size_t kShownMax = 10;
 
-std::vector<std::filesystem::path> cores_of(const MigrateFlags& flags) {
-  const auto core = [&](const std::string& name) {
-    if (flags.fault.empty()) return core_path(name);
-    if (name != "hv") {
-      throw InputError(fmt::format("--fault {}: only the bundled core has planted faults", flags.fault));
-    }
-    return artifact("hv-faults.so");
-  };
-  return {core(flags.target), core(flags.onto.empty() ? flags.target : flags.onto)};
+HostOptions host_of(const MigrateFlags& flags, const std::string& core, const std::string& fault, const char* flag) {
+  HostOptions options;
+  if (flags.is_unicorn) options.guests = HostOptions::Guests::kUnicorn;
+  options.core = core_path(core);
+  if (fault.empty()) return options;
+  if (core != "hv") throw InputError(fmt::format("{} {}: only the bundled core has planted faults", flag, fault));
+  options.core = artifact("hv-faults.so");
+  options.command_line = "fault=" + find_fault(fault).name;
+  return options;
+}
+
+/// The second host is as the first one, unless something is said of it.
+std::vector<HostOptions> hosts_of(const MigrateFlags& flags) {
+  const HostOptions first = host_of(flags, flags.target, flags.fault, "--fault");
+  if (flags.onto.empty() && flags.onto_fault.empty()) return {first, first};
+  return {first, host_of(flags, flags.onto.empty() ? flags.target : flags.onto, flags.onto_fault, "--onto-fault")};
 }
 
 TargetFactory factory_of(const MigrateFlags& flags) {
-  const std::string command_line = flags.fault.empty() ? "" : "fault=" + find_fault(flags.fault).name;
-  return [cores = cores_of(flags), command_line] { return std::make_unique<MovesTarget>(cores, command_line); };
+  return [hosts = hosts_of(flags)] { return std::make_unique<MovesTarget>(hosts); };
 }
 
 std::vector<SweepWay> ways_of(const MigrateFlags& flags) {
@@ -67,10 +73,12 @@ MoveCase plain_case(const MigrateFlags& flags, const SweepWay& way) {
   one.type = way.type;
   one.is_live = way.is_live;
   one.seed = flags.seed;
+  one.vcpus = flags.vcpus;
   one.pages = flags.pages;
   one.writes_per_ms = flags.dirty_rate;
   one.rounds_max = flags.rounds;
   one.has_traffic = !flags.no_traffic;
+  one.is_abrupt = flags.is_abrupt;
   return one;
 }
 
@@ -81,7 +89,9 @@ std::vector<MoveCase> moves_cases(const MigrateFlags& flags, const SweepWay& way
     if (!point) {
       throw InputError(fmt::format(
           "--point {}: no such place; one is FAULT:PART:BYTE (lost, vanished, corrupted, reordered, duplicated, "
-          "truncated, delayed, full, source-died), source-call:N, target-call:N or target-room:PAGES",
+          "truncated, delayed, full, source-died), source-call:N:ERROR or target-call:N:ERROR (ENOMEM, EBUSY, EAGAIN, "
+          "EFAULT, EPERM, ENOSPC), source-dies:N, target-dies:N, target-room:PAGES, target-memory:PAGES or "
+          "target-pool:KIB",
           flags.point));
     }
     one.fault = *point;
@@ -97,13 +107,14 @@ std::vector<MoveCase> moves_cases(const MigrateFlags& flags, const SweepWay& way
   return cases;
 }
 
-std::vector<MoveCase> sweep_of(const MigrateFlags& flags, const TargetFactory& factory) {
-  const auto target = factory();
+std::vector<MoveCase> cases_of(const MigrateFlags& flags, hosts::MovePlayer& player) {
   std::vector<MoveCase> cases;
   for (const SweepWay& way : ways_of(flags)) {
-    for (MoveCase& one : hosts::sweep_cases(dynamic_cast<MovesTarget&>(*target).player(), plain_case(flags, way))) {
-      cases.push_back(one);
-    }
+    const MoveCase plain = plain_case(flags, way);
+    const std::vector<MoveCase> more = flags.is_sweep      ? hosts::sweep_cases(player, plain)
+                                       : flags.random != 0 ? hosts::random_cases(player, plain, flags.random)
+                                                           : moves_cases(flags, way);
+    cases.insert(cases.end(), more.begin(), more.end());
   }
   return cases;
 }
@@ -129,7 +140,9 @@ std::string reproduction(const MigrateFlags& flags, const std::string& case_flag
   const std::string target = flags.target == "hv" ? "" : " --target " + flags.target;
   const std::string onto = flags.onto.empty() ? "" : " --onto " + flags.onto;
   const std::string fault = flags.fault.empty() ? "" : " --fault " + flags.fault;
-  return "tools/assay migrate" + target + onto + fault + case_flags;
+  const std::string onto_fault = flags.onto_fault.empty() ? "" : " --onto-fault " + flags.onto_fault;
+  const std::string unicorn = flags.is_unicorn ? " --unicorn" : "";
+  return "tools/assay migrate" + target + onto + fault + onto_fault + unicorn + case_flags;
 }
 
 bool is_wrong(const std::optional<CaseResult>& result) {
@@ -232,15 +245,15 @@ ExitCode run_migrate(const MigrateFlags& flags) {
   prepare_out(flags.out);
   std::vector<MoveCase> cases;
   try {
-    if (flags.is_sweep) cases = sweep_of(flags, factory);
-    for (const SweepWay& way : ways_of(flags)) {
-      if (flags.is_sweep) continue;
-      const std::vector<MoveCase> more = moves_cases(flags, way);
-      cases.insert(cases.end(), more.begin(), more.end());
-    }
+    // Here as well as in each worker: what keeps domains from moving at all is said once, and before anything else.
+    const auto target = factory();
+    cases = cases_of(flags, dynamic_cast<MovesTarget&>(*target).player());
   } catch (const TargetUnavailable& missing) {
     fmt::print(stderr, "assay: {}\n", missing.what());
     return kExitUnavailable;
+  } catch (const TargetDied& died) {
+    fmt::print("a host died: {}\n", died.what());
+    return kExitUnexpected;
   } catch (const ToolstackError& error) {
     fmt::print("a migration {}\n", error.what());
     return kExitUnexpected;
