@@ -31,7 +31,7 @@ class BusyVcpus {
   void work();
   /// The sleeper goes down, if there is one that is up.
   void let_one_sleep();
-  /// Timers run, every other vCPU has an event pending, the last one polls.
+  /// The last one polls; of the others each has a timer running, and every other one an event pending.
   void prepare_suspension(Complaints& wrong);
   /// vCPU 0 has returned from its suspension. `wait` lets time pass.
   void wake(migration::Woken how, const Wait& wait, Complaints& wrong);
@@ -48,6 +48,7 @@ class BusyVcpus {
 
   [[nodiscard]] bool has_others() const { return running() > 1; }
   [[nodiscard]] uint32_t poller() const { return running() - 1; }
+  [[nodiscard]] bool is_poller(uint32_t vcpu) const { return has_others() && vcpu == poller(); }
   [[nodiscard]] uint32_t sleeper() const { return running(); }
   [[nodiscard]] uint32_t never_up() const { return running() + 1; }
   [[nodiscard]] GuestCalls& first() { return vcpus_.front().calls; }

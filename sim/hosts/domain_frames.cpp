@@ -21,7 +21,9 @@ std::vector<uint64_t> frames_of(SimulatedHost& host, DomId domain, GuestType typ
   const uint64_t frame = info->shared_info_frame;
   const Gva page = tools.window.map_to_read(domain, std::span(&frame, 1));
   const auto arch = tools.dom0.vcpu().read<arch_shared_info>(page + offsetof(shared_info, arch));
-  return migration::read_guest_p2m(tools.window, domain, arch).mfns;
+  std::vector<uint64_t> frames = migration::read_guest_p2m(tools.window, domain, arch).mfns;
+  tools.window.unmap();  // what is mapped keeps the domain from going
+  return frames;
 }
 
 }  // namespace assay::hosts

@@ -154,7 +154,7 @@ TEST(OtherCores, WhereNoDomainCanLive_AreRefused) {
     FAIL() << "a core without guests was taken";
   } catch (const TargetUnavailable& missing) {
     EXPECT_THAT(missing.what(), ::testing::HasSubstr("host b"));
-    EXPECT_THAT(missing.what(), ::testing::HasSubstr("it lacks: dom0"));
+    EXPECT_THAT(missing.what(), ::testing::HasSubstr("it lacks: pv64"));
   }
   tiny.core = artifact("core_other_version.so");
   EXPECT_THROW(SimulatedHosts({options_of_a_host(), tiny}), TargetUnavailable);

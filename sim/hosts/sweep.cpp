@@ -79,6 +79,9 @@ FaultPoint random_point(Rng& random, const MoveCase& one, const MoveReport& repo
     case Where::kTargetDies:
       point.at = random.below(report.target_calls + kLateDeaths);
       break;
+    case Where::kTargetPool:
+      point.at = random.below(pool_kib(one));
+      break;
     default:
       point.at = random.below(one.pages);
   }

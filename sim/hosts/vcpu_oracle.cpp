@@ -1,9 +1,11 @@
 #include "sim/hosts/vcpu_oracle.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "sim/hosts/domain_frames.hpp"
 #include "sim/toolstack/migration/guest_p2m.hpp"
@@ -27,8 +29,16 @@ std::string of_vcpu(const std::string& what, uint32_t vcpu) {
   return what + " of vCPU " + std::to_string(vcpu);
 }
 
-void add_pv(States& states, const migration::VcpuState& state) {
-  if (!state.context.empty()) states[of_vcpu(migration::name_of(state.type), state.vcpu)] = state.context;
+void add_pv(States& states, migration::VcpuState state) {
+  if (state.context.empty()) return;
+  if (state.type == RecordType::kVcpuExtended) {
+    // Selectors that were never set are those of ring 3 once they are set to what they were.
+    for (const size_t selector : {offsetof(xen_domctl_ext_vcpucontext, syscall32_callback_cs),
+                                  offsetof(xen_domctl_ext_vcpucontext, sysenter_callback_cs)}) {
+      if (selector < state.context.size()) state.context[selector] |= std::byte{3};
+    }
+  }
+  states[of_vcpu(migration::name_of(state.type), state.vcpu)] = std::move(state.context);
 }
 
 /// What a context says of time is as late as it was asked.
