@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "sim/base/paths.hpp"
 #include "sim/hosts/sweep.hpp"
 
@@ -131,22 +133,42 @@ TEST_P(Moves, HostThatDies_LeavesOneDomainOrNone) {
   }
 }
 
-TEST_P(Moves, OtherCoreAtTheTarget_IsBlamed) {
+/// A planted fault of the core on one host alone, and what is said of the move from `a` to `b`.
+struct OtherCore {
+  GuestType type;
+  const char* fault;
+  bool is_at_target;
+  const char* said;
+};
+
+class OtherCores : public ::testing::TestWithParam<OtherCore> {};
+
+TEST_P(OtherCores, ThatAreWrong_AreBlamed) {
   HostOptions faulty = options_of_a_host();
   faulty.core = artifact("hv-faults.so");
-  faulty.command_line =
-      GetParam().type == GuestType::kPvh ? "fault=hvm.record_without_msrs" : "fault=domctl.tsc_age_lost";
-  MoveCase one{.type = GetParam().type, .is_live = GetParam().is_live};
-  MovePlayer onto(std::vector<HostOptions>{options_of_a_host(), faulty});
-  const MoveOutcome outcome = onto.play(one);
-  ASSERT_FALSE(outcome.wrong.empty());
-  EXPECT_THAT(outcome.wrong.front(), ::testing::HasSubstr("host b"));
-  // Back again: the host that is wrong is now the one that sends.
-  MovePlayer from(std::vector<HostOptions>{faulty, options_of_a_host()});
-  EXPECT_EQ(from.play(one).wrong, std::vector<std::string>{});
+  faulty.command_line = std::string("fault=") + GetParam().fault;
+  std::vector<HostOptions> hosts{faulty, options_of_a_host()};
+  if (GetParam().is_at_target) std::swap(hosts[0], hosts[1]);
+  const MoveCase one{.type = GetParam().type};
+  const std::vector<std::string> wrong = MovePlayer(hosts).play(one).wrong;
+  ASSERT_FALSE(wrong.empty());
+  EXPECT_THAT(wrong.front(), ::testing::HasSubstr(GetParam().said));
+  // On the other host that fault has nothing to happen to in one move.
+  std::swap(hosts[0], hosts[1]);
+  EXPECT_EQ(MovePlayer(hosts).play(one).wrong, std::vector<std::string>{});
 }
 
-TEST(OtherCores, WhereNoDomainCanLive_AreRefused) {
+INSTANTIATE_TEST_SUITE_P(
+    All, OtherCores,
+    ::testing::Values(OtherCore{GuestType::kPvh, "hvm.record_without_msrs", true,
+                                "vcpus: host b has restored the context of vCPU 0"},
+                      OtherCore{GuestType::kPvh, "hvm.vector_injected_when_masked", true, "guest: on host b"},
+                      OtherCore{GuestType::kPvh, "p2m.max_gpfn_not_raised", false, "arrival: "},
+                      OtherCore{GuestType::kPvh, "memory.decrease_leaks_reference", false, "host a: domain 2"},
+                      OtherCore{GuestType::kPv64, "domctl.frame_info_leaks", false, "host a: domain 2"},
+                      OtherCore{GuestType::kPv64, "mmu.last_type_not_released", false, "host a: domain 2"}));
+
+TEST(Hosts, WhereNoDomainCanLive_AreRefused) {
   HostOptions tiny = options_of_a_host();
   tiny.core = artifact("core_tiny.so");
   try {

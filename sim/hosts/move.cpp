@@ -42,6 +42,19 @@ class CallWatch {
   std::shared_ptr<HostDeath> death_;
 };
 
+/// What goes wrong in `work` and nobody there can go on after does so on this host.
+template <typename Work>
+auto on(const SimulatedHost& host, Work work) {
+  const auto blamed = [&](const std::exception& error) { return "host " + host.name() + ": " + error.what(); };
+  try {
+    return work();
+  } catch (const TargetDied& died) {
+    throw TargetDied(died.how(), blamed(died));
+  } catch (const ToolstackError& error) {
+    throw ToolstackError(blamed(error));
+  }
+}
+
 class Move {
  public:
   Move(SimulatedHosts& hosts, BusyDomain& busy, size_t to, const MoveOptions& options)
@@ -63,11 +76,11 @@ class Move {
     report_.began_ns = hosts_.now_ns();
     note(source_, "begins to send");
     busy_.begin_move();
-    save();
+    on(source_, [&] { save(); });
     link_.close();
     hosts_.meet();
     target_.target().pass_time(options_.link.latency_ns);
-    restore();
+    on(target_, [&] { restore(); });
     hosts_.meet();
     settle();
     hosts_.meet();
@@ -189,7 +202,9 @@ class Move {
       return;
     }
     report_.end = MoveEnd::kStayed;
-    for (const std::string& said : busy_.go_on()) add("guest", "on host " + source_.name() + ": " + said);
+    for (const std::string& said : on(source_, [&] { return busy_.go_on(); })) {
+      add("guest", "on host " + source_.name() + ": " + said);
+    }
     report_.resumed_ns = source_.now_ns();
     note(source_, "the domain goes on");
   }
@@ -199,6 +214,12 @@ class Move {
     if (restored_ && !scene_.target_died) target_.toolstack().destroy(restored_->id);
   }
 
+  void leave_source() {
+    source_.toolstack().destroy(scene_.was);
+    for (const std::string& said : busy_.bury()) add("traffic", "on host " + source_.name() + ": " + said);
+    source_.target().destroy_guest(busy_.domain());
+  }
+
   void hand_over() {
     scene_.arrived = &*restored_;
     scene_.stream = link_.arrived();
@@ -206,9 +227,7 @@ class Move {
     const BuiltGuest built =
         migration::moved_guest(target_.toolstack().tools(), *restored_, busy_.domain().space(), vcpus());
     const auto luggage = busy_.luggage();
-    source_.toolstack().destroy(scene_.was);
-    for (const std::string& said : busy_.bury()) add("traffic", "on host " + source_.name() + ": " + said);
-    source_.target().destroy_guest(busy_.domain());
+    on(source_, [&] { leave_source(); });
     note(source_, "the domain is destroyed");
     die_late(1);
     if (scene_.source_died || scene_.target_died) {
@@ -216,11 +235,13 @@ class Move {
       report_.end = MoveEnd::kLost;
       return;
     }
-    target_.toolstack().start(restored_->id);
     report_.end = MoveEnd::kArrived;
-    for (const std::string& said : busy_.arrive(to_, built, *luggage)) {
-      add("guest", "on host " + target_.name() + ": " + said);
-    }
+    on(target_, [&] {
+      target_.toolstack().start(restored_->id);
+      for (const std::string& said : busy_.arrive(to_, built, *luggage)) {
+        add("guest", "on host " + target_.name() + ": " + said);
+      }
+    });
     report_.resumed_ns = target_.now_ns();
     note(target_, "the domain runs");
   }
