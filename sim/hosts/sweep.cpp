@@ -147,7 +147,7 @@ std::vector<MoveCase> sweep_cases(MovePlayer& player, const MoveCase& plain) {
 std::vector<MoveCase> random_cases(MovePlayer& player, const MoveCase& plain, uint64_t count) {
   const MoveReport report = report_without_fault(player, plain);
   std::vector<MoveCase> cases;
-  Rng random = Rng(plain.seed).fork("random moves");
+  Rng random = Rng(plain.seed).fork("random moves " + id_of(plain));
   for (uint64_t i = 0; i < count; ++i) {
     MoveCase one = random_load(random, plain);
     one.seed = plain.seed + i;
