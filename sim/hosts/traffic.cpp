@@ -10,6 +10,8 @@ namespace assay::hosts {
 namespace {
 
 constexpr uint32_t kRef = 8;  ///< the first that is reserved for nobody
+/// What the partner alone writes lies in the second page.
+constexpr uint64_t kInbox = kPageSize;
 constexpr uint64_t kUserLeaf = kLeafRw | kPteUser;
 
 void update_mapping(const GuestCalls& calls, Gva va, uint64_t entry) {
@@ -25,7 +27,7 @@ void close_port(const GuestCalls& calls, uint32_t port) {
 
 }  // namespace
 
-Traffic::Traffic(Domain& guest) : guest_(guest), table_(guest.alloc_pages(1)), shared_(guest.alloc_pages(1)) {}
+Traffic::Traffic(Domain& guest) : guest_(guest), table_(guest.alloc_pages(1)), shared_(guest.alloc_pages(kGrants)) {}
 
 std::string Traffic::connect(Partner& partner) {
   partner_ = &partner;
@@ -38,7 +40,15 @@ std::string Traffic::connect(Partner& partner) {
   static_cast<void>(guest_.take_event(port_));
   static_cast<void>(partner.calls.take_event(partner_port_));
   map_table();
-  return grant();
+  guest_.vcpu().write(shared_, words_);
+  for (uint64_t page = 0; page < kGrants; ++page) {
+    if (std::string said = grant(page); !said.empty()) return said;
+  }
+  return "";
+}
+
+Gva Traffic::entry(uint64_t page) const {
+  return table_ + (kRef + page) * sizeof(grant_entry_v1_t);
 }
 
 void Traffic::map_table() {
@@ -67,22 +77,20 @@ void Traffic::unmap_table() {
   guest_.must(__HYPERVISOR_memory_op, XENMEM_remove_from_physmap, remove, "remove_from_physmap");
 }
 
-std::string Traffic::grant() {
-  const Gva entry = table_ + kRef * sizeof(grant_entry_v1_t);
-  guest_.vcpu().write(shared_, words_);
-  const bool is_in_use = guest_.vcpu().read<grant_entry_v1_t>(entry).flags != 0;
+std::string Traffic::grant(uint64_t page) {
+  const bool is_in_use = guest_.vcpu().read<grant_entry_v1_t>(entry(page)).flags != 0;
   grant_entry_v1_t made{0, partner_->calls.guest().id().raw(),
-                        static_cast<uint32_t>(guest_.guest().gfn_of(shared_).raw())};
-  guest_.vcpu().write(entry, made);
+                        static_cast<uint32_t>(guest_.guest().gfn_of(shared_ + page * kPageSize).raw())};
+  guest_.vcpu().write(entry(page), made);
   made.flags = GTF_permit_access;
-  guest_.vcpu().write(entry, made.flags);
+  guest_.vcpu().write(entry(page), made.flags);
   gnttab_map_grant_ref map{};
-  map.host_addr = partner_->window.raw();
+  map.host_addr = (partner_->window + page * kPageSize).raw();
   map.flags = GNTMAP_host_map;
-  map.ref = kRef;
+  map.ref = kRef + static_cast<uint32_t>(page);
   map.dom = guest_.guest().id().raw();
   partner_->calls.must_grant(GNTTABOP_map_grant_ref, map, "map_grant_ref");
-  handle_ = map.handle;
+  handles_[page] = map.handle;
   return is_in_use ? "the grant table of a domain that was never here has an entry in use" : "";
 }
 
@@ -93,17 +101,20 @@ void Traffic::send(const GuestCalls& calls, uint32_t port) const {
 
 /// The partner's end.
 void Traffic::let_go() {
-  gnttab_unmap_grant_ref unmap{};
-  unmap.host_addr = partner_->window.raw();
-  unmap.handle = handle_;
-  partner_->calls.must_grant(GNTTABOP_unmap_grant_ref, unmap, "unmap_grant_ref");
+  for (uint64_t page = 0; page < kGrants; ++page) {
+    gnttab_unmap_grant_ref unmap{};
+    unmap.host_addr = (partner_->window + page * kPageSize).raw();
+    unmap.handle = handles_[page];
+    partner_->calls.must_grant(GNTTABOP_unmap_grant_ref, unmap, "unmap_grant_ref");
+  }
   close_port(partner_->calls, partner_port_);
 }
 
 void Traffic::disconnect() {
   if (partner_ == nullptr) return;
+  partner_->calls.vcpu().write(partner_->window + kInbox, ++words_);
   let_go();
-  guest_.vcpu().write(table_ + kRef * sizeof(grant_entry_v1_t), grant_entry_v1_t{});
+  for (uint64_t page = 0; page < kGrants; ++page) guest_.vcpu().write(entry(page), grant_entry_v1_t{});
   unmap_table();
   close_port(guest_, port_);
   partner_ = nullptr;
@@ -117,9 +128,11 @@ void Traffic::leave_open() {
 
 std::string Traffic::go_on() {
   map_table();
-  const auto entry = guest_.vcpu().read<grant_entry_v1_t>(table_ + kRef * sizeof(grant_entry_v1_t));
   constexpr uint16_t kMapped = GTF_permit_access | GTF_reading | GTF_writing;
-  if (entry.flags != kMapped) return "a grant that the partner has mapped says " + std::to_string(entry.flags);
+  for (uint64_t page = 0; page < kGrants; ++page) {
+    const uint16_t flags = guest_.vcpu().read<grant_entry_v1_t>(entry(page)).flags;
+    if (flags != kMapped) return "a grant that the partner has mapped says " + std::to_string(flags);
+  }
   return guest_.take_event(port_) ? "" : "an event that came while the guest was suspended is lost";
 }
 

@@ -2,6 +2,7 @@
 /// arrives, as the ABI asks. Source: public/event_channel.h, public/grant_table.h, public/sched.h (SHUTDOWN_suspend).
 #pragma once
 
+#include <array>
 #include <functional>
 #include <string>
 
@@ -9,11 +10,14 @@
 
 namespace assay::hosts {
 
+/// Pages that the guest shares: one that both write, and one that the partner alone writes.
+constexpr uint64_t kGrants = 2;
+
 /// The other end, on one host.
 struct Partner {
-  explicit Partner(Domain& domain) : calls(domain), window(domain.alloc_pages(1)) {}
+  explicit Partner(Domain& domain) : calls(domain), window(domain.alloc_pages(kGrants)) {}
   GuestCalls calls;
-  Gva window;  ///< where it maps what is granted to it
+  Gva window;  ///< where it maps what is granted to it, page by page
 };
 
 /// Of the guest; where its things lie in its memory does not change.
@@ -25,7 +29,8 @@ class Traffic {
   /// `partner` is a PV64 domain of the same host. Says what the guest has there that it cannot have. Throws
   /// ToolstackError when the hypervisor refuses something.
   [[nodiscard]] std::string connect(Partner& partner);
-  /// Everything goes that could not move; what the partner has of the guest, too.
+  /// Everything goes that could not move; what the partner has of the guest, too, which it has written before: that is
+  /// noted when the mapping goes, as if the guest had written.
   void disconnect();
 
   /// In place of disconnect(): the guest suspends itself with a page granted that the partner has mapped, and a channel
@@ -44,16 +49,18 @@ class Traffic {
  private:
   void map_table();
   void unmap_table();
-  [[nodiscard]] std::string grant();
+  [[nodiscard]] std::string grant(uint64_t page);
+  [[nodiscard]] Gva entry(uint64_t page) const;
   void send(const GuestCalls& calls, uint32_t port) const;
   void let_go();
 
   GuestCalls guest_;
   Partner* partner_ = nullptr;
   Gva table_;                 ///< a page of the heap that shows the grant table
-  Gva shared_;                ///< the page that is granted
+  Gva shared_;                ///< the pages that are granted, one behind the other
   uint64_t table_entry_ = 0;  ///< PV64: what was mapped at table_
-  uint32_t port_ = 0, partner_port_ = 0, handle_ = 0;
+  uint32_t port_ = 0, partner_port_ = 0;
+  std::array<uint32_t, kGrants> handles_{};
   uint64_t words_ = 0;
 };
 
