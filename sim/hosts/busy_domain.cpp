@@ -10,7 +10,6 @@ namespace assay::hosts {
 
 namespace {
 
-constexpr uint64_t kNsPerMs = 1'000'000;
 constexpr uint64_t kNsPerSecond = 1'000'000'000;
 constexpr unsigned kPollsMax = 1000;
 constexpr uint64_t kPollNs = 100'000;

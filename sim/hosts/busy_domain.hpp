@@ -14,6 +14,9 @@
 
 namespace assay::hosts {
 
+/// Of the rate at which a domain writes.
+constexpr uint64_t kNsPerMs = 1'000'000;
+
 struct LoadOptions {
   GuestSpec guest{};
   uint32_t vcpus = 1;           ///< that run, see BusyVcpus

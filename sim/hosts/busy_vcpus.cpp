@@ -14,7 +14,7 @@ namespace {
 constexpr uint64_t kTickNs = 50'000;
 /// A vCPU goes down, or is seen not to return, within so long.
 constexpr uint64_t kSoonNs = 10'000;
-constexpr unsigned kPollsMax = 100;
+constexpr unsigned kDownPollsMax = 100;
 constexpr uint32_t kSpareVcpus = 2;
 constexpr uint32_t kLstar = 0xc000'0082;
 /// Where the list of a poll stands in the page of the vCPU's arguments.
@@ -107,7 +107,7 @@ void BusyVcpus::let_one_sleep() {
   if (!has_others() || sleeper_is_down_) return;
   Vcpu& vcpu = guest_->vcpu(sleeper());
   vcpu.start_hypercall(__HYPERVISOR_vcpu_op, {VCPUOP_down, sleeper(), 0});
-  for (unsigned poll = 0; poll < kPollsMax && is_up(sleeper()); ++poll) {
+  for (unsigned poll = 0; poll < kDownPollsMax && is_up(sleeper()); ++poll) {
     if (vcpu.finish_hypercall(kSoonNs)) throw ToolstackError("VCPUOP_down returns in a vCPU that is not down");
   }
   if (is_up(sleeper())) throw ToolstackError("a vCPU does not go down");

@@ -16,13 +16,13 @@ namespace {
 using Where = FaultPoint::Where;
 
 /// Those that are a number, and of calls an error.
-constexpr std::array<std::pair<Where, std::string_view>, 7> kNames{{{Where::kSourceCall, "source-call"},
-                                                                    {Where::kTargetCall, "target-call"},
-                                                                    {Where::kTargetRoom, "target-room"},
-                                                                    {Where::kTargetMemory, "target-memory"},
-                                                                    {Where::kTargetPool, "target-pool"},
-                                                                    {Where::kSourceDies, "source-dies"},
-                                                                    {Where::kTargetDies, "target-dies"}}};
+constexpr std::array<std::pair<Where, std::string_view>, 7> kPlaces{{{Where::kSourceCall, "source-call"},
+                                                                     {Where::kTargetCall, "target-call"},
+                                                                     {Where::kTargetRoom, "target-room"},
+                                                                     {Where::kTargetMemory, "target-memory"},
+                                                                     {Where::kTargetPool, "target-pool"},
+                                                                     {Where::kSourceDies, "source-dies"},
+                                                                     {Where::kTargetDies, "target-dies"}}};
 
 bool is_call(Where where) {
   return where == Where::kSourceCall || where == Where::kTargetCall;
@@ -56,7 +56,7 @@ std::string to_string(const FaultPoint& point) {
   if (point.where == Where::kNone) return "none";
   const std::string at = ":" + std::to_string(point.at);
   if (point.where == Where::kLink) return std::string(to_string(point.link)) + at + ":" + std::to_string(point.byte);
-  const auto* const found = std::ranges::find(kNames, point.where, &decltype(kNames)::value_type::first);
+  const auto* const found = std::ranges::find(kPlaces, point.where, &decltype(kPlaces)::value_type::first);
   const bool has_error = is_call(point.where) && point.error != FaultPoint{}.error;
   return std::string(found->second) + at + (has_error ? ":" + std::string(errno_name(point.error)) : "");
 }
@@ -82,8 +82,8 @@ std::optional<FaultPoint> fault_point_from(std::string_view text) {
   if (words.size() < 2 || words.size() > 3) return std::nullopt;
   const auto at = number(words[1]);
   if (!at) return std::nullopt;
-  const auto* const found = std::ranges::find(kNames, words[0], &decltype(kNames)::value_type::second);
-  if (found != kNames.end()) return call_or_host_fault(found->first, *at, std::span(words).subspan(2));
+  const auto* const found = std::ranges::find(kPlaces, words[0], &decltype(kPlaces)::value_type::second);
+  if (found != kPlaces.end()) return call_or_host_fault(found->first, *at, std::span(words).subspan(2));
   const auto link = link_fault_from(words[0]);
   const auto byte = words.size() == 3 ? number(words[2]) : std::optional<uint64_t>(0);
   if (!link || *link == LinkFault::kNone || !byte) return std::nullopt;
