@@ -3,9 +3,11 @@
 #include "conformance/guest/control_ops.hpp"
 #include "conformance/guest/page_tables.hpp"
 #include "conformance/guest/shutdown_state.hpp"
+#include "sim/toolstack/guest_adopter.hpp"
 #include "sim/toolstack/migration/guest_suspension.hpp"
 #include "sim/toolstack/migration/memory_image.hpp"
 #include "sim/toolstack/migration/migration.hpp"
+#include "sim/toolstack/migration/moved_guest.hpp"
 
 namespace assay {
 namespace {
@@ -25,6 +27,7 @@ struct MovedDomain::Parts {
   migration::MemorySink stream;
   std::vector<std::string> left_out;
   migration::RestoredDomain restored;
+  Domain* guest = nullptr;  ///< once it runs
   bool is_cancelled = false;
 };
 
@@ -40,6 +43,7 @@ MovedDomain::MovedDomain(CaseContext& c) : c_(c), parts_(std::make_unique<Parts>
 
 MovedDomain::~MovedDomain() {
   parts_->host.tools().window.unmap();
+  if (parts_->guest != nullptr) c_.target().destroy_guest(*parts_->guest);
   parts_->host.destroy(parts_->restored.id);
   map_own_pages(c_.dom0().vcpu(0), parts_->heap_first, parts_->heap_end);
   if (parts_->is_cancelled) return;
@@ -62,6 +66,19 @@ std::string MovedDomain::memory_difference() const {
   const bool is_pv = parts_->restored.type == GuestType::kPv64;
   return saved.difference(
       migration::image_of_domain(parts_->host.tools(), parts_->restored.id, parts_->restored.frames, is_pv));
+}
+
+Domain& MovedDomain::run() {
+  auto* const adopter = dynamic_cast<GuestAdopter*>(&c_.target());
+  if (adopter == nullptr) c_.skip("this target cannot take over a domain that it has not built");
+  const BuiltGuest built =
+      migration::moved_guest(parts_->host.tools(), parts_->restored, c_.guest().space(), c_.guest_spec().vcpus_online);
+  parts_->host.start(parts_->restored.id);
+  parts_->guest = &adopter->adopt_guest(built, parts_->restored.type, &c_.guest());
+  parts_->guest->heap_go_back(c_.guest().heap_mark());
+  const migration::Woken woken = migration::wake_guest(*parts_->guest, kLongNs);
+  c_.require(woken == migration::Woken::kRestored, "SHUTDOWN_suspend returns 0 in the fresh domain");
+  return *parts_->guest;
 }
 
 bool MovedDomain::cancel() {

@@ -25,6 +25,9 @@ class MovedDomain {
   [[nodiscard]] const std::vector<std::string>& left_out() const;
   /// PVH. Empty: every page of the fresh domain is as it was saved; otherwise which are not.
   [[nodiscard]] std::string memory_difference() const;
+  /// The fresh domain runs, and is a guest like others; the suspended one stands still. Ends the case where the target
+  /// cannot take a domain over that it has not built. Returns the guest once its call says that it was moved.
+  Domain& run();
   /// The suspended guest goes on where it is. Returns whether its call says that it was not moved.
   bool cancel();
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 #include "sim/toolstack/toolstack.hpp"
 
@@ -9,9 +10,7 @@ namespace assay::hosts {
 
 namespace {
 
-constexpr uint64_t kNsPerMs = 1'000'000;
 constexpr uint64_t kNsPerSecond = 1'000'000'000;
-constexpr uint64_t kTickNs = 50'000;
 constexpr unsigned kPollsMax = 1000;
 constexpr uint64_t kPollNs = 100'000;
 /// Heap that is left for the guest's own calls.
@@ -25,35 +24,52 @@ uint64_t stamped_pages(const Domain& guest, const LoadOptions& load) {
 }  // namespace
 
 BusyDomain::BusyDomain(SimulatedHosts& hosts, const LoadOptions& load) : hosts_(hosts), load_(load) {
-  for (size_t i = 0; load.has_traffic && i < hosts.count(); ++i) {
-    partners_.push_back(std::make_unique<Partner>(hosts.host(i).target().create_guest(GuestSpec{})));
-  }
+  load_.guest = BusyVcpus::with_vcpus(load.guest, load.vcpus);
+  partners_.resize(hosts.count());
+  for (size_t i = 0; i < hosts.count(); ++i) meet_again(i);
   hosts.meet();
-  domain_ = &host().target().create_guest(load.guest);
+  domain_ = &host().target().create_guest(load_.guest);
   calls_.emplace(*domain_);
   if (load.guest.type == GuestType::kPvh) {
     const uint64_t store = domain_->pfn_of(domain_->alloc_pages(1)).raw();
     host().toolstack().tools().control.set_hvm_param(domain_->id(), HVM_PARAM_STORE_PFN, store);
   }
   if (load.has_traffic) traffic_.emplace(*domain_);
-  memory_.emplace(*domain_, stamped_pages(*domain_, load), hosts.stream("writes"));
-  if (traffic_) traffic_->connect(*partners_[at_]);
-  clocks_ = read_clocks();
+  vcpus_.emplace(*domain_, load.vcpus);
+  memory_.emplace(*domain_, stamped_pages(*domain_, load), load.vcpus, hosts.stream("writes"));
+  share(wrong_meanwhile_);
   worked_until_ns_ = host().now_ns();
 }
 
+void BusyDomain::meet_again(size_t host) {
+  if (!load_.has_traffic) return;
+  partners_.at(host) = std::make_unique<Partner>(hosts_.host(host).target().create_guest(GuestSpec{}));
+}
+
 void BusyDomain::work() {
-  if (is_suspended_ || load_.writes_per_ms == 0) return;
+  if (is_suspended_) return;
+  if (is_moving_) work_while_moved();
+  if (load_.writes_per_ms == 0) return;
   const uint64_t due = (host().now_ns() - worked_until_ns_) * load_.writes_per_ms / kNsPerMs;
   if (due == 0) return;
   // What its own work takes does not make more work due.
   memory_->write(*domain_, due);
+  vcpus_->work();
   worked_until_ns_ = host().now_ns();
 }
 
+/// What a partner writes through its mapping is noted when that goes; nobody promises it earlier.
+void BusyDomain::work_while_moved() {
+  vcpus_->let_one_sleep();
+  if (!traffic_ || load_.is_abrupt) return;
+  if (std::string said = traffic_->exercise(); !said.empty()) wrong_meanwhile_.push_back(std::move(said));
+}
+
 void BusyDomain::suspend() {
-  if (traffic_) traffic_->disconnect();
-  clocks_ = read_clocks();
+  if (traffic_ && load_.is_abrupt) traffic_->leave_open();
+  if (traffic_ && !load_.is_abrupt) traffic_->disconnect();
+  check_wall_clock(wrong_meanwhile_);
+  vcpus_->prepare_suspension(wrong_meanwhile_);
   heap_ = domain_->heap_mark();
   migration::suspend_guest(*domain_);
   is_suspended_ = true;
@@ -74,11 +90,26 @@ void BusyDomain::wake(migration::Woken expected, std::vector<std::string>& wrong
     return;
   }
   domain_->heap_go_back(heap_);
-  check_clocks(wrong);
-  check_events(wrong);
-  check_runstate(wrong);
+  if (woken == migration::Woken::kRestored) check_ports(wrong);
+  vcpus_->wake(woken, wait(), wrong);
   worked_until_ns_ = host().now_ns();
-  if (traffic_) traffic_->connect(*partners_[at_]);
+  if (traffic_ && traffic_->is_connected()) {
+    if (std::string said = traffic_->go_on(); !said.empty()) wrong.push_back(std::move(said));
+  } else {
+    share(wrong);
+  }
+}
+
+void BusyDomain::share(std::vector<std::string>& wrong) {
+  if (!traffic_) return;
+  if (std::string said = traffic_->connect(*partners_[at_]); !said.empty()) wrong.push_back(std::move(said));
+}
+
+std::vector<std::string> BusyDomain::bury() {
+  if (!traffic_ || !traffic_->is_connected()) return {};
+  const auto is_there = [&] { return host().toolstack().info(domain_->id()).has_value(); };
+  const std::string said = traffic_->bury(is_there);
+  return said.empty() ? std::vector<std::string>{} : std::vector{said};
 }
 
 std::vector<std::string> BusyDomain::go_on() {
@@ -87,6 +118,8 @@ std::vector<std::string> BusyDomain::go_on() {
     host().toolstack().go_on(domain_->id());
     wake(migration::Woken::kCancelled, wrong);
   }
+  is_moving_ = false;
+  if (!is_suspended_) vcpus_->wake_sleeper(host().target(), false, wrong);
   return wrong;
 }
 
@@ -95,33 +128,29 @@ std::vector<std::string> BusyDomain::arrive(size_t at, const BuiltGuest& built, 
   at_ = at;
   domain_ = &host().target().adopt_moved(built, load_.guest.type, luggage);
   calls_->move_to(*domain_);
+  vcpus_->move_to(*domain_);
   if (traffic_) traffic_->move_to(*domain_);
   wake(migration::Woken::kRestored, wrong);
+  is_moving_ = false;
+  if (!is_suspended_) vcpus_->wake_sleeper(host().target(), true, wrong);
   return wrong;
 }
 
-GuestClocks BusyDomain::read_clocks() {
+BusyVcpus::Wait BusyDomain::wait() {
+  return [this](uint64_t ns) { host().target().pass_time(ns); };
+}
+
+void BusyDomain::check_wall_clock(std::vector<std::string>& wrong) {
   const shared_info info = calls_->read_shared_info();
-  GuestClocks clocks;
-  clocks.system_ns = calls_->vcpu().time_ns();
-  clocks.tsc = calls_->vcpu().tsc();
-  clocks.wall_ns = (uint64_t{info.wc_sec_hi} << 32 | info.wc_sec) * kNsPerSecond + info.wc_nsec + clocks.system_ns;
-  return clocks;
+  const uint64_t now =
+      (uint64_t{info.wc_sec_hi} << 32 | info.wc_sec) * kNsPerSecond + info.wc_nsec + calls_->vcpu().time_ns();
+  if (now < wall_ns_) {
+    wrong.push_back("the guest's wall clock goes back from " + std::to_string(wall_ns_) + " to " + std::to_string(now));
+  }
+  wall_ns_ = now;
 }
 
-void BusyDomain::check_clocks(std::vector<std::string>& wrong) {
-  const GuestClocks now = read_clocks();
-  const auto compare = [&](const char* name, uint64_t before, uint64_t after) {
-    if (after >= before) return;
-    wrong.push_back(std::string(name) + " goes back from " + std::to_string(before) + " to " + std::to_string(after));
-  };
-  compare("the guest's system time", clocks_.system_ns, now.system_ns);
-  compare("the guest's TSC", clocks_.tsc, now.tsc);
-  compare("the guest's wall clock", clocks_.wall_ns, now.wall_ns);
-  clocks_ = now;
-}
-
-void BusyDomain::check_events(std::vector<std::string>& wrong) {
+void BusyDomain::check_ports(std::vector<std::string>& wrong) {
   const shared_info info = calls_->read_shared_info();
   for (size_t word = 0; word < std::size(info.evtchn_pending); ++word) {
     if (info.evtchn_pending[word] == 0) continue;
@@ -130,31 +159,15 @@ void BusyDomain::check_events(std::vector<std::string>& wrong) {
   }
 }
 
-void BusyDomain::check_runstate(std::vector<std::string>& wrong) {
-  vcpu_runstate_info state{};
-  calls_->must_vcpu(VCPUOP_get_runstate_info, state, "get_runstate_info");
-  const uint64_t now = calls_->vcpu().time_ns();
-  uint64_t sum = 0;
-  for (const uint64_t time : state.time) sum += time;
-  if (state.state != RUNSTATE_running) wrong.push_back("runstate " + std::to_string(state.state) + " while it runs");
-  if (state.state_entry_time > now) wrong.emplace_back("its runstate began in the future");
-  if (sum > now) wrong.emplace_back("its runstates add up to more time than there was");
-}
-
-void BusyDomain::check_traffic(std::vector<std::string>& wrong) {
-  for (std::string said :
-       {traffic_->exercise(), traffic_->tick(kTickNs, [this](uint64_t ns) { host().target().pass_time(ns); })}) {
-    if (!said.empty()) wrong.push_back(std::move(said));
-  }
-}
-
 std::vector<std::string> BusyDomain::check() {
   if (is_suspended_) return {"it stands still"};
-  std::vector<std::string> wrong;
-  check_clocks(wrong);
-  check_runstate(wrong);
+  std::vector<std::string> wrong = std::exchange(wrong_meanwhile_, {});
+  check_wall_clock(wrong);
+  vcpus_->check(wait(), wrong);
   if (const std::string said = memory_->check(*domain_); !said.empty()) wrong.push_back(said);
-  if (traffic_ && traffic_->is_connected()) check_traffic(wrong);
+  if (traffic_ && traffic_->is_connected()) {
+    if (std::string said = traffic_->exercise(); !said.empty()) wrong.push_back(std::move(said));
+  }
   return wrong;
 }
 

@@ -74,7 +74,7 @@ TEST_F(MigrationFaults, EachOfTheToolstack_IsFound) {
 TEST_F(MigrationFaults, EachOfTheCoresTracking_IsFound) {
   for (const char* const name :
        {"logdirty.hypervisor_writes_missed", "logdirty.clean_does_not_protect", "logdirty.count_not_reset",
-        "logdirty.disable_leaks_bitmap", "p2m.max_gpfn_not_raised"}) {
+        "logdirty.disable_leaks_bitmap", "logdirty.grant_unmap_missed", "p2m.max_gpfn_not_raised"}) {
     MovePlayer player(two_hosts(name));
     const std::string said = first_complaint(player, cases_);
     EXPECT_NE(said, "") << name;

@@ -1,5 +1,5 @@
-/// Hypercalls of a guest's first vCPU with their argument in one page of its memory, which stays where it is when the
-/// guest moves.
+/// Hypercalls of a guest's vCPU with their argument in one page of its memory, which stays where it is when the guest
+/// moves.
 #pragma once
 
 #include <string>
@@ -12,10 +12,11 @@ namespace assay::hosts {
 
 class GuestCalls {
  public:
-  explicit GuestCalls(Domain& guest) : guest_(&guest), page_(guest.alloc_pages(1)) {}
+  explicit GuestCalls(Domain& guest, uint32_t vcpu = 0) : guest_(&guest), page_(guest.alloc_pages(1)), vcpu_(vcpu) {}
 
   [[nodiscard]] Domain& guest() const { return *guest_; }
-  [[nodiscard]] Vcpu& vcpu() const { return guest_->vcpu(0); }
+  [[nodiscard]] Vcpu& vcpu() const { return guest_->vcpu(vcpu_); }
+  [[nodiscard]] Gva page() const { return page_; }
   /// The same guest, somewhere else.
   void move_to(Domain& guest) { guest_ = &guest; }
 
@@ -41,12 +42,16 @@ class GuestCalls {
     toolstack::must(result, name_of(name));
     toolstack::must(argument.status, name_of(name));
   }
-  /// Of vCPU 0.
+  /// Of itself.
   template <typename T>
   void must_vcpu(uint64_t command, T& argument, const char* name) const {
+    must_vcpu(command, vcpu_, argument, name);
+  }
+  /// Of another vCPU of the guest.
+  template <typename T>
+  void must_vcpu(uint64_t command, uint32_t of, T& argument, const char* name) const {
     vcpu().write(page_, argument);
-    constexpr uint64_t kVcpu = 0;
-    const int64_t result = vcpu().hypercall(__HYPERVISOR_vcpu_op, {command, kVcpu, page_.raw()});
+    const int64_t result = vcpu().hypercall(__HYPERVISOR_vcpu_op, {command, of, page_.raw()});
     argument = vcpu().read<T>(page_);
     toolstack::must(result, name_of(name));
   }
@@ -62,6 +67,7 @@ class GuestCalls {
   }
   Domain* guest_;
   Gva page_;
+  uint32_t vcpu_;
 };
 
 }  // namespace assay::hosts

@@ -1,8 +1,10 @@
 #include "sim/hosts/move.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "sim/abi/describe.hpp"
+#include "sim/hosts/host_death.hpp"
 #include "sim/hosts/oracles.hpp"
 #include "sim/toolstack/call_fault.hpp"
 #include "sim/toolstack/migration/moved_guest.hpp"
@@ -15,22 +17,47 @@ namespace {
 using toolstack::CallFault;
 using Where = FaultPoint::Where;
 
-/// One hypercall of a host's privileged domain fails, or none, for as long as it lives.
+/// What becomes of the hypercalls of a host's privileged domain, for as long as it lives: they are counted, and one
+/// fails or the host dies at one.
 class CallWatch {
  public:
-  CallWatch(SimulatedHost& host, bool is_here, uint64_t call) : host_(host) {
-    fault_->arm(is_here ? call : CallFault::kNone);
+  CallWatch(SimulatedHost& host, const FaultPoint& point, Where fails, Where dies) : host_(host) {
+    if (point.where == dies) {
+      death_ = std::make_shared<HostDeath>(point.at);
+      host_.target().dom0().observe(death_);
+      return;
+    }
+    fault_ = std::make_shared<CallFault>();
+    fault_->arm(point.where == fails ? point.at : CallFault::kNone, point.error);
     host_.target().dom0().observe(fault_);
   }
   ~CallWatch() { host_.target().dom0().observe(nullptr); }
   CallWatch(const CallWatch&) = delete;
   CallWatch& operator=(const CallWatch&) = delete;
-  [[nodiscard]] const CallFault& fault() const { return *fault_; }
+  [[nodiscard]] uint64_t calls() const { return death_ ? death_->calls() : fault_->calls(); }
+  [[nodiscard]] bool has_struck() const { return death_ ? death_->has_struck() : fault_->has_struck(); }
+  [[nodiscard]] bool has_died() const { return death_ && death_->has_struck(); }
+  /// The number of the hypercall that failed, or at which the host died.
+  [[nodiscard]] std::optional<uint64_t> struck() const { return death_ ? death_->struck() : fault_->struck(); }
 
  private:
   SimulatedHost& host_;
-  std::shared_ptr<CallFault> fault_ = std::make_shared<CallFault>();
+  std::shared_ptr<CallFault> fault_;
+  std::shared_ptr<HostDeath> death_;
 };
+
+/// What goes wrong in `work` and nobody there can go on after does so on this host.
+template <typename Work>
+auto on(const SimulatedHost& host, Work work) {
+  const auto blamed = [&](const std::exception& error) { return "host " + host.name() + ": " + error.what(); };
+  try {
+    return work();
+  } catch (const TargetDied& died) {
+    throw TargetDied(died.how(), blamed(died));
+  } catch (const ToolstackError& error) {
+    throw ToolstackError(blamed(error));
+  }
+}
 
 class Move {
  public:
@@ -57,14 +84,16 @@ class Move {
     hosts_.meet();
     timeline().began_ns = hosts_.now_ns();
     note(source_, "begins to send");
-    save();
+    busy_.begin_move();
+    on(source_, [&] { save(); });
     link_.close();
     hosts_.meet();
     target_.target().pass_time(options_.link.latency_ns);
-    restore();
+    on(target_, [&] { restore(); });
     hosts_.meet();
     settle();
     hosts_.meet();
+    report_.target_died = scene_.target_died;
     target_.make_room();
     for (const auto& oracle : oracles_) add(oracle->name(), oracle->after(scene_));
     return report_;
@@ -93,8 +122,9 @@ class Move {
   void add(std::string_view oracle, const std::string& said) {
     if (!said.empty()) report_.wrong.push_back(std::string(oracle) + ": " + said);
   }
+  /// What the toolstack of a host says.
   void fail(const SimulatedHost& host, const std::string& what) {
-    if (report_.error.empty()) report_.error = what;
+    if (report_.error.empty()) report_.error = "host " + host.name() + ": " + what;
     note(host, what, true);
   }
 
@@ -110,7 +140,7 @@ class Move {
   }
 
   void save() {
-    const CallWatch watch(source_, options_.fault.where == Where::kSourceCall, options_.fault.at);
+    const CallWatch watch(source_, options_.fault, Where::kSourceCall, Where::kSourceDies);
     try {
       if (options_.is_live) {
         report_.saved = source_.toolstack().save_live(
@@ -129,30 +159,31 @@ class Move {
       fail(source_, error.what());
     }
     timeline().sent_ns = source_.now_ns();
-    note_met(watch.fault());
-    report_.source_calls = watch.fault().calls();
-    report_.has_struck |= watch.fault().has_struck() || link_.has_struck();
+    note_met(watch);
+    scene_.source_died |= watch.has_died();
+    report_.source_calls = watch.calls();
+    report_.has_struck |= watch.has_struck() || link_.has_struck();
     report_.sent_bytes = link_.sent_bytes();
     report_.parts = link_.parts();
     report_.largest_part = link_.largest_part();
   }
 
-  void note_met(const CallFault& fault) {
-    if (const auto call = fault.struck()) {
+  void note_met(const CallWatch& watch) {
+    if (const auto call = watch.struck()) {
       report_.met = "hypercall " + std::string(hypercall_name(*call).value_or("without a name"));
     }
     if (!link_.met().empty()) report_.met = link_.met();
-    if (options_.fault.where == Where::kTargetRoom) report_.met = "room";
+    if (is_short_of_room()) report_.met = "room";
   }
 
   /// Whatever has arrived is tried: that it is not all of it is for the restorer to find.
   void restore() {
-    const CallWatch watch(target_, options_.fault.where == Where::kTargetCall, options_.fault.at);
+    const CallWatch watch(target_, options_.fault, Where::kTargetCall, Where::kTargetDies);
     timeline().restoring_ns = target_.now_ns();
     note(target_, "begins to restore");
     try {
       migration::MemorySource bytes(link_.arrived());
-      restored_ = target_.toolstack().restore(busy_.load().guest, bytes);
+      restored_ = target_.toolstack().restore(busy_.load().guest, bytes, limits());
       timeline().restored_ns = target_.now_ns();
       note(target_, "has restored all");
     } catch (const migration::StreamError& error) {
@@ -160,42 +191,99 @@ class Move {
     } catch (const ToolstackError& error) {
       fail(target_, error.what());
     }
-    note_met(watch.fault());
-    report_.target_calls = watch.fault().calls();
-    report_.has_struck |= watch.fault().has_struck();
-    report_.has_struck |= options_.fault.where == Where::kTargetRoom && !restored_;
+    note_met(watch);
+    scene_.target_died |= watch.has_died();
+    report_.target_calls = watch.calls();
+    report_.has_struck |= watch.has_struck();
+    report_.has_struck |= is_short_of_room() && !restored_;
+  }
+
+  [[nodiscard]] bool is_short_of_room() const {
+    const Where where = options_.fault.where;
+    return where == Where::kTargetRoom || where == Where::kTargetMemory || where == Where::kTargetPool;
+  }
+  [[nodiscard]] migration::RestoreLimits limits() const {
+    constexpr uint64_t kKiB = 1024;
+    migration::RestoreLimits limits;
+    if (options_.fault.where == Where::kTargetMemory) limits.pages = options_.fault.at;
+    if (options_.fault.where == Where::kTargetPool) limits.pool_bytes = options_.fault.at * kKiB;
+    return limits;
+  }
+
+  /// A host dies behind all hypercalls of its part, before (0) or after (1) the source has destroyed the domain.
+  void die_late(uint64_t step) {
+    const auto dies = [&](Where where, uint64_t calls) {
+      return options_.fault.where == where && options_.fault.at == calls + step;
+    };
+    const bool source = dies(Where::kSourceDies, report_.source_calls);
+    const bool target = dies(Where::kTargetDies, report_.target_calls);
+    if (source) scene_.source_died = true;
+    if (target) scene_.target_died = true;
+    if (source || target) {
+      report_.has_struck = true;
+      report_.met = "decision";
+    }
+    if (scene_.source_died) fail(source_, "the host died");
+    if (scene_.target_died) fail(target_, "the host died");
   }
 
   /// The one moment of decision: the target has the domain when it has restored all of it, as it was sent.
   void settle() {
     if (restored_ && is_saved_ && !link_.arrived_as_sent()) fail(target_, "what arrived is not what was sent");
-    if (restored_ && is_saved_ && link_.arrived_as_sent()) return hand_over();
-    if (restored_) target_.toolstack().destroy(restored_->id);
+    die_late(0);
+    const bool is_whole = restored_ && is_saved_ && link_.arrived_as_sent();
+    if (is_whole && !scene_.source_died && !scene_.target_died) return hand_over();
+    discard_restored();
     if (scene_.source_died) {
       report_.end = MoveEnd::kLost;
       return;
     }
     report_.end = MoveEnd::kStayed;
-    for (const std::string& said : busy_.go_on()) add("guest", said);
+    for (const std::string& said : on(source_, [&] { return busy_.go_on(); })) {
+      add("guest", "on host " + source_.name() + ": " + said);
+    }
     timeline().resumed_ns = source_.now_ns();
     note(source_, "the domain goes on");
   }
 
+  /// A target that is not told to run it never does: it cannot know what became of the source.
+  void discard_restored() {
+    if (restored_ && !scene_.target_died) target_.toolstack().destroy(restored_->id);
+  }
+
+  void leave_source() {
+    source_.toolstack().destroy(scene_.was);
+    for (const std::string& said : busy_.bury()) add("traffic", "on host " + source_.name() + ": " + said);
+    source_.target().destroy_guest(busy_.domain());
+  }
+
   void hand_over() {
     scene_.arrived = &*restored_;
+    scene_.stream = link_.arrived();
     for (const auto& oracle : oracles_) add(oracle->name(), oracle->at_arrival(scene_));
     const BuiltGuest built =
         migration::moved_guest(target_.toolstack().tools(), *restored_, busy_.domain().space(), vcpus());
     const auto luggage = busy_.luggage();
-    source_.target().destroy_guest(busy_.domain());
+    on(source_, [&] { leave_source(); });
     note(source_, "the domain is destroyed");
-    target_.toolstack().start(restored_->id);
+    die_late(1);
+    if (scene_.source_died || scene_.target_died) {
+      discard_restored();
+      report_.end = MoveEnd::kLost;
+      return;
+    }
     report_.end = MoveEnd::kArrived;
-    for (const std::string& said : busy_.arrive(to_, built, *luggage)) add("guest", said);
+    on(target_, [&] {
+      target_.toolstack().start(restored_->id);
+      for (const std::string& said : busy_.arrive(to_, built, *luggage)) {
+        add("guest", "on host " + target_.name() + ": " + said);
+      }
+    });
     timeline().resumed_ns = target_.now_ns();
     note(target_, "the domain runs");
   }
-  [[nodiscard]] uint32_t vcpus() const { return busy_.load().guest.vcpus; }
+  /// The others are down, and the new domain does not know them.
+  [[nodiscard]] uint32_t vcpus() const { return busy_.load().vcpus; }
 
   SimulatedHosts& hosts_;
   BusyDomain& busy_;

@@ -21,7 +21,7 @@ struct MoveOptions {
 enum class MoveEnd : uint8_t {
   kArrived,
   kStayed,  ///< the domain goes on at the source
-  kLost,    ///< with the source, before the target had all of it
+  kLost,    ///< with the source before the target was told to run it, or with the target afterwards
 };
 std::string_view to_string(MoveEnd end);
 
@@ -38,6 +38,7 @@ struct MoveReport {
   bool has_struck = false;  ///< the fault had something to happen to
   /// What is where the fault is: "PAGE_DATA", "hypercall mmu_update", "room"; empty when the move had no such place.
   std::string met;
+  bool target_died = false;
 };
 
 /// From the host where the domain is to host `to`. Whatever goes wrong is in the report; what the simulation itself is

@@ -18,8 +18,10 @@ LoadOptions load_of(const MoveCase& one) {
   LoadOptions load;
   load.guest.type = one.type;
   load.guest.pages = one.pages;
+  load.vcpus = one.vcpus;
   load.writes_per_ms = one.writes_per_ms;
   load.has_traffic = one.has_traffic;
+  load.is_abrupt = one.is_abrupt;
   return load;
 }
 
@@ -42,6 +44,10 @@ std::string oracle_of(const std::string& said) {
 
 }  // namespace
 
+GuestSpec spec_of(const MoveCase& one) {
+  return BusyVcpus::with_vcpus(load_of(one).guest, one.vcpus);
+}
+
 std::string flags_of(const MoveCase& one) {
   const MoveCase usual;
   std::string text = " --guest " + std::string(to_string(one.type)) + (one.is_live ? " --live" : " --suspended");
@@ -50,10 +56,12 @@ std::string flags_of(const MoveCase& one) {
   };
   if (one.fault != usual.fault) text += " --point " + to_string(one.fault);
   text += " --moves " + std::to_string(one.moves);
+  add("--vcpus", one.vcpus, usual.vcpus);
   add("--pages", one.pages, usual.pages);
   add("--dirty-rate", one.writes_per_ms, usual.writes_per_ms);
   add("--rounds", one.rounds_max, usual.rounds_max);
   if (!one.has_traffic) text += " --no-traffic";
+  if (one.is_abrupt) text += " --abrupt";
   return text + " --seed " + std::to_string(one.seed);
 }
 
@@ -92,6 +100,10 @@ void MovePlayer::play_moves(const MoveCase& one, MoveOutcome& outcome) {
       outcome.wrong.push_back("arrival: without a fault: " + report.error);
     if (!outcome.wrong.empty() || report.end == MoveEnd::kLost) return;
     if (report.end == MoveEnd::kArrived) at = to;
+    if (report.target_died) {
+      hosts_.reboot(to);
+      busy.meet_again(to);
+    }
     hosts_.pass_time(kRestNs);
     busy.work();
   }
@@ -112,6 +124,10 @@ std::vector<Change> changes() {
   std::vector<Change> all;
   for (const uint64_t moves : {1u, 2u, 4u, 16u}) all.emplace_back([=](MoveCase& c) { return lower(c.moves, moves); });
   all.emplace_back([](MoveCase& c) { return std::exchange(c.has_traffic, false); });
+  all.emplace_back([](MoveCase& c) { return std::exchange(c.is_abrupt, false); });
+  for (const uint32_t vcpus : {1u, 2u}) {
+    all.emplace_back([=](MoveCase& c) { return c.vcpus > vcpus && ((c.vcpus = vcpus) != 0); });
+  }
   for (const uint32_t pages : {544u, 640u, 768u}) {
     all.emplace_back([=](MoveCase& c) { return c.pages > pages && ((c.pages = pages) != 0); });
   }

@@ -16,12 +16,16 @@ struct MoveCase {
   FaultPoint fault{};
   uint64_t seed = 1;
   uint32_t pages = 1024;
+  uint32_t vcpus = 2;  ///< that run; beyond one there are two more, which do not
   uint64_t writes_per_ms = 10;
   uint32_t rounds_max = 5;
   bool has_traffic = true;
+  bool is_abrupt = false;  ///< the domain does not let go of what it shares
   bool operator==(const MoveCase&) const = default;
 };
 
+/// The domain that moves in it.
+GuestSpec spec_of(const MoveCase& one);
 /// Flags of `assay migrate`, those that differ from what is meant without them.
 std::string flags_of(const MoveCase& one);
 /// Short, and another one for another case of a sweep.

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
 
+#include "sim/hosts/domain_frames.hpp"
 #include "sim/hosts/log_dirty_oracle.hpp"
-#include "sim/toolstack/migration/guest_p2m.hpp"
+#include "sim/hosts/vcpu_oracle.hpp"
+#include "sim/toolstack/error.hpp"
 #include "sim/toolstack/migration/memory_image.hpp"
 #include "sim/toolstack/migration/state_control.hpp"
 #include "sim/toolstack/toolstack.hpp"
@@ -15,22 +16,6 @@ namespace assay::hosts {
 namespace {
 
 using migration::MemoryImage;
-
-/// As image_of_domain wants them: by pfn.
-std::vector<uint64_t> frames_of(SimulatedHost& host, DomId domain, GuestType type) {
-  const migration::Tools tools = host.toolstack().tools();
-  if (type == GuestType::kPvh) {
-    std::vector<uint64_t> gfns(migration::StateControl(tools.dom0, domain).last_gfn() + 1);
-    std::iota(gfns.begin(), gfns.end(), 0);
-    return gfns;
-  }
-  const auto info = tools.control.info(domain);
-  if (!info) throw ToolstackError("the source is gone");
-  const uint64_t frame = info->shared_info_frame;
-  const Gva page = tools.window.map_to_read(domain, std::span(&frame, 1));
-  const auto arch = tools.dom0.vcpu().read<arch_shared_info>(page + offsetof(shared_info, arch));
-  return migration::read_guest_p2m(tools.window, domain, arch).mfns;
-}
 
 MemoryImage image_at(SimulatedHost& host, DomId domain, const std::vector<uint64_t>& frames, GuestType type) {
   return migration::image_of_domain(host.toolstack().tools(), domain, frames, type == GuestType::kPv64);
@@ -42,15 +27,25 @@ class MemoryArrives final : public MoveOracle {
   [[nodiscard]] std::string_view name() const override { return "memory"; }
   [[nodiscard]] std::string at_arrival(MoveScene& scene) override {
     const GuestType type = scene.busy.domain().type();
+    const auto but_for = migration::rewritten_pfns(scene.busy.domain().space());
     const MemoryImage there = image_at(scene.source, scene.was, frames_of(scene.source, scene.was, type), type);
     const MemoryImage here = image_at(scene.target, scene.arrived->id, scene.arrived->frames, type);
-    const std::string differ = here.difference(there, migration::rewritten_pfns(scene.busy.domain().space()));
-    if (!differ.empty()) return "of what the source has and the target got, " + differ;
+    const std::string differ = here.difference(there, but_for);
+    if (!differ.empty()) return blame(scene, there, but_for) + differ;
     const auto info = scene.target.toolstack().info(scene.arrived->id);
     if (!info) return "the target is gone";
     if (info->tot_pages == here.pages()) return "";
     return "the target has " + std::to_string(info->tot_pages) + " pages of memory for " +
            std::to_string(here.pages()) + " that the domain has: a frame was populated twice";
+  }
+
+ private:
+  /// What was sent is what the source has, and then the target is to blame; or not.
+  static std::string blame(MoveScene& scene, const MemoryImage& there, const std::vector<uint64_t>& but_for) {
+    migration::MemorySource bytes(scene.stream);
+    const bool is_sent = migration::image_of_stream(bytes).difference(there, but_for).empty();
+    return is_sent ? "of what host " + scene.target.name() + " was sent and has, "
+                   : "of what host " + scene.source.name() + " has and has sent, ";
   }
 };
 
@@ -82,7 +77,7 @@ class OneRuns final : public MoveOracle {
   }
   [[nodiscard]] std::string after(MoveScene& scene) override {
     const bool source = !scene.source_died && scene.source.can_run(scene.was);
-    const bool target = scene.arrived != nullptr && scene.target.can_run(scene.arrived->id);
+    const bool target = !scene.target_died && scene.arrived != nullptr && scene.target.can_run(scene.arrived->id);
     const bool is_lost = scene.report.end == MoveEnd::kLost;
     if (source && target) return "source and target both run";
     if (!source && !target && !is_lost) return "neither source nor target can run";
@@ -98,11 +93,15 @@ class NothingLeaks final : public MoveOracle {
   void before(MoveScene& scene) override {
     source_ = scene.source.resources();
     target_ = scene.target.resources();
+    pool_ = pool_pages(scene.source, scene.was, scene.busy.load().guest.type);
   }
   [[nodiscard]] std::string after(MoveScene& scene) override {
     if (scene.report.end == MoveEnd::kArrived) return after_arrival(scene);
-    if (std::string said = compare(scene.target, target_); !said.empty()) return said;
-    return scene.source_died ? "" : compare(scene.source, source_);
+    if (!scene.target_died) {
+      if (std::string said = compare(scene.target, target_); !said.empty()) return said;
+    }
+    if (scene.source_died) return "";
+    return scene.report.end == MoveEnd::kLost ? gone_from(scene.source, scene.was) : compare(scene.source, source_);
   }
 
  private:
@@ -120,23 +119,39 @@ class NothingLeaks final : public MoveOracle {
     return "host " + host.name() + " had " + to_string(wanted) + "; now " + to_string(has);
   }
 
+  [[nodiscard]] std::string gone_from(SimulatedHost& source, DomId was) const {
+    const Resources has = source.resources();
+    auto wanted = source_.domains;
+    std::erase(wanted, was.raw());
+    return has.domains == wanted ? "" : "host " + source.name() + " has " + to_string(has);
+  }
+
   /// The domain's memory has changed hosts: the sum is as it was. Tables of theirs may differ by a few pages.
   [[nodiscard]] std::string after_arrival(MoveScene& scene) const {
     constexpr uint64_t kSlackPages = 8;
     const Resources source = scene.source.resources(), target = scene.target.resources();
-    auto wanted = source_.domains;
-    std::erase(wanted, scene.was.raw());
-    if (source.domains != wanted) return "host " + scene.source.name() + " has " + to_string(source);
-    wanted = target_.domains;
+    if (std::string said = gone_from(scene.source, scene.was); !said.empty()) return said;
+    auto wanted = target_.domains;
     wanted.push_back(scene.arrived->id.raw());
     std::ranges::sort(wanted);
     if (target.domains != wanted) return "host " + scene.target.name() + " has " + to_string(target);
-    const uint64_t before = source_.free_pages + target_.free_pages, now = source.free_pages + target.free_pages;
+    const uint64_t pool = pool_pages(scene.target, scene.arrived->id, scene.busy.load().guest.type);
+    const uint64_t before = source_.free_pages + target_.free_pages + pool_;
+    const uint64_t now = source.free_pages + target.free_pages + pool;
     if (now + kSlackPages >= before && now <= before + kSlackPages) return "";
-    return "both hosts had " + std::to_string(before) + " free pages; now " + std::to_string(now);
+    return "both hosts had " + std::to_string(before) + " pages free or for tables; now " + std::to_string(now);
+  }
+
+  /// Of its host's memory, what a PVH domain has for its second-stage tables.
+  static uint64_t pool_pages(SimulatedHost& host, DomId domain, GuestType type) {
+    if (type == GuestType::kPv64) return 0;
+    xen_domctl op = toolstack::make_domctl(XEN_DOMCTL_get_paging_mempool_size, domain);
+    toolstack::must(host.toolstack().tools().dom0.domctl(op), "get_paging_mempool_size");
+    return op.u.paging_mempool.size / kPageSize;
   }
 
   Resources source_, target_;
+  uint64_t pool_ = 0;
 };
 
 /// Who fails says so, and nobody goes on as if nothing had failed.
@@ -162,9 +177,16 @@ class Audits final : public MoveOracle {
  public:
   [[nodiscard]] std::string_view name() const override { return "audit"; }
   [[nodiscard]] std::string after(MoveScene& scene) override {
-    std::string said = scene.target.target().audit();
-    if (!scene.source_died) said += scene.source.target().audit();
+    std::string said;
+    if (!scene.target_died) said += audit_of(scene.target);
+    if (!scene.source_died) said += audit_of(scene.source);
     return said;
+  }
+
+ private:
+  static std::string audit_of(SimulatedHost& host) {
+    const std::string said = host.target().audit();
+    return said.empty() ? "" : "host " + host.name() + ": " + said;
   }
 };
 
@@ -175,7 +197,8 @@ class GuestIsSane final : public MoveOracle {
   [[nodiscard]] std::string after(MoveScene& scene) override {
     if (scene.report.end == MoveEnd::kLost) return "";
     std::string text;
-    for (const std::string& said : scene.busy.check()) text += (text.empty() ? "" : "; ") + said;
+    const std::string at = "on host " + scene.busy.host().name() + ": ";
+    for (const std::string& said : scene.busy.check()) text += (text.empty() ? at : "; ") + said;
     return text;
   }
 };
@@ -213,6 +236,7 @@ std::vector<std::unique_ptr<MoveOracle>> move_oracles() {
   std::vector<std::unique_ptr<MoveOracle>> all;
   all.push_back(std::make_unique<MemoryArrives>());
   all.push_back(std::make_unique<ParametersArrive>());
+  all.push_back(std::make_unique<VcpusArrive>());
   all.push_back(std::make_unique<OneRuns>());
   all.push_back(std::make_unique<NothingLeaks>());
   all.push_back(std::make_unique<FailuresAreTold>());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,8 +20,9 @@ struct MoveScene {
   const MoveOptions& options;
   const MoveReport& report;
   DomId was;  ///< the domain on the source
-  bool source_died = false;
+  bool source_died = false, target_died = false;
   const migration::RestoredDomain* arrived = nullptr;  ///< once the target has all of it
+  std::span<const std::byte> stream{};                 ///< that it was made of
 };
 
 /// Each answers with what is wrong, or nothing.

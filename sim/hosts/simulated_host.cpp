@@ -10,6 +10,20 @@ constexpr uint32_t kDomainsMax = 64;
 constexpr uint64_t kDestroyPollNs = 1'000'000;
 constexpr unsigned kDestroyPollsMax = 100;
 
+/// What a domain that moves and its partner take.
+constexpr Capability kNeeds[] = {Capability::kDom0, Capability::kPv64Guest, Capability::kPvhGuest,
+                                 Capability::kTwoGuests, Capability::kMultiVcpu};
+
+void must_host_guests(const std::string& name, const HostTarget& target) {
+  std::string missing;
+  for (const Capability need : kNeeds) {
+    if (!target.has(need)) missing += (missing.empty() ? "" : ", ") + std::string(to_string(need));
+  }
+  if (missing.empty()) return;
+  throw TargetUnavailable("host " + name + ", core " + target.options().core.string() + " (" + target.info().name +
+                          "): no domain can live there; asked by trying, it lacks: " + missing);
+}
+
 }  // namespace
 
 std::string to_string(const Resources& resources) {
@@ -20,6 +34,7 @@ std::string to_string(const Resources& resources) {
 
 SimulatedHost::SimulatedHost(std::string name, const HostOptions& options)
     : name_(std::move(name)), target_(make_host_target(options)) {
+  must_host_guests(name_, *target_);
   begin(0);
 }
 

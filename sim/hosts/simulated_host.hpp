@@ -21,6 +21,8 @@ std::string to_string(const Resources& resources);
 
 class SimulatedHost {
  public:
+  /// Throws TargetUnavailable when the core is none, or domains that move cannot live there; TargetDied when it does
+  /// not boot.
   SimulatedHost(std::string name, const HostOptions& options);
 
   /// A fresh machine.

@@ -31,6 +31,12 @@ void SimulatedHosts::begin(uint64_t seed) {
   meet();
 }
 
+void SimulatedHosts::reboot(size_t index) {
+  SimulatedHost& again = host(index);
+  again.begin(stream("host " + again.name() + " again").next());
+  meet();
+}
+
 uint64_t SimulatedHosts::now_ns() const {
   uint64_t latest = 0;
   for (const auto& host : hosts_) latest = std::max(latest, host->now_ns());

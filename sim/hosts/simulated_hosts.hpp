@@ -17,6 +17,8 @@ class SimulatedHosts {
   explicit SimulatedHosts(const std::vector<HostOptions>& options);
 
   void begin(uint64_t seed);
+  /// One of them, which had died, is a fresh machine.
+  void reboot(size_t index);
   [[nodiscard]] size_t count() const { return hosts_.size(); }
   [[nodiscard]] SimulatedHost& host(size_t index) { return *hosts_.at(index); }
   /// A stream of random numbers that depends on the seed and the name alone.

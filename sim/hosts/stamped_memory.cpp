@@ -2,15 +2,16 @@
 
 namespace assay::hosts {
 
-StampedMemory::StampedMemory(Domain& guest, uint64_t pages, const Rng& random)
-    : first_(guest.alloc_pages(pages)), generations_(pages), random_(random) {
+StampedMemory::StampedMemory(Domain& guest, uint64_t pages, uint32_t vcpus, const Rng& random)
+    : first_(guest.alloc_pages(pages)), generations_(pages), vcpus_(vcpus), random_(random) {
   for (uint64_t page = 0; page < pages; ++page) stamp(guest, page);
 }
 
 void StampedMemory::stamp(Domain& guest, uint64_t page) const {
   const Stamp stamp{page, generations_[page]};
-  guest.vcpu(0).write(front(page), stamp);
-  guest.vcpu(0).write(back(page), Stamp{~stamp.page, ~stamp.generation});
+  Vcpu& vcpu = guest.vcpu(static_cast<uint32_t>(page % vcpus_));
+  vcpu.write(front(page), stamp);
+  vcpu.write(back(page), Stamp{~stamp.page, ~stamp.generation});
 }
 
 void StampedMemory::write(Domain& guest, uint64_t count) {

@@ -12,8 +12,8 @@ namespace assay::hosts {
 
 class StampedMemory {
  public:
-  /// Takes so many pages of the guest's heap, and stamps each.
-  StampedMemory(Domain& guest, uint64_t pages, const Rng& random);
+  /// Takes so many pages of the guest's heap, and stamps each. The first `vcpus` vCPUs write in turns.
+  StampedMemory(Domain& guest, uint64_t pages, uint32_t vcpus, const Rng& random);
 
   [[nodiscard]] Gva page(uint64_t page) const { return front(page); }
   [[nodiscard]] uint64_t pages() const { return generations_.size(); }
@@ -36,6 +36,7 @@ class StampedMemory {
 
   Gva first_;
   std::vector<uint32_t> generations_;
+  uint32_t vcpus_;
   Rng random_;
 };
 

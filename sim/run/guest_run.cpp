@@ -65,9 +65,11 @@ GuestRun::GuestRun(const GuestRunInputs& inputs)
   connect();
 }
 
-GuestRun::GuestRun(const GuestRunInputs& inputs, const SavedGuest& saved, migration::ByteSource& source)
+GuestRun::GuestRun(const GuestRunInputs& inputs, const SavedGuest& saved, migration::ByteSource& source,
+                   uint64_t now_ns)
     : inputs_(inputs), core_(inputs.core), session_(core_, host_options(inputs)), type_(saved.spec.type) {
   session_.rewind(inputs.seed);
+  if (now_ns > this->now_ns()) session_.machine().pass_time(now_ns - this->now_ns());
   const migration::RestoredDomain restored = host().restore(saved.spec, source);
   try {
     guest_ = &session_.adopt_kernel(take_over(restored), inputs.vcpus);

@@ -45,8 +45,9 @@ class GuestRun {
   /// that cannot be read or does not boot; ToolstackError: it does not fit; TargetDied, CoreRefused: the core.
   explicit GuestRun(const GuestRunInputs& description);
   /// Goes on with a kernel that was saved, from where it suspended itself. `inputs` says on which core, with which
-  /// seed. Throws StreamError, ToolstackError, what `source` throws, and what the core does; no domain is left then.
-  GuestRun(const GuestRunInputs& inputs, const SavedGuest& saved, migration::ByteSource& source);
+  /// seed; the host's clock has come to `now_ns` before, if that is later than where a fresh one stands. Throws
+  /// StreamError, ToolstackError, what `source` throws, and what the core does; no domain is left then.
+  GuestRun(const GuestRunInputs& inputs, const SavedGuest& saved, migration::ByteSource& source, uint64_t now_ns = 0);
   GuestRun(const GuestRun&) = delete;
   GuestRun& operator=(const GuestRun&) = delete;
   ~GuestRun();

@@ -1,4 +1,4 @@
-/// Answers one hypercall of a privileged domain in the hypervisor's place: there is not enough memory.
+/// Answers one hypercall of a privileged domain in the hypervisor's place: it fails.
 #pragma once
 
 #include <cerrno>
@@ -13,9 +13,11 @@ class CallFault final : public OperationObserver {
  public:
   static constexpr uint64_t kNone = ~uint64_t{0};
 
-  /// The n-th call from now on fails, from 0; with kNone none does, and they are counted.
-  void arm(uint64_t call) {
+  /// The n-th call from now on fails, from 0; with kNone none does, and they are counted. `error`: what it answers, of
+  /// errno.h.
+  void arm(uint64_t call, int error = ENOMEM) {
     armed_ = call;
+    error_ = error;
     calls_ = 0;
     struck_.reset();
   }
@@ -29,7 +31,7 @@ class CallFault final : public OperationObserver {
     if (request.op != ASSAY_OP_HYPERCALL || calls_++ != armed_) return false;
     struck_ = request.arg[0];
     reply = {};
-    reply.value[0] = static_cast<uint64_t>(int64_t{-ENOMEM});
+    reply.value[0] = static_cast<uint64_t>(int64_t{-error_});
     return true;
   }
   void on_operation(const Vcpu&, const GuestRequest&, GuestReply&) override {}
@@ -40,6 +42,7 @@ class CallFault final : public OperationObserver {
   uint64_t armed_ = kNone;
   uint64_t calls_ = 0;
   std::optional<uint64_t> struck_;
+  int error_ = ENOMEM;
 };
 
 }  // namespace assay::toolstack

@@ -10,8 +10,9 @@ class GuestAdopter {
   virtual ~GuestAdopter() = default;
   /// The domain runs the agent, and has been unpaused. It suspended itself in an operation of vCPU 0, whose reply is
   /// what that vCPU does first: it is in flight. As for create_guest, `built` says where it is, and the reference
-  /// stays valid until begin_case or destroy_guest.
-  virtual Domain& adopt_guest(const BuiltGuest& built, GuestType type) = 0;
+  /// stays valid until begin_case or destroy_guest. `was`: the guest that it was, if that is still here, suspended;
+  /// without it not every target can know what the guest was in the middle of.
+  virtual Domain& adopt_guest(const BuiltGuest& built, GuestType type, const Domain* was = nullptr) = 0;
 };
 
 }  // namespace assay

@@ -338,16 +338,43 @@ void add_restore(CLI::App& app, Flags& flags, ExitCode& code) {
 }
 
 constexpr uint64_t kMovesMax = 1'000'000;
+/// Those that run, where two of the agent's do not.
+constexpr uint32_t kMovedVcpusMax = 6;
 /// The agent and a few pages that it writes need as many.
 constexpr uint32_t kMovedPagesMin = 544, kMovedPagesMax = 32'768;
+
+void add_moved_kernel(CLI::App& migrate, MigrateFlags& mine) {
+  constexpr const char* kGroup = "A kernel";
+  migrate.add_option(
+      "KERNEL", mine.kernel.kernel,
+      "in place of our agents, an ELF file with Xen notes that suspends itself when the store asks it to");
+  migrate.add_option("--type", mine.kernel.type, "boot protocol: pv64, pvh, or auto")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"auto", "pv64", "pvh"}))
+      ->group(kGroup);
+  migrate.add_option("--initrd", mine.kernel.initrd, "file that the kernel finds in its memory")->group(kGroup);
+  migrate.add_option("--cmdline", mine.kernel.command_line, "of the kernel")->group(kGroup);
+  migrate.add_option("--memory", mine.kernel.memory_mib, "MiB of the guest")->capture_default_str()->group(kGroup);
+  migrate.add_option("--until", mine.until, "move it once its console has said this; otherwise after --every")
+      ->group(kGroup);
+  migrate.add_option("--every", mine.every_ms, "ms of virtual time between two moves")
+      ->capture_default_str()
+      ->group(kGroup);
+  migrate
+      .add_option("--limit", mine.kernel.limit_ms, "ms of virtual time until it has said so, and after the last move")
+      ->capture_default_str()
+      ->group(kGroup);
+}
 
 void add_migrate(CLI::App& app, Flags& flags, ExitCode& code) {
   MigrateFlags& mine = flags.migrate;
   auto* migrate = app.add_subcommand(
       "migrate", "Move busy domains between two simulated hosts, to and fro or with everything that can go wrong");
   migrate->add_option("--target", mine.target, "hv, or FILE.so (a core), of both hosts")->capture_default_str();
-  migrate->add_option("--onto", mine.onto, "another core for the second host");
-  migrate->add_option("--fault", mine.fault, "hv: switch on a planted fault, on both hosts");
+  migrate->add_option("--onto", mine.onto, "another core for the second host: hv or FILE.so");
+  migrate->add_option("--fault", mine.fault,
+                      "hv: switch on a planted fault, on both hosts unless --onto or --onto-fault says another thing");
+  migrate->add_option("--onto-fault", mine.onto_fault, "hv: switch on a planted fault, on the second host");
   migrate->add_option("--guest", mine.guest, "pv64 or pvh; default: both")->check(CLI::IsMember({"pv64", "pvh"}));
   auto* live = migrate->add_flag("--live", mine.is_live, "domains that run meanwhile; default: both ways");
   migrate->add_flag("--suspended", mine.is_suspended, "domains that suspended themselves before")->excludes(live);
@@ -356,14 +383,23 @@ void add_migrate(CLI::App& app, Flags& flags, ExitCode& code) {
   migrate->add_option("--every", mine.every, "with --sweep: each so many-th point only")
       ->check(CLI::Range(uint64_t{1}, kMovesMax))
       ->needs(sweep);
+  auto* random = migrate->add_option("--random", mine.random, "so many domains, each with another load and fault")
+                     ->check(CLI::Range(uint64_t{1}, kMovesMax))
+                     ->excludes(sweep);
   migrate->add_option("--moves", mine.moves, "so many moves, to and fro")
       ->check(CLI::Range(uint64_t{1}, kMovesMax))
-      ->excludes(sweep);
+      ->excludes(sweep)
+      ->excludes(random);
   migrate
       ->add_option(
           "--point", mine.point,
           "what goes wrong in the first move, as a sweep names it; the domain moves once more afterwards, without")
-      ->excludes(sweep);
+      ->excludes(sweep)
+      ->excludes(random);
+  migrate
+      ->add_option("--vcpus", mine.vcpus, "so many run; beyond one, another goes down meanwhile, and one never is up")
+      ->capture_default_str()
+      ->check(CLI::Range(1u, kMovedVcpusMax));
   migrate->add_option("--pages", mine.pages, "memory of the domain")
       ->capture_default_str()
       ->check(CLI::Range(kMovedPagesMin, kMovedPagesMax));
@@ -373,7 +409,9 @@ void add_migrate(CLI::App& app, Flags& flags, ExitCode& code) {
   migrate->add_option("--rounds", mine.rounds, "live: rounds of pre-copy at most")
       ->capture_default_str()
       ->check(CLI::Range(0u, 100u));
+  migrate->add_flag("--unicorn", mine.is_unicorn, "guests execute the agent's machine code");
   migrate->add_flag("--no-traffic", mine.no_traffic, "no third domain that shares events and memory with it");
+  migrate->add_flag("--abrupt", mine.is_abrupt, "it suspends itself without letting go of what it shares");
   migrate->add_option("--seed", mine.seed, "root of every choice")
       ->capture_default_str()
       ->check(CLI::Range(uint64_t{0}, kSeedMax));
@@ -381,7 +419,14 @@ void add_migrate(CLI::App& app, Flags& flags, ExitCode& code) {
   migrate->add_option(
       "--out", mine.out,
       "folder for results.json, junit.xml, index.html and migration.html, which draws one of the moves");
-  migrate->callback([&flags, &code] { code = run_migrate(flags.migrate); });
+  add_moved_kernel(*migrate, mine);
+  migrate->callback([&flags, &code, migrate] {
+    MigrateFlags& given = flags.migrate;
+    given.kernel.vcpus = migrate->count("--vcpus") == 0 ? 1 : given.vcpus;
+    given.kernel.target = given.target;
+    given.kernel.seed = given.seed;
+    code = given.kernel.kernel.empty() ? run_migrate(given) : migrate_kernel(given);
+  });
 }
 
 void add_trace(CLI::App& app, Flags& flags, ExitCode& code) {

@@ -86,22 +86,32 @@ struct RunFlags {
 struct MigrateFlags {
   std::string target = "hv";
   std::string onto;   ///< the core of the second host; empty: the same
-  std::string fault;  ///< hv: the name of a planted fault, on both hosts
-  std::string guest;  ///< "pv64" or "pvh"; empty: both
+  std::string fault;  ///< hv: the name of a planted fault, on both hosts unless something is said of the second one
+  std::string onto_fault;  ///< hv: on the second host
+  std::string guest;       ///< "pv64" or "pvh"; empty: both
   bool is_live = false;
   bool is_suspended = false;  ///< neither: both
   bool is_sweep = false;
   uint64_t every = 1;  ///< sweep: each so many-th point
+  uint64_t random = 0;  ///< so many moves of each kind with whatever chance has go wrong; 0: none
   uint64_t moves = 1;
-  std::string point;  ///< what goes wrong in the first move; empty: nothing
+  std::string point;   ///< what goes wrong in the first move; empty: nothing
+  uint32_t vcpus = 2;  ///< that run
   uint32_t pages = 1024;
   uint64_t dirty_rate = 10;  ///< pages per millisecond of virtual time
   uint32_t rounds = 5;
   bool no_traffic = false;
+  bool is_abrupt = false;  ///< domains do not let go of what they share
   uint64_t seed = 1;
   unsigned jobs = 0;  ///< 0: as many as there are processors
   std::string out;    ///< folder for a page; empty: none
   std::string command;
+  bool is_unicorn = false;  ///< guests execute the agent's machine code
+
+  // Of a kernel.
+  RunFlags kernel;          ///< none: its `kernel` is empty
+  std::string until;        ///< it is moved once its console has said this; empty: after every_ms
+  uint64_t every_ms = 100;  ///< of virtual time, between two moves
 };
 
 struct ReplayFlags {
@@ -172,6 +182,8 @@ ExitCode save_guest(const SaveFlags& flags);
 ExitCode restore_guest(const RestoreFlags& flags);
 /// Domains move between simulated hosts.
 ExitCode run_migrate(const MigrateFlags& flags);
+/// The same of a kernel: it is moved to and fro, and its console is printed.
+ExitCode migrate_kernel(const MigrateFlags& flags);
 ExitCode run_trace(const TraceFlags& flags);
 ExitCode replay_run(const ReplayFlags& flags);
 ExitCode list_cases(const std::vector<std::string>& select);

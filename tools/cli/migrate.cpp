@@ -34,20 +34,26 @@ constexpr std::chrono::seconds kCaseLimit{120};
 constexpr std::chrono::seconds kShrinkLimit{180};
 constexpr size_t kShownMax = 10;
 
-std::vector<std::filesystem::path> cores_of(const MigrateFlags& flags) {
-  const auto core = [&](const std::string& name) {
-    if (flags.fault.empty()) return core_path(name);
-    if (name != "hv") {
-      throw InputError(fmt::format("--fault {}: only the bundled core has planted faults", flags.fault));
-    }
-    return artifact("hv-faults.so");
-  };
-  return {core(flags.target), core(flags.onto.empty() ? flags.target : flags.onto)};
+HostOptions host_of(const MigrateFlags& flags, const std::string& core, const std::string& fault, const char* flag) {
+  HostOptions options;
+  if (flags.is_unicorn) options.guests = HostOptions::Guests::kUnicorn;
+  options.core = core_path(core);
+  if (fault.empty()) return options;
+  if (core != "hv") throw InputError(fmt::format("{} {}: only the bundled core has planted faults", flag, fault));
+  options.core = artifact("hv-faults.so");
+  options.command_line = "fault=" + find_fault(fault).name;
+  return options;
+}
+
+/// The second host is as the first one, unless something is said of it.
+std::vector<HostOptions> hosts_of(const MigrateFlags& flags) {
+  const HostOptions first = host_of(flags, flags.target, flags.fault, "--fault");
+  if (flags.onto.empty() && flags.onto_fault.empty()) return {first, first};
+  return {first, host_of(flags, flags.onto.empty() ? flags.target : flags.onto, flags.onto_fault, "--onto-fault")};
 }
 
 TargetFactory factory_of(const MigrateFlags& flags) {
-  const std::string command_line = flags.fault.empty() ? "" : "fault=" + find_fault(flags.fault).name;
-  return [cores = cores_of(flags), command_line] { return std::make_unique<MovesTarget>(cores, command_line); };
+  return [hosts = hosts_of(flags)] { return std::make_unique<MovesTarget>(hosts); };
 }
 
 std::vector<SweepWay> ways_of(const MigrateFlags& flags) {
@@ -70,10 +76,12 @@ MoveCase plain_case(const MigrateFlags& flags, const SweepWay& way) {
   one.type = way.type;
   one.is_live = way.is_live;
   one.seed = flags.seed;
+  one.vcpus = flags.vcpus;
   one.pages = flags.pages;
   one.writes_per_ms = flags.dirty_rate;
   one.rounds_max = flags.rounds;
   one.has_traffic = !flags.no_traffic;
+  one.is_abrupt = flags.is_abrupt;
   return one;
 }
 
@@ -84,7 +92,9 @@ std::vector<MoveCase> moves_cases(const MigrateFlags& flags, const SweepWay& way
     if (!point) {
       throw InputError(fmt::format(
           "--point {}: no such place; one is FAULT:PART:BYTE (lost, vanished, corrupted, reordered, duplicated, "
-          "truncated, delayed, full, source-died), source-call:N, target-call:N or target-room:PAGES",
+          "truncated, delayed, full, source-died), source-call:N:ERROR or target-call:N:ERROR (ENOMEM, EBUSY, EAGAIN, "
+          "EFAULT, EPERM, ENOSPC), source-dies:N, target-dies:N, target-room:PAGES, target-memory:PAGES or "
+          "target-pool:KIB",
           flags.point));
     }
     one.fault = *point;
@@ -100,13 +110,14 @@ std::vector<MoveCase> moves_cases(const MigrateFlags& flags, const SweepWay& way
   return cases;
 }
 
-std::vector<MoveCase> sweep_of(const MigrateFlags& flags, const TargetFactory& factory) {
-  const auto target = factory();
+std::vector<MoveCase> cases_of(const MigrateFlags& flags, hosts::MovePlayer& player) {
   std::vector<MoveCase> cases;
   for (const SweepWay& way : ways_of(flags)) {
-    for (MoveCase& one : hosts::sweep_cases(dynamic_cast<MovesTarget&>(*target).player(), plain_case(flags, way))) {
-      cases.push_back(one);
-    }
+    const MoveCase plain = plain_case(flags, way);
+    const std::vector<MoveCase> more = flags.is_sweep      ? hosts::sweep_cases(player, plain)
+                                       : flags.random != 0 ? hosts::random_cases(player, plain, flags.random)
+                                                           : moves_cases(flags, way);
+    cases.insert(cases.end(), more.begin(), more.end());
   }
   std::vector<MoveCase> some;
   for (size_t i = 0; i < cases.size(); i += flags.every) some.push_back(cases[i]);
@@ -208,17 +219,6 @@ void print_way(const SweepWay& way, const PlayedMoves& played) {
       sum.downtime_ns / sum.arrived / kNsPerUs, sum.downtime_most_ns / kNsPerUs);
 }
 
-/// Every case that the flags mean.
-std::vector<MoveCase> cases_of(const MigrateFlags& flags, const TargetFactory& factory) {
-  if (flags.is_sweep) return sweep_of(flags, factory);
-  std::vector<MoveCase> cases;
-  for (const SweepWay& way : ways_of(flags)) {
-    const std::vector<MoveCase> more = moves_cases(flags, way);
-    cases.insert(cases.end(), more.begin(), more.end());
-  }
-  return cases;
-}
-
 /// A point at which nothing was says nothing about what would have come of it.
 void tell_unmet_points(const MigrateFlags& flags, const std::vector<MoveCase>& cases, RunOutcome& outcome) {
   for (size_t i = 0; i < cases.size() && !flags.point.empty(); ++i) {
@@ -229,9 +229,9 @@ void tell_unmet_points(const MigrateFlags& flags, const std::vector<MoveCase>& c
     result->verdict = Verdict::kInconclusive;
     result->message = fmt::format(
         "--point {}: a {} move never met it, and went as without a fault. There are {} parts of its stream "
-        "(FAULT:PART:BYTE, PART from 0 to {}), {} hypercalls of saving (source-call:0 to {}), {} of restoring "
-        "(target-call:0 to {}), and target-room of less than the {} pages of the domain; merged and holed need records "
-        "of pages that allow it",
+        "(FAULT:PART:BYTE, PART from 0 to {}), {} hypercalls of saving (source-call and source-dies, from 0 to {}), {} "
+        "of restoring (target-call and target-dies, from 0 to {}), and target-room and target-memory of less than the "
+        "{} pages of the domain; merged and holed need records of pages that allow it",
         flags.point, way_of(cases[i]), record.parts, record.parts - 1, record.source_calls, record.source_calls - 1,
         record.target_calls, record.target_calls - 1, cases[i].pages);
     fmt::print(stderr, "assay: {}\n", result->message);
@@ -258,10 +258,15 @@ ExitCode run_migrate(const MigrateFlags& flags) {
   prepare_out(flags.out);
   std::vector<MoveCase> cases;
   try {
-    cases = cases_of(flags, factory);
+    // Here as well as in each worker: what keeps domains from moving at all is said once, and before anything else.
+    const auto target = factory();
+    cases = cases_of(flags, dynamic_cast<MovesTarget&>(*target).player());
   } catch (const TargetUnavailable& missing) {
     fmt::print(stderr, "assay: {}\n", missing.what());
     return kExitUnavailable;
+  } catch (const TargetDied& died) {
+    fmt::print("a host died: {}\n", died.what());
+    return kExitUnexpected;
   } catch (const ToolstackError& error) {
     fmt::print("a migration {}\n", error.what());
     return kExitUnexpected;

@@ -9,17 +9,6 @@ namespace {
 
 constexpr unsigned kShrinkTries = 200;
 
-std::vector<HostOptions> options_of(const std::vector<std::filesystem::path>& cores, const std::string& command_line) {
-  std::vector<HostOptions> all;
-  for (const std::filesystem::path& core : cores) {
-    HostOptions options;
-    options.core = core;
-    options.command_line = command_line;
-    all.push_back(options);
-  }
-  return all;
-}
-
 template <typename Play>
 CaseResult timed(Play play) {
   CaseResult result;
@@ -37,8 +26,8 @@ CaseResult timed(Play play) {
 
 }  // namespace
 
-MovesTarget::MovesTarget(const std::vector<std::filesystem::path>& cores, const std::string& command_line)
-    : player_(options_of(cores, command_line)), info_(player_.hosts().host(0).target().info()) {}
+MovesTarget::MovesTarget(const std::vector<HostOptions>& hosts)
+    : player_(hosts), info_(player_.hosts().host(0).target().info()) {}
 
 CaseResult MovesTarget::play(const hosts::MoveCase& one) {
   return timed([&](CaseResult& result) {

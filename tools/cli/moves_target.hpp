@@ -1,7 +1,6 @@
 /// Hosts that domains move between, as the runner of cases knows them.
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -14,9 +13,9 @@ namespace assay {
 /// Its guests are those that move.
 class MovesTarget final : public TargetOfItsOwn {
  public:
-  /// Throws TargetUnavailable when one of the files is not a core that this host can run, TargetDied when it does not
-  /// boot.
-  MovesTarget(const std::vector<std::filesystem::path>& cores, const std::string& command_line);
+  /// Throws TargetUnavailable when one of the cores is none that this host can run, or has not all that domains which
+  /// move need; TargetDied when it does not boot.
+  explicit MovesTarget(const std::vector<HostOptions>& hosts);
 
   /// In `console` what it did, encoded: tools/cli/move_record.hpp.
   CaseResult play(const hosts::MoveCase& one);

@@ -57,7 +57,9 @@ std::string reproduction(const MigrateFlags& flags, const std::string& case_flag
   const std::string target = flags.target == "hv" ? "" : " --target " + flags.target;
   const std::string onto = flags.onto.empty() ? "" : " --onto " + flags.onto;
   const std::string fault = flags.fault.empty() ? "" : " --fault " + flags.fault;
-  return "tools/assay migrate" + target + onto + fault + case_flags;
+  const std::string onto_fault = flags.onto_fault.empty() ? "" : " --onto-fault " + flags.onto_fault;
+  const std::string unicorn = flags.is_unicorn ? " --unicorn" : "";
+  return "tools/assay migrate" + target + onto + fault + onto_fault + unicorn + case_flags;
 }
 
 std::string way_of(const hosts::MoveCase& one) {

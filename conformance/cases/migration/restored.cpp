@@ -181,6 +181,30 @@ const Case kPolicyAndAge{{
         },
 }};
 
+const Case kRuns{{
+    .slug = "migration.restored.runs.as_before",
+    .rule =
+        "A fresh domain that was given the state of a saved one runs: SHUTDOWN_suspend returns 0 there, its memory is "
+        "its own, and its hypercalls are those of the fresh domain.",
+    .source = "public/sched.h, SHUTDOWN_suspend",
+    .requirements = {"MIG-047"},
+    .body =
+        [](CaseContext& c) {
+          const Gva page = c.guest().alloc_pages(1);
+          c.vcpu().write(page, uint64_t{41});
+          MovedDomain moved(c);
+          Domain& fresh = moved.run();
+          const Outcome<uint64_t> counted = fresh.vcpu(0).atomic(ASSAY_ATOMIC_ADD, page, sizeof(uint64_t), 1);
+          c.check(counted.ok() && counted.value == 41, "its counter is as it was left");
+          c.check_eq(fresh.vcpu(0).read<uint64_t>(page), 42u, "and goes on");
+          c.check_ne(fresh.id(), c.guest().id(), "domain ids");
+          const PortResult port = EventChannels(fresh.vcpu(0)).bind_ipi(0);
+          c.require_eq(port.result, 0, "bind_ipi");
+          EventChannels control(c.dom0().vcpu(0));
+          c.check_eq(control.status(port.port, fresh.id()).arg.status, uint32_t{EVTCHNSTAT_ipi}, "its port");
+        },
+}};
+
 const Case kCancelled{{
     .slug = "migration.restored.cancelled.source_goes_on",
     .rule =

@@ -70,9 +70,9 @@ void DirectGuest::restore(const DirectState& state) {
 }
 
 void DirectGuest::arrive(const DirectState& state) {
-  if (!state.is_busy || state.phase != DirectState::Phase::kCall) {
-    throw HarnessFault("a direct guest is moved while it is in no hypercall");
-  }
+  const bool is_in_call = state.is_busy && state.phase == DirectState::Phase::kCall;
+  const bool is_idle = !state.is_busy && state.phase == DirectState::Phase::kServe;
+  if (!is_in_call && !is_idle) throw HarnessFault("a direct guest is moved in the middle of no hypercall");
   restore(state);
   own_request_ = GuestRequest{};
   own_request_.op = ASSAY_OP_HYPERCALL;

@@ -69,8 +69,8 @@ class DirectGuest final : public GuestExecutor {
   [[nodiscard]] const DirectState& state() const { return state_; }
   /// Goes back to a state saved when no request was in flight.
   void restore(const DirectState& state);
-  /// What another guest was in the middle of, a hypercall, comes to its end here: the domain was moved. HarnessFault
-  /// when it was in the middle of nothing or of something else.
+  /// What another guest was in the middle of, a hypercall or nothing, comes to its end here: the domain was moved.
+  /// HarnessFault when it was in the middle of something else.
   void arrive(const DirectState& state);
 
   GuestStep step(assay_run& run, const StepLimits& limits, assay_exit& exit) override;

@@ -48,8 +48,8 @@ class HostVcpu {
   };
   [[nodiscard]] virtual std::unique_ptr<Saved> save() const = 0;
   virtual void restore(const Saved& saved) = 0;
-  /// An operation is in flight that somebody else started, before the domain was moved here. `there` is what was saved
-  /// of the vCPU while it was; null: nobody knows. HarnessFault when it has to be known.
+  /// The domain was moved here, and an operation may be in flight that somebody else started before. `there` is what
+  /// was saved of the vCPU then; null: nobody knows. HarnessFault when it has to be known.
   virtual void expect_reply(const Saved* there) = 0;
 };
 

@@ -242,7 +242,7 @@ void Session::adopt_vcpu(Guest& guest, uint32_t vcpu_id, const assay_agent_layou
     return;
   }
   open_vcpu(guest, vcpu_id, layout);
-  if (vcpu_id == 0) guest.vcpus[0]->expect_reply(there);
+  if (vcpu_id == 0 || there != nullptr) guest.vcpus[vcpu_id]->expect_reply(there);
 }
 
 std::vector<Guest*> Session::all_guests() {

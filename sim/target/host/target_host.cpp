@@ -55,8 +55,8 @@ class TargetHost final : public HostTarget, public GuestAdopter {
   }
   Domain& dom0() override { return session_.dom0(); }
   Domain& create_guest(const GuestSpec& spec) override { return session_.create_guest(spec); }
-  Domain& adopt_guest(const BuiltGuest& built, GuestType type) override {
-    return session_.adopt_guest(built, type, {});
+  Domain& adopt_guest(const BuiltGuest& built, GuestType type, const Domain* was) override {
+    return session_.adopt_guest(built, type, was == nullptr ? Session::Saved{} : session_.saved_executors(*was));
   }
   [[nodiscard]] uint64_t now_ns() const override { return session_.machine().now_ns(); }
   [[nodiscard]] std::unique_ptr<Luggage> luggage_of(const Domain& guest) const override {

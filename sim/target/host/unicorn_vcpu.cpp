@@ -27,7 +27,9 @@ class UnicornVcpu final : public HostVcpu, private GuestExecutor, private Unicor
     reply_ = &own_reply_;
     mailbox_.redirect({});
   }
-  void expect_reply(const Saved*) override {
+  void expect_reply(const Saved* there) override {
+    const auto* const saved = dynamic_cast<const SavedUnicorn*>(there);
+    if (saved != nullptr && !saved->mailbox.in_flight()) return;
     mailbox_.expect_reply();
     reply_ = &own_reply_;
     has_replied_ = false;

@@ -37,7 +37,9 @@ class TargetXen : public Target, public GuestAdopter {
   }
   Domain& dom0() override { return live().dom0(); }
   Domain& create_guest(const GuestSpec& spec) override { return live().create_guest(spec); }
-  Domain& adopt_guest(const BuiltGuest& built, GuestType type) override { return live().adopt_guest(built, type); }
+  Domain& adopt_guest(const BuiltGuest& built, GuestType type, const Domain* /*was*/) override {
+    return live().adopt_guest(built, type);
+  }
   void destroy_guest(Domain& guest) override { live().destroy_guest(guest); }
   Vcpu& attach_vcpu(Domain& domain, uint32_t vcpu_id) override { return live().attach_vcpu(domain, vcpu_id); }
   void pass_time(uint64_t ns) override {

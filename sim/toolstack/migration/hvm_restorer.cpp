@@ -7,9 +7,9 @@
 
 namespace assay::migration {
 
-HvmRestorer::HvmRestorer(const Tools& tools, DomId domain, const GuestSpec& spec)
+HvmRestorer::HvmRestorer(const Tools& tools, DomId domain, const GuestSpec& spec, const RestoreLimits& limits)
     : tools_(tools), domain_(domain), pages_(tools, domain, spec.pages) {
-  tools_.control.set_paging_pool(domain, toolstack::paging_pool_bytes(spec));
+  tools_.control.set_paging_pool(domain, limits.pool_bytes.value_or(toolstack::paging_pool_bytes(spec)));
 }
 
 void HvmRestorer::take(const HvmParams& record) {

@@ -10,7 +10,7 @@ namespace assay::migration {
 class HvmRestorer {
  public:
   /// Gives the domain its paging pool, too.
-  HvmRestorer(const Tools& tools, DomId domain, const GuestSpec& spec);
+  HvmRestorer(const Tools& tools, DomId domain, const GuestSpec& spec, const RestoreLimits& limits);
 
   void take(const PageData& record) { pages_.take(record); }
   void take(const HvmParams& record);

@@ -23,7 +23,9 @@ class Host {
     return migration::save_checkpoints(tools(), domain, sink, plan);
   }
   /// The domain is paused.
-  RestoredDomain restore(const GuestSpec& spec, ByteSource& source) { return restore_domain(tools(), spec, source); }
+  RestoredDomain restore(const GuestSpec& spec, ByteSource& source, const RestoreLimits& limits = {}) {
+    return restore_domain(tools(), spec, source, limits);
+  }
   /// A restored domain begins to run; a suspended one of this host must be gone, or never run again.
   void start(DomId domain) { control_.unpause(domain); }
   /// A suspended domain goes on where it suspended itself; SHUTDOWN_suspend returns 1 there.

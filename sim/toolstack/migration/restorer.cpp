@@ -15,12 +15,12 @@ constexpr size_t kHeldRecordsMax = 65536;
 
 class Restorer {
  public:
-  Restorer(const Tools& tools, const GuestSpec& spec, DomId domain, StreamReader& reader)
+  Restorer(const Tools& tools, const GuestSpec& spec, const RestoreLimits& limits, DomId domain, StreamReader& reader)
       : spec_(spec), domain_(domain), control_(tools.dom0, domain), reader_(reader) {
     if (spec.type == GuestType::kPv64) {
       pv_.emplace(tools, domain, spec);
     } else {
-      hvm_.emplace(tools, domain, spec);
+      hvm_.emplace(tools, domain, spec, limits);
     }
   }
 
@@ -168,7 +168,8 @@ void discard(const Tools& tools, DomId domain) {
 
 }  // namespace
 
-RestoredDomain restore_domain(const Tools& tools, const GuestSpec& spec, ByteSource& source) {
+RestoredDomain restore_domain(const Tools& tools, const GuestSpec& spec, ByteSource& source,
+                              const RestoreLimits& limits) {
   StreamReader reader(source);
   const GuestType type = reader.domain().type == DomainType::kPv ? GuestType::kPv64 : GuestType::kPvh;
   if (type != spec.type) {
@@ -178,8 +179,8 @@ RestoredDomain restore_domain(const Tools& tools, const GuestSpec& spec, ByteSou
   const DomId domain = tools.control.create(spec);
   try {
     tools.control.set_max_vcpus(domain, spec.vcpus);
-    tools.control.set_max_memory(domain, spec.pages);
-    return Restorer(tools, spec, domain, reader).run();
+    tools.control.set_max_memory(domain, limits.pages.value_or(spec.pages));
+    return Restorer(tools, spec, limits, domain, reader).run();
   } catch (...) {
     discard(tools, domain);
     throw;

@@ -29,10 +29,17 @@ struct RestoredDomain {
   std::vector<std::string> left_out;
 };
 
+/// What the target gives a domain, where that is not what its spec asks for.
+struct RestoreLimits {
+  std::optional<uint64_t> pages;       ///< of memory
+  std::optional<uint64_t> pool_bytes;  ///< PVH: for second-stage tables
+};
+
 /// Takes record by record, as they come. Of a stream with checkpoints, what comes behind one is held back until the
 /// next one or END is there; where the source ends before, the domain is that of the last checkpoint. `spec` is what
 /// the stream does not say: the number of vCPUs, the limit of memory, limits of ports and grants. On any error the
 /// domain is destroyed, and StreamError, ToolstackError or what `source` throws comes out.
-RestoredDomain restore_domain(const Tools& tools, const GuestSpec& spec, ByteSource& source);
+RestoredDomain restore_domain(const Tools& tools, const GuestSpec& spec, ByteSource& source,
+                              const RestoreLimits& limits = {});
 
 }  // namespace assay::migration
