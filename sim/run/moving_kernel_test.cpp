@@ -14,7 +14,7 @@ namespace {
 
 using testing::Code;
 
-constexpr uint64_t kLimitNs = 1'000'000'000;
+constexpr uint64_t kMoveLimitNs = 1'000'000'000;
 constexpr uint8_t kSuspensions = 5;
 
 /// 32-bit code of a PVH kernel that suspends itself, as often as ebp says, and then powers off with what it counted in
@@ -60,11 +60,12 @@ class MovingKernelTest : public ::testing::Test {
     MovingKernel kernel = boot(seed);
     for (uint8_t moves = 0; moves < kSuspensions; ++moves) {
       const uint64_t left_ns = kernel.run().now_ns();
-      kernel.move(kLimitNs);
+      kernel.move(kMoveLimitNs);
       EXPECT_GE(kernel.run().now_ns(), left_ns);
     }
     EXPECT_EQ(kernel.run().inputs().core, artifact("hv-faults.so"));
-    EXPECT_EQ(kernel.run().advance(kernel.run().now_ns() + kLimitNs), GuestEnd::kPoweroff) << kernel.run().describe();
+    EXPECT_EQ(kernel.run().advance(kernel.run().now_ns() + kMoveLimitNs), GuestEnd::kPoweroff)
+        << kernel.run().describe();
     return kernel.digest();
   }
 
@@ -81,8 +82,8 @@ TEST_F(MovingKernelTest, ToAndFro_GoesOnToItsEnd_TheSameEachTime) {
 
 TEST_F(MovingKernelTest, OneThatEnds_IsNotMoved) {
   MovingKernel kernel = boot(1);
-  for (uint8_t moves = 0; moves < kSuspensions; ++moves) kernel.move(kLimitNs);
-  EXPECT_THROW(kernel.move(kLimitNs), GuestUncooperative);
+  for (uint8_t moves = 0; moves < kSuspensions; ++moves) kernel.move(kMoveLimitNs);
+  EXPECT_THROW(kernel.move(kMoveLimitNs), GuestUncooperative);
   EXPECT_EQ(kernel.run().end(), GuestEnd::kPoweroff);
   EXPECT_EQ(kernel.moves(), kSuspensions);
 }
