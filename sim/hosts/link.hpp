@@ -81,7 +81,7 @@ class Link final : public migration::ByteSink {
   void end_of_part();
   /// False: it waits for the next one.
   bool reword();
-  void note_sent(std::span<const std::byte> part);
+  void note_sent(uint64_t bytes);
   void forward();
   void deliver(std::span<const std::byte> part);
   void strike();
@@ -105,7 +105,7 @@ class Link final : public migration::ByteSink {
   Bytes to_merge_;
   uint64_t highest_pfn_ = 0;
   Bytes* arrived_;
-  uint64_t digest_ = 0;  ///< of all that was sent, part by part
+  uint64_t digest_ = 0;  ///< of all that was sent, part by part; of a perfect link none
   uint64_t arrived_digest_ = 0;
 };
 

@@ -17,6 +17,7 @@ std::optional<uint64_t> PageReader::frame_of(uint64_t pfn) const {
 
 std::vector<PageReader::Page> PageReader::describe(std::span<const uint64_t> pfns) const {
   std::vector<Page> pages;
+  pages.reserve(pfns.size());
   for (const uint64_t pfn : pfns) {
     if (const auto frame = frame_of(pfn)) pages.push_back({{pfn, PageType::kNormal}, *frame});
   }
@@ -54,7 +55,7 @@ std::vector<bool> PageReader::present(std::span<const uint64_t> pfns) const {
   return is_there;
 }
 
-PageData PageReader::read(std::span<const uint64_t> pfns) const {
+PageData PageReader::read(std::span<const uint64_t> pfns, Bytes& room) const {
   PageData record;
   std::vector<uint64_t> frames;
   for (const Page& page : describe(pfns)) {
@@ -63,9 +64,11 @@ PageData PageReader::read(std::span<const uint64_t> pfns) const {
     record.pages.push_back(page.entry);
     if (has_content(page.entry.type)) frames.push_back(page.frame);
   }
-  record.content.resize(frames.size() * kPageSize);
-  tools_.window.read(domain_, frames, record.content);
-  std::span<std::byte> rest(record.content);
+  if (room.size() < frames.size() * kPageSize) room.resize(frames.size() * kPageSize);
+  const std::span<std::byte> content = std::span(room).first(frames.size() * kPageSize);
+  tools_.window.read(domain_, frames, content);
+  record.content = PageBytes::in_place(content);
+  std::span<std::byte> rest = content;
   for (const PageEntry& page : record.pages) {
     if (!has_content(page.type)) continue;
     if (table_level(page.type) != 0) normalise(page, rest.first(kPageSize));
