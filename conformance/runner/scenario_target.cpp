@@ -64,7 +64,7 @@ ScenarioTarget::ScenarioTarget(std::filesystem::path core, std::string command_l
 
 scenario::ScenarioRunner& ScenarioTarget::runner_of(const scenario::Scenario& scenario) {
   if (runner_ == nullptr || at_ != &scenario) {
-    runner_.reset();  // two machines have no room in one process
+    runner_.reset();  // one machine takes memory enough
     runner_ = std::make_unique<scenario::ScenarioRunner>(scenario, core_, command_line_);
     at_ = &scenario;
   }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "conformance/runner/case_result.hpp"
+#include "conformance/runner/target_of_its_own.hpp"
 #include "sim/scenario/scenario_run.hpp"
 #include "sim/target/target.hpp"
 
@@ -17,8 +18,8 @@ namespace assay {
 /// broke, in `notes`. Whatever `play` throws becomes the verdict; `death` says what it means that the subject died.
 CaseResult result_of(const char* death, const std::function<scenario::Outcome()>& play);
 
-/// It has a name, and guests that only scenarios know: what a case would do with it is a HarnessFault.
-class ScenarioTarget final : public Target {
+/// Its guests are those of the scenario.
+class ScenarioTarget final : public TargetOfItsOwn {
  public:
   /// Throws TargetUnavailable when the file is not a core that this host can run. It boots with each scenario.
   ScenarioTarget(std::filesystem::path core, std::string command_line);
@@ -29,24 +30,9 @@ class ScenarioTarget final : public Target {
   CaseResult play(const scenario::Scenario& scenario, uint64_t seed);
 
   [[nodiscard]] const TargetInfo& info() const override { return info_; }
-  void begin_case(uint64_t) override { none(); }
-  Domain& dom0() override { none(); }
-  Domain& create_guest(const GuestSpec&) override { none(); }
-  void destroy_guest(Domain&) override { none(); }
-  Vcpu& attach_vcpu(Domain&, uint32_t) override { none(); }
-  void pass_time(uint64_t) override { none(); }
-  [[nodiscard]] uint64_t patience_ns() const override { return kPatienceNs; }
-  std::string console() override { return ""; }
-  void type_console(std::string_view) override { none(); }
-  [[nodiscard]] uint64_t digest() const override { return 0; }
-  std::string audit() override { return ""; }
-  [[nodiscard]] uint32_t boots() const override { return 0; }
-  std::string evidence() override { return ""; }
   std::vector<uint32_t> places_met() override { return runner_ ? runner_->places_met() : std::vector<uint32_t>(); }
 
  private:
-  [[noreturn]] static void none() { throw HarnessFault("a scenario has guests of its own"); }
-
   std::filesystem::path core_;
   std::string command_line_;
   TargetInfo info_;

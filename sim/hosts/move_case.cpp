@@ -112,7 +112,7 @@ std::vector<Change> changes() {
   std::vector<Change> all;
   for (const uint64_t moves : {1u, 2u, 4u, 16u}) all.emplace_back([=](MoveCase& c) { return lower(c.moves, moves); });
   all.emplace_back([](MoveCase& c) { return std::exchange(c.has_traffic, false); });
-  for (const uint32_t pages : {288u, 320u, 384u, 512u, 768u}) {
+  for (const uint32_t pages : {544u, 640u, 768u}) {
     all.emplace_back([=](MoveCase& c) { return c.pages > pages && ((c.pages = pages) != 0); });
   }
   for (const uint32_t rounds : {0u, 1u, 2u}) {

@@ -82,6 +82,10 @@ SavedFilesWriter::SavedFilesWriter(std::filesystem::path file, bool replace)
     throw InputError(fmt::format("{}: a folder; name a file", file_.string()));
   }
   for (const std::filesystem::path& path : {file_, note_of(file_)}) {
+    if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error)) {
+      throw InputError(
+          fmt::format("{}: there already, and no file that could be replaced; name another", path.string()));
+    }
     if (!replace && std::filesystem::exists(std::filesystem::symlink_status(path, error))) {
       throw InputError(fmt::format("{}: there already; --force replaces it", path.string()));
     }

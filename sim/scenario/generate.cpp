@@ -114,8 +114,10 @@ class Generator {
       room -= vcpus * count;
       const std::string name = fmt::format("d{}", domains_.size());
       domains_.push_back({name, pool});
+      const std::string how = parameters(of, vcpus * count);
+      const std::string what = workload(vcpus);
       domains_text_ += fmt::format("  - {{name: {}, count: {}, vcpus: {}, pool: p{}{}, workload: {}}}\n", name, count,
-                                   vcpus, pool, parameters(of, vcpus * count), workload(vcpus));
+                                   vcpus, pool, how, what);
     }
   }
 
@@ -137,23 +139,35 @@ class Generator {
     return made;
   }
 
+  /// Of two times; the order in which they are drawn must not be the compiler's.
+  std::string varied(std::string_view kind, std::string_view first, uint64_t first_us, std::string_view second,
+                     uint64_t second_us) {
+    return fmt::format("{{kind: {}, {}: {}us, {}: {}us, variation: {}%}}", kind, first, first_us, second, second_us,
+                       rng_.below(91));
+  }
+
   std::string workload(uint64_t vcpus) {
-    const auto variation = [&] { return fmt::format("variation: {}%", rng_.below(91)); };
     switch (rng_.below(7)) {
-      case 0:
-        return fmt::format("{{kind: interactive, run: {}us, sleep: {}us, {}}}", some(50, 4000), some(100, 20'000),
-                           variation());
+      case 0: {
+        const uint64_t run_us = some(50, 4000);
+        return varied("interactive", "run", run_us, "sleep", some(100, 20'000));
+      }
       case 1: {
         const uint64_t period_us = some(500, 20'000);
         return fmt::format("{{kind: periodic, work: {}us, period: {}us}}", period_us / between(3, 20), period_us);
       }
-      case 2:
-        return fmt::format("{{kind: lock, hold: {}us, think: {}us, {}}}", some(10, 200), some(20, 500), variation());
-      case 3:
-        return fmt::format("{{kind: poll, work: {}us, timeout: {}us, {}}}", some(10, 500), some(100, 3000),
-                           variation());
-      case 4:
-        return fmt::format("{{kind: timer-storm, period: {}us, {}}}", some(100, 2000), variation());
+      case 2: {
+        const uint64_t hold_us = some(10, 200);
+        return varied("lock", "hold", hold_us, "think", some(20, 500));
+      }
+      case 3: {
+        const uint64_t work_us = some(10, 500);
+        return varied("poll", "work", work_us, "timeout", some(100, 3000));
+      }
+      case 4: {
+        const uint64_t period_us = some(100, 2000);
+        return fmt::format("{{kind: timer-storm, period: {}us, variation: {}%}}", period_us, rng_.below(91));
+      }
       case 5:
         if (vcpus % 2 == 0) return fmt::format("{{kind: ping-pong, work: {}us}}", some(5, 200));
         [[fallthrough]];
@@ -163,11 +177,12 @@ class Generator {
   }
 
   void make_faults() {
+    const uint64_t signal_us = rng_.below(300), timer_us = rng_.below(300);
+    const uint64_t slow = rng_.below(pcpus_) * threads_, factor = between(100, 400);
     faults_text_ = fmt::format(
         "faults: {{signal_delay: {}us, timer_lateness: {}us, slow_pcpus: {}, slow_factor: {}%, clock_jitter: {}us, "
         "until: {}ms}}\n",
-        rng_.below(300), rng_.below(300), rng_.below(pcpus_) * threads_, between(100, 400), clocks_.below(100),
-        duration_ms_ / 2);
+        signal_us, timer_us, slow, factor, clocks_.below(100), duration_ms_ / 2);
   }
 
   void make_action() {

@@ -3,7 +3,8 @@
 and with files that are missing, damaged, in the way or too large, and Ctrl-C.
 
 Usage: saved.py BIN [VERIFIER [LINUX]]: the folder of the `assay` program, that of Xen's verify-stream-v2, that of a Linux kernel
-(tools/setup linux). What is not there is left out, and told. Exit 1 when something is not as it should be.
+(tools/setup linux; it takes a minute more and is not in the tests). What is not there is left out, and told. Exit 1 when
+something is not as it should be.
 """
 
 import json

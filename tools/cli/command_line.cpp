@@ -324,7 +324,8 @@ void add_restore(CLI::App& app, Flags& flags, ExitCode& code) {
 }
 
 constexpr uint64_t kMovesMax = 1'000'000;
-constexpr uint32_t kMovedPagesMin = 288, kMovedPagesMax = 32'768;
+/// The agent and a few pages that it writes need as many.
+constexpr uint32_t kMovedPagesMin = 544, kMovedPagesMax = 32'768;
 
 void add_migrate(CLI::App& app, Flags& flags, ExitCode& code) {
   MigrateFlags& mine = flags.migrate;

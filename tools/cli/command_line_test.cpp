@@ -231,7 +231,7 @@ TEST_F(CommandLine, Check_OfAnswersAndFaultsAtOnce_IsSixtyFour) {
 TEST_F(CommandLine, CheckFaults_FindsThreePlantedOnes_AndWritesItDown) {
   const std::filesystem::path out = folder_ / "faults";
   const Ran ran = run({"check", "--faults", "--select", "evtchn.bind_for_anybody", "--select", "entry.number_truncated",
-                       "--select", "multicall.nested", "--detectors", "cases,properties", "--out", out.string()});
+                       "--select", "multicall.nested", "--detectors", "cases,fuzz", "--out", out.string()});
   EXPECT_EQ(ran.code, kExitExpected) << ran.out << ran.err;
   EXPECT_THAT(ran.out, HasSubstr("found 3 of 3 planted faults"));
   const auto document = nlohmann::json::parse(read_file(out / "faults.json"));
@@ -273,7 +273,7 @@ TEST_F(CommandLine, CheckFaults_WithoutTheReference_LeavesTheDetectorOut) {
     all.emplace_back(detectors);
     return run(all);
   };
-  const Ran left_out = with("properties,differential");
+  const Ran left_out = with("fuzz,differential");
   EXPECT_EQ(left_out.code, kExitExpected) << left_out.err;
   EXPECT_THAT(left_out.err, HasSubstr("the differential detector is left out"));
   const Ran alone = with("differential");

@@ -261,8 +261,11 @@ ExitCode run_migrate(const MigrateFlags& flags) {
   fmt::print("{} of {} cases, {} wrong, {:.1f} s\n",
              std::ranges::count_if(outcome.results, [](const auto& result) { return result.has_value(); }),
              cases.size(), wrong, static_cast<double>(seconds) / 1000);
-  std::vector<MigrationPage::Failure> failures;
-  if (!outcome.interrupted) failures = failures_of(flags, factory, cases, outcome);
+  if (outcome.interrupted) {
+    fmt::print("interrupted: this is a part of it only{}\n", flags.out.empty() ? "" : ", and no page of it is written");
+    return worst(code, wrong == 0 ? kExitExpected : kExitUnexpected);
+  }
+  const std::vector<MigrationPage::Failure> failures = failures_of(flags, factory, cases, outcome);
   print_failures(failures);
   if (!flags.out.empty() && !write_page(flags, factory, cases, outcome, failures)) code = worst(code, kExitHarness);
   return worst(code, wrong == 0 ? kExitExpected : kExitUnexpected);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "conformance/runner/case_result.hpp"
+#include "conformance/runner/target_of_its_own.hpp"
 #include "sim/hosts/sweep.hpp"
 
 namespace assay {
@@ -19,8 +20,8 @@ struct MovesSummary {
 };
 MovesSummary summary_of(const hosts::MoveOutcome& outcome);
 
-/// It has a name, and guests of its own: what a case would do with it is a HarnessFault.
-class MovesTarget final : public Target {
+/// Its guests are those that move.
+class MovesTarget final : public TargetOfItsOwn {
  public:
   /// Throws TargetUnavailable when one of the files is not a core that this host can run, TargetDied when it does not
   /// boot.
@@ -35,23 +36,8 @@ class MovesTarget final : public Target {
   [[nodiscard]] hosts::MovePlayer& player() { return player_; }
 
   [[nodiscard]] const TargetInfo& info() const override { return info_; }
-  void begin_case(uint64_t) override { none(); }
-  Domain& dom0() override { none(); }
-  Domain& create_guest(const GuestSpec&) override { none(); }
-  void destroy_guest(Domain&) override { none(); }
-  Vcpu& attach_vcpu(Domain&, uint32_t) override { none(); }
-  void pass_time(uint64_t) override { none(); }
-  [[nodiscard]] uint64_t patience_ns() const override { return kPatienceNs; }
-  std::string console() override { return ""; }
-  void type_console(std::string_view) override { none(); }
-  [[nodiscard]] uint64_t digest() const override { return 0; }
-  std::string audit() override { return ""; }
-  [[nodiscard]] uint32_t boots() const override { return 0; }
-  std::string evidence() override { return ""; }
 
  private:
-  [[noreturn]] static void none() { throw HarnessFault("moves have guests of their own"); }
-
   hosts::MovePlayer player_;
   TargetInfo info_;
 };

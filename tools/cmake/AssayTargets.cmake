@@ -89,12 +89,14 @@ function(assay_test name)
   if(NOT kind IN_LIST ASSAY_TESTS)
     return()
   endif()
-  include(GoogleTest)
-  set(serial)
   if(kind STREQUAL "system")
-    set(serial RUN_SERIAL TRUE)
+    # One process for all of its tests: they share a hypervisor that boots once.
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} RUN_SERIAL TRUE TIMEOUT 600)
+    return()
   endif()
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS ${ARG_LABEL} ${serial} TIMEOUT 300)
+  include(GoogleTest)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 300)
 endfunction()
 
 # assay_system_test(NAME COMMAND arguments... [PROPERTIES properties...]): a test of the programs as they are used.

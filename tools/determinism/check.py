@@ -3,10 +3,14 @@
 
 Usage: tools/determinism/check.py BIN... where each BIN is a folder with an `assay` program. One seed is run twice with the
 first build, then once with each other build; a second seed must give another digest (a digest that cannot change proves
-nothing). Exit 77 (skipped) when a build is missing.
+nothing). Guest images are input, and cases read them (a saved guest's memory): all builds get those of the first one.
+Exit 77 (skipped) when a build is missing.
 """
 
+import contextlib
 import json
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -40,29 +44,57 @@ def differences(one: dict, two: dict) -> list[str]:
     return found
 
 
-def compare(programs: list[Path], words: list[str]) -> bool:
+@contextlib.contextmanager
+def with_images_of(first: Path, folder: Path):
+    """The program of `folder` in one that has the guest images of `first`."""
+    with tempfile.TemporaryDirectory(dir=folder.parent) as name:
+        mixed = Path(name)
+        for file in folder.iterdir():
+            if file.is_file() and file.suffix != ".elf":
+                os.link(file, mixed / file.name)
+        for image in first.glob("*.elf"):
+            shutil.copy(image, mixed)
+        yield mixed / "assay"
+
+
+def compare(folders: list[Path], words: list[str]) -> bool:
     """Whether all builds agree, and another seed does not."""
-    first = results_of(programs[0], words, 1)
+    first = results_of(folders[0] / "assay", words, 1)
     agree = True
-    for program in [programs[0], *programs[1:]]:
-        found = differences(first, results_of(program, words, 1))
-        print(f"{program} {words[0]}: {'differs' if found else 'same'}")
+    for folder in folders:
+        with with_images_of(folders[0], folder) as program:
+            found = differences(first, results_of(program, words, 1))
+        print(f"{folder} {words[0]}: {'differs' if found else 'same'}")
         print("\n".join(found), end="\n" if found else "")
         agree = agree and not found
-    if results_of(programs[0], words, 2)["run"]["digest"] == first["run"]["digest"]:
+    if results_of(folders[0] / "assay", words, 2)["run"]["digest"] == first["run"]["digest"]:
         print(f"{words[0]}: another seed gives the same digest: the digest says nothing")
         agree = False
     return agree
 
 
+def generated(program: Path) -> dict[str, str]:
+    with tempfile.TemporaryDirectory() as out:
+        subprocess.run([str(program), "generate", out, "--seeds", "0..63"], check=True, capture_output=True)
+        return {file.name: file.read_text() for file in Path(out).iterdir()}
+
+
+def generate_alike(folders: list[Path]) -> bool:
+    """Whether all builds draw the same scenarios."""
+    files = [generated(folder / "assay") for folder in folders]
+    differing = sorted(name for name in files[0] if any(other.get(name) != files[0][name] for other in files))
+    print(f"generate: {', '.join(differing) + ' differ' if differing else 'same'}")
+    return not differing
+
+
 def main() -> int:
-    programs = [Path(folder) / "assay" for folder in sys.argv[1:]]
-    absent = [str(program) for program in programs if not program.exists()]
-    if absent or not programs:
+    folders = [Path(folder) for folder in sys.argv[1:]]
+    absent = [str(folder) for folder in folders if not (folder / "assay").exists()]
+    if absent or not folders:
         print(f"skipped: not built: {', '.join(absent) or 'no folder given'}")
         return 77
-    agreed = [compare(programs, words) for words in (GRADE, PLAY)]
-    return 0 if all(agreed) else 1
+    agreed = [compare(folders, words) for words in (GRADE, PLAY)]
+    return 0 if all(agreed) and generate_alike(folders) else 1
 
 
 if __name__ == "__main__":
