@@ -1,11 +1,13 @@
 #include "sim/hosts/move.hpp"
 
-#include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "sim/hosts/oracles.hpp"
 #include "sim/toolstack/call_fault.hpp"
 #include "sim/toolstack/migration/moved_guest.hpp"
 #include "sim/toolstack/migration/stream_error.hpp"
+#include "sim/toolstack/migration/stream_pipe.hpp"
 
 namespace assay::hosts {
 
@@ -13,6 +15,9 @@ namespace {
 
 using toolstack::CallFault;
 using Where = FaultPoint::Where;
+
+/// What the target takes of the stream at once.
+constexpr size_t kOfferedBytesMax = 2 << 20;
 
 /// One hypercall of a host's privileged domain fails, or none, for as long as it lives.
 class CallWatch {
@@ -40,8 +45,7 @@ class Move {
         options_(with_link_fault(options, busy)),
         source_(busy.host()),
         target_(hosts.host(to)),
-        scene_{hosts_, source_, target_, busy_, options_, report_, busy.domain().id()},
-        link_(options_.link, hosts.wire(), [this](uint64_t ns) { pass_time(ns); }) {
+        scene_{hosts_, source_, target_, busy_, options_, report_, busy.domain().id()} {
     if (options_.has_oracles) oracles_ = move_oracles();
   }
 
@@ -51,11 +55,7 @@ class Move {
     hosts_.meet();
     report_.began_ns = hosts_.now_ns();
     note(source_, "begins to send");
-    save();
-    link_.close();
-    hosts_.meet();
-    target_.target().pass_time(options_.link.latency_ns);
-    restore();
+    transfer();
     hosts_.meet();
     settle();
     hosts_.meet();
@@ -94,15 +94,56 @@ class Move {
     note(source_, "suspended");
   }
 
+  /// The target's end of the link: both clocks stand alike when something passes.
+  class FarEnd final : public migration::ByteSink {
+   public:
+    FarEnd(Move& move, migration::ByteSink& target) : move_(move), target_(target) {}
+    void write(std::span<const std::byte> bytes) override {
+      move_.hosts_.meet();
+      if (!std::exchange(has_begun_, true)) move_.note(move_.target_, "begins to restore");
+      target_.write(bytes);
+    }
+
+   private:
+    Move& move_;
+    migration::ByteSink& target_;
+    bool has_begun_ = false;
+  };
+
+  /// The target restores while the source sends, in turns.
+  void transfer() {
+    const CallWatch source(source_, options_.fault.where == Where::kSourceCall, options_.fault.at);
+    const CallWatch target(target_, options_.fault.where == Where::kTargetCall, options_.fault.at);
+    migration::StreamPipe pipe(kOfferedBytesMax, [this](migration::ByteSink& end) { send(end); });
+    restore(pipe);
+    // The target has all of it, or has given up: then the source is stopped where it is.
+    pipe.close();
+    report_.source_calls = source.fault().calls();
+    report_.target_calls = target.fault().calls();
+    report_.sent_bytes = link_->sent_bytes();
+    report_.parts = link_->parts();
+    report_.largest_part = link_->largest_part();
+    report_.has_struck = source.fault().has_struck() || target.fault().has_struck() || link_->has_struck();
+    report_.has_struck |= options_.fault.where == Where::kTargetRoom && !restored_;
+  }
+
+  void send(migration::ByteSink& target) {
+    FarEnd end(*this, target);
+    link_.emplace(options_.link, end, [this](uint64_t ns) { pass_time(ns); });
+    save();
+    link_->close();
+    hosts_.meet();
+    target_.target().pass_time(options_.link.latency_ns);
+  }
+
   void save() {
-    const CallWatch watch(source_, options_.fault.where == Where::kSourceCall, options_.fault.at);
     try {
       if (options_.is_live) {
         report_.saved = source_.toolstack().save_live(
-            scene_.was, link_, [this] { suspend(); }, options_.rounds);
+            scene_.was, *link_, [this] { suspend(); }, options_.rounds);
       } else {
         suspend();
-        report_.saved = source_.toolstack().save(scene_.was, link_);
+        report_.saved = source_.toolstack().save(scene_.was, *link_);
       }
       is_saved_ = true;
       note(source_, "has sent all");
@@ -114,20 +155,12 @@ class Move {
       fail(error.what());
       note(source_, error.what());
     }
-    report_.source_calls = watch.fault().calls();
-    report_.has_struck |= watch.fault().has_struck() || link_.has_struck();
-    report_.sent_bytes = link_.sent_bytes();
-    report_.parts = link_.parts();
-    report_.largest_part = link_.largest_part();
   }
 
-  /// Whatever has arrived is tried: that it is not all of it is for the restorer to find.
-  void restore() {
-    const CallWatch watch(target_, options_.fault.where == Where::kTargetCall, options_.fault.at);
-    note(target_, "begins to restore");
+  /// Whatever arrives is tried: that it is not all of it is for the restorer to find.
+  void restore(migration::ByteSource& source) {
     try {
-      migration::MemorySource bytes(link_.arrived());
-      restored_ = target_.toolstack().restore(busy_.load().guest, bytes);
+      restored_ = target_.toolstack().restore(busy_.load().guest, source);
       note(target_, "has restored all");
     } catch (const migration::StreamError& error) {
       fail(error.what());
@@ -136,15 +169,12 @@ class Move {
       fail(error.what());
       note(target_, error.what());
     }
-    report_.target_calls = watch.fault().calls();
-    report_.has_struck |= watch.fault().has_struck();
-    report_.has_struck |= options_.fault.where == Where::kTargetRoom && !restored_;
   }
 
   /// The one moment of decision: the target has the domain when it has restored all of it, as it was sent.
   void settle() {
-    if (restored_ && is_saved_ && !link_.arrived_as_sent()) fail("what arrived is not what was sent");
-    if (restored_ && is_saved_ && link_.arrived_as_sent()) return hand_over();
+    if (restored_ && is_saved_ && !link_->arrived_as_sent()) fail("what arrived is not what was sent");
+    if (restored_ && is_saved_ && link_->arrived_as_sent()) return hand_over();
     if (restored_) target_.toolstack().destroy(restored_->id);
     if (scene_.source_died) {
       report_.end = MoveEnd::kLost;
@@ -180,7 +210,7 @@ class Move {
   SimulatedHost& target_;
   MoveReport report_;
   MoveScene scene_;
-  Link link_;
+  std::optional<Link> link_;
   std::vector<std::unique_ptr<MoveOracle>> oracles_;
   bool is_saved_ = false;
   std::optional<migration::RestoredDomain> restored_;

@@ -22,9 +22,6 @@ class SimulatedHosts {
   /// A stream of random numbers that depends on the seed and the name alone.
   [[nodiscard]] Rng stream(std::string_view name) const { return root_.fork(name); }
 
-  /// Where what is under way between hosts is kept; it stays, as it is large, and is empty between moves.
-  [[nodiscard]] std::vector<std::byte>& wire() { return wire_; }
-
   /// Of the host that is furthest.
   [[nodiscard]] uint64_t now_ns() const;
   /// All clocks stand where the furthest one does, or a little later: what a guest was in the middle of.
@@ -35,7 +32,6 @@ class SimulatedHosts {
  private:
   std::vector<std::unique_ptr<SimulatedHost>> hosts_;
   Rng root_{0};
-  std::vector<std::byte> wire_;
 };
 
 }  // namespace assay::hosts

@@ -65,7 +65,7 @@ MemoryImage image_of_domain(const Tools& tools, DomId domain, const std::vector<
   const GuestP2m p2m = is_pv ? make_p2m(frames) : GuestP2m{};
   const PageReader reader(tools, domain, is_pv ? &p2m : nullptr);
   MemoryImage image;
-  Bytes room;
+  PageRoom room;
   std::vector<uint64_t> pfns(frames.size());
   std::iota(pfns.begin(), pfns.end(), 0);
   for (uint64_t first = 0; first < pfns.size(); first += kBatchPages) {

@@ -55,7 +55,7 @@ std::vector<bool> PageReader::present(std::span<const uint64_t> pfns) const {
   return is_there;
 }
 
-PageData PageReader::read(std::span<const uint64_t> pfns, Bytes& room) const {
+PageData PageReader::read(std::span<const uint64_t> pfns, PageRoom& room) const {
   PageData record;
   std::vector<uint64_t> frames;
   for (const Page& page : describe(pfns)) {
@@ -64,10 +64,9 @@ PageData PageReader::read(std::span<const uint64_t> pfns, Bytes& room) const {
     record.pages.push_back(page.entry);
     if (has_content(page.entry.type)) frames.push_back(page.frame);
   }
-  if (room.size() < frames.size() * kPageSize) room.resize(frames.size() * kPageSize);
-  const std::span<std::byte> content = std::span(room).first(frames.size() * kPageSize);
+  const std::span<std::byte> content = room.take(frames.size() * kPageSize);
   tools_.window.read(domain_, frames, content);
-  record.content = PageBytes::in_place(content);
+  record.content = room.content(content);
   std::span<std::byte> rest = content;
   for (const PageEntry& page : record.pages) {
     if (!has_content(page.type)) continue;

@@ -17,7 +17,7 @@ class PageReader {
 
   /// Those of `pfns` that there is memory behind; page tables lead to pfns. Throws ToolstackError.
   /// What they hold lies in `room` then, which is for the next time, too.
-  [[nodiscard]] PageData read(std::span<const uint64_t> pfns, Bytes& room) const;
+  [[nodiscard]] PageData read(std::span<const uint64_t> pfns, PageRoom& room) const;
   /// Behind which of them there is memory, by pfn; `pfns` ascend. Throws ToolstackError.
   [[nodiscard]] std::vector<bool> present(std::span<const uint64_t> pfns) const;
 

@@ -333,6 +333,24 @@ RecordType fixed_type(const Marker& record) {
   return record.type;
 }
 
+EncodedBody own_body(Bytes bytes) {
+  EncodedBody body{std::move(bytes), {}};
+  body.bytes = body.own;
+  return body;
+}
+
+/// Pages are most of a stream: they stay where they are if there is room in front of them.
+EncodedBody joined(Bytes fields, const PageBytes& pages) {
+  const std::span<std::byte> front = pages.front();
+  if (front.size() < fields.size()) {
+    fields.insert(fields.end(), pages.view().begin(), pages.view().end());
+    return own_body(std::move(fields));
+  }
+  const std::span<std::byte> begin = front.last(fields.size());
+  std::ranges::copy(fields, begin.begin());
+  return {{}, {begin.data(), fields.size() + pages.size()}};
+}
+
 }  // namespace
 
 RecordType type_of(const Record& record) {
@@ -342,15 +360,14 @@ RecordType type_of(const Record& record) {
 EncodedBody encode_in_place(const Record& record) {
   std::visit([](const auto& value) { check_record(value); }, record);
   check_content(record);
-  EncodedBody body{std::visit([](const auto& value) { return body_of(value); }, record), {}};
-  if (const auto* const pages = std::get_if<PageData>(&record)) body.pages = pages->content.view();
-  return body;
+  Bytes fields = std::visit([](const auto& value) { return body_of(value); }, record);
+  const auto* const pages = std::get_if<PageData>(&record);
+  return pages != nullptr ? joined(std::move(fields), pages->content) : own_body(std::move(fields));
 }
 
 Bytes encode(const Record& record) {
   EncodedBody body = encode_in_place(record);
-  body.fields.insert(body.fields.end(), body.pages.begin(), body.pages.end());
-  return std::move(body.fields);
+  return body.own.empty() ? Bytes(body.bytes.begin(), body.bytes.end()) : std::move(body.own);
 }
 
 Record decode(RecordType type, std::span<const std::byte> body) {

@@ -264,7 +264,7 @@ class Saver {
   DomId domain_;
   StateControl control_;
   StreamWriter writer_;
-  Bytes room_;  ///< for the pages of one record
+  PageRoom room_;
   SaveReport report_;
 };
 
