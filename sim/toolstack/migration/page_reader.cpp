@@ -22,6 +22,7 @@ std::vector<PageReader::Page> PageReader::describe(std::span<const uint64_t> pfn
     if (const auto frame = frame_of(pfn)) pages.push_back({{pfn, PageType::kNormal}, *frame});
   }
   std::vector<uint64_t> types;
+  types.reserve(pages.size());
   for (const Page& page : pages) types.push_back(page.frame);
   control_.page_types(types);
   for (size_t i = 0; i < pages.size(); ++i) {
@@ -58,6 +59,8 @@ std::vector<bool> PageReader::present(std::span<const uint64_t> pfns) const {
 PageData PageReader::read(std::span<const uint64_t> pfns, PageRoom& room) const {
   PageData record;
   std::vector<uint64_t> frames;
+  record.pages.reserve(pfns.size());
+  frames.reserve(pfns.size());
   for (const Page& page : describe(pfns)) {
     // Nothing is there, and nothing was there before.
     if (page.entry.type == PageType::kInvalid) continue;
