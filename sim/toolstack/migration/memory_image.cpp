@@ -1,6 +1,6 @@
 #include "sim/toolstack/migration/memory_image.hpp"
 
-#include <xxhash.h>
+#include <xxh_x86dispatch.h>
 
 #include <algorithm>
 #include <numeric>
