@@ -4,8 +4,8 @@ namespace assay {
 namespace {
 
 // Frame lists share a page with the structure.
-constexpr uint64_t kListAt = 1024;
-constexpr uint32_t kFramesMax = (kPageSize - kListAt) / sizeof(uint64_t);
+constexpr uint64_t kFrameListAt = 1024;
+constexpr uint32_t kFramesMax = (kPageSize - kFrameListAt) / sizeof(uint64_t);
 
 }  // namespace
 
@@ -13,15 +13,15 @@ template <typename T>
 GrantFrames GrantOps::list_frames(uint32_t command, T argument) {
   if (argument.nr_frames > kFramesMax) throw HarnessFault("the frame list has no room for so many frames");
   GrantFrames got{0, 0, std::vector<uint64_t>(argument.nr_frames + 1, kUntouched64)};
-  if (vcpu().write_bytes(memory_.va(kListAt), std::as_bytes(std::span(got.frames)))) {
+  if (vcpu().write_bytes(memory_.va(kFrameListAt), std::as_bytes(std::span(got.frames)))) {
     throw HarnessFault("cannot write the frame list");
   }
   argument.status = kUntouchedStatus;
-  set_handle(argument.frame_list, memory_.va(kListAt));
+  set_handle(argument.frame_list, memory_.va(kFrameListAt));
   const auto done = one(command, argument);
   got.result = done.result;
   got.status = done.arg.status;
-  fetch(memory_.va(kListAt), std::as_writable_bytes(std::span(got.frames)));
+  fetch(memory_.va(kFrameListAt), std::as_writable_bytes(std::span(got.frames)));
   return got;
 }
 

@@ -18,7 +18,7 @@ constexpr std::array kAllCapabilities{Capability::kDom0,        Capability::kPv6
                                       Capability::kConsoleText, Capability::kVirtualTime, Capability::kSteer,
                                       Capability::kRtds,        Capability::kArinc653};
 
-bool well_formed_id(std::string_view id) {
+bool well_formed_profile_id(std::string_view id) {
   return !id.empty() && id.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string_view::npos;
 }
 
@@ -56,7 +56,7 @@ class Loader {
     Entry entry{&file, node, {}, {}, {}};
     Profile& profile = entry.profile;
     profile.id = file.text(node, "id");
-    if (!well_formed_id(profile.id)) {
+    if (!well_formed_profile_id(profile.id)) {
       file.fail(node["id"], fmt::format("'{}' is no id: lower-case letters, digits and '-' only", profile.id));
     }
     profile.title = file.text(node, "title");

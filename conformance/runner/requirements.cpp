@@ -22,7 +22,7 @@ void expect_one_of(const YamlInput& file, const YAML::Node& entry, const char* k
   file.fail(entry[key], fmt::format("'{}' is no {}; known are {}", value, key, fmt::join(known, ", ")));
 }
 
-bool well_formed_id(std::string_view id) {
+bool well_formed_requirement_id(std::string_view id) {
   const bool letters = std::all_of(id.begin(), id.end(),
                                    [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-'; });
   return letters && id.find('-') != std::string_view::npos && id.front() != '-' && id.back() != '-';
@@ -33,7 +33,8 @@ Requirement read_requirement(const YamlInput& file, const YAML::Node& entry) {
                           "promise", "pv", "hvm", "settled", "uncovered"});
   Requirement made;
   made.id = file.text(entry, "id");
-  if (!well_formed_id(made.id)) file.fail(entry["id"], fmt::format("'{}' is no id of the form FAMILY-001", made.id));
+  if (!well_formed_requirement_id(made.id))
+    file.fail(entry["id"], fmt::format("'{}' is no id of the form FAMILY-001", made.id));
   made.hypercall = file.text(entry, "hypercall");
   made.operation = file.optional_text(entry, "operation").value_or("");
   made.level = file.text(entry, "level");

@@ -1,6 +1,7 @@
 /// What looks for planted faults: the interface that the campaign knows of the cases, the properties and the rest.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,6 +14,9 @@
 #include "reports/kill_matrix.hpp"
 
 namespace assay {
+
+/// For making small what was found; what takes longer is told as it is then.
+constexpr std::chrono::seconds kShrinkLimit{5};
 
 /// A core that may have a fault, and where, so that what never comes by there need not be played.
 struct Suspect {

@@ -14,8 +14,6 @@ using fuzz::Sequence;
 using fuzz::Task;
 using fuzz::TaskResult;
 
-/// For making one small. What takes longer is told as it is then.
-constexpr std::chrono::seconds kShrinkLimit{5};
 constexpr size_t kShrinkBatch = 32;
 
 std::vector<std::optional<TaskResult>> results_on(const TargetFactory& make_target, const std::vector<Task>& tasks,

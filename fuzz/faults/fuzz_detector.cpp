@@ -19,8 +19,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Operations = std::vector<std::string>;
 
-/// For making small what ends the process that plays it, or takes all the time that it gets.
-constexpr std::chrono::seconds kShrinkLimit{5};
 constexpr size_t kShrinkBatch = 8;
 /// Of processor time, for a batch: it takes milliseconds, and what breaks is made small in it.
 constexpr std::chrono::seconds kBatchLimit{10};

@@ -13,7 +13,7 @@ constexpr size_t kLength = 100;
 /// A fault in a race shows only where an interleaving hits it.
 constexpr size_t kLengthOfRaces = 500;
 /// For making one small. What takes longer is told as it is then.
-constexpr std::chrono::seconds kShrinkLimit{10};
+constexpr std::chrono::seconds kSequenceShrinkLimit{10};
 
 std::vector<fuzz::Task> tasks_for(uint64_t seed) {
   std::vector<const fuzz::Family*> plain, races;
@@ -45,7 +45,7 @@ PropertiesDetector::PropertiesDetector(uint64_t seed, unsigned jobs)
 
 Detection PropertiesDetector::look(const Suspect& suspect) {
   RunOptions options = detector_options(seed_, jobs_);
-  const fuzz::ShrinkSettings settings{.make_target = suspect.make, .options = options, .limit = kShrinkLimit};
+  const fuzz::ShrinkSettings settings{.make_target = suspect.make, .options = options, .limit = kSequenceShrinkLimit};
   options.enough = [](size_t, const CaseResult& result) { return result.verdict > Verdict::kInconclusive; };
   const std::vector<fuzz::Task> tasks = pick(tasks_, reach_.tasks(suspect.place));
   RunObserver silent;

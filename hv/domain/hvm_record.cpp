@@ -3,6 +3,7 @@
 
 #include "hv/base/arena.hpp"
 #include "hv/base/fault.hpp"
+#include "hv/base/x86.hpp"
 #include "hv/domain/context.hpp"
 #include "hv/domain/general_registers.hpp"
 #include "hv/vcpu/time.hpp"
@@ -14,9 +15,6 @@ namespace {
 // arbytes: type 0..3, s 4, dpl 5..6, p 7, avl 8, l 9, db 10, g 11.
 constexpr uint32_t kLongCode = 1u << 9;
 constexpr uint32_t kBigCode = 1u << 10;
-constexpr uint64_t kCr0Paging = 1u << 31;
-constexpr uint64_t kEferLongMode = 1u << 8;
-constexpr uint64_t kEferLongActive = 1u << 10;
 
 uint8_t code_bits(const hvm_hw_cpu& c) {
   if ((c.cs_arbytes & kLongCode) != 0 && (c.msr_efer & (kEferLongMode | kEferLongActive)) != 0) return 64;

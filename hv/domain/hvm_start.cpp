@@ -1,5 +1,6 @@
 /// vcpu_hvm_context_t to an HVM vCPU. Source: public/arch-x86/hvm/hvm_vcpu.h (as public/hvm/hvm_vcpu.h).
 #include "hv/base/fault.hpp"
+#include "hv/base/x86.hpp"
 #include "hv/domain/context.hpp"
 #include "hv/domain/general_registers.hpp"
 #include "hv/vcpu/pv_traps.hpp"
@@ -8,15 +9,9 @@ namespace hv {
 
 namespace {
 
-constexpr uint64_t kCr0ProtectedMode = 1u << 0;
-constexpr uint64_t kCr0ExtensionType = 1u << 4;
-constexpr uint64_t kCr0Paging = 1u << 31;
 constexpr uint64_t kCr0Defined = 0xe005'003f;
-constexpr uint64_t kCr4PhysicalAddressExtension = 1u << 5;
 /// TSD DE PSE PAE MCE PGE PCE OSFXSR OSXMMEXCPT FSGSBASE OSXSAVE SMEP SMAP.
 constexpr uint64_t kCr4Defined = 0x0035'07fc;
-constexpr uint64_t kEferLongMode = 1u << 8;
-constexpr uint64_t kEferLongActive = 1u << 10;
 constexpr uint64_t kEferDefined = 0x0d01;
 
 /// A segment as the _ar fields of the ABI describe it.
@@ -91,8 +86,7 @@ Status set_32(assay_regs& regs, const vcpu_hvm_x86_32& r) {
 }
 
 Status set_64(assay_regs& regs, const vcpu_hvm_x86_64& r) {
-  if (!canonical(r.rip) || (r.cr0 & kCr0Paging) == 0 || (r.cr4 & kCr4PhysicalAddressExtension) == 0 ||
-      (r.efer & kEferLongMode) == 0) {
+  if (!canonical(r.rip) || (r.cr0 & kCr0Paging) == 0 || (r.cr4 & kCr4Pae) == 0 || (r.efer & kEferLongMode) == 0) {
     return fail(XEN_EINVAL);
   }
   regs.rax = r.rax, regs.rbx = r.rbx, regs.rcx = r.rcx, regs.rdx = r.rdx;

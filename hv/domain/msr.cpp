@@ -2,6 +2,7 @@
 
 #include "hv/base/fault.hpp"
 #include "hv/base/host.hpp"
+#include "hv/base/x86.hpp"
 #include "hv/domain/memory_types.hpp"
 #include "hv/mm/hypercall_page.hpp"
 #include "hv/vcpu/pv_traps.hpp"
@@ -44,9 +45,6 @@ enum Msr : uint64_t {
 };
 
 constexpr uint64_t kEferWritable = 0x901;  ///< SCE LME NX
-constexpr uint64_t kEferLongActive = 1u << 10;
-constexpr uint64_t kEferLongMode = 1u << 8;
-constexpr uint64_t kCr0Paging = 1u << 31;
 constexpr uint64_t kLfenceSerialises = 2;
 constexpr uint64_t kMiscEnablePv = 0x801801;  ///< fast strings; no branch or event sampling
 constexpr uint64_t kPageOffset = kPageSize - 1;

@@ -8,7 +8,7 @@ namespace hv {
 
 namespace {
 /// In the count of a list: this is the rest of one that was begun before.
-constexpr uint32_t kPreempted = 1u << 31;
+constexpr uint32_t kUpdatePreempted = 1u << 31;
 }  // namespace
 
 Result<DomainMemory*> page_owner(Domain& caller, uint16_t domid) {
@@ -32,8 +32,8 @@ RequestBatch::RequestBatch(Call& call, uint64_t request_bytes)
       list_(call.pointer(0)),
       count_(static_cast<uint32_t>(call.arg[1])),
       done_address_(call.pointer(2)) {
-  if ((count_ & kPreempted) == 0) return;
-  count_ &= ~kPreempted;
+  if ((count_ & kUpdatePreempted) == 0) return;
+  count_ &= ~kUpdatePreempted;
   // An unreadable count of what was done before leaves it at zero: only the guest's own report suffers.
   if (done_address_ != Gva{} && !read_guest(call_.space(), done_before_, done_address_)) done_before_ = 0;
 }
@@ -47,7 +47,7 @@ void RequestBatch::report(uint32_t done) {
 
 int64_t RequestBatch::preempted(uint32_t done) {
   report(done);
-  const uint32_t rest = (count_ - done) | kPreempted;
+  const uint32_t rest = (count_ - done) | kUpdatePreempted;
   return call_.continue_with({(list_ + done * request_bytes_).raw(), rest, call_.arg[2], call_.arg[3]});
 }
 

@@ -82,7 +82,7 @@ int64_t move_domain(const Sysctl& ctl, CpuPool* pool, uint32_t domid) {
   return domain->sched.pool == pool ? 0 : move_to_pool(*domain, *pool).raw();
 }
 
-int64_t dispatch(Sysctl& ctl) {
+int64_t dispatch_pool_op(Sysctl& ctl) {
   const xen_sysctl_cpupool_op& op = ctl.op.u.cpupool_op;
   CpuPool* pool = cpupool_by_id(op.cpupool_id);
   switch (op.op) {
@@ -111,7 +111,7 @@ int64_t sysctl_cpupool_op(Sysctl& ctl) {
   int64_t result = 0;
   {
     const LockGuard guard(domain_list().control_lock);
-    result = dispatch(ctl);
+    result = dispatch_pool_op(ctl);
   }
   if (ctl.op.u.cpupool_op.op == XEN_SYSCTL_CPUPOOL_OP_RMCPU && result == 0) sched_await_leaves(ctl.call.vcpu);
   return result;

@@ -1,5 +1,6 @@
 #include "hv/mm/guest_walk.hpp"
 
+#include "hv/base/x86.hpp"
 #include "hv/mm/frame_table.hpp"
 #include "hv/mm/on_demand.hpp"
 #include "hv/mm/page_tables.hpp"
@@ -10,11 +11,6 @@ namespace hv {
 
 namespace {
 
-constexpr uint64_t kCr0WriteProtect = 1u << 16;
-constexpr uint64_t kCr0Paging = 1u << 31;
-constexpr uint64_t kCr4LargePages = 1u << 4;
-constexpr uint64_t kCr4Pae = 1u << 5;
-constexpr uint64_t kEferLongModeActive = 1u << 10;
 constexpr uint64_t kPageMask = kPageSize - 1;
 
 /// Addresses that a PV64 guest can have at all: canonical and not the hypervisor's.
@@ -70,7 +66,7 @@ void mark_entry(const DomainMemory& memory, uint64_t entry_gpa, uint64_t entry, 
 }
 
 PagingMode paging_mode(const assay_regs& regs) {
-  if ((regs.efer & kEferLongModeActive) != 0) return {4, 8, 9, true, true};
+  if ((regs.efer & kEferLongActive) != 0) return {4, 8, 9, true, true};
   if ((regs.cr4 & kCr4Pae) != 0) return {3, 8, 9, false, true};
   return {2, 4, 10, false, (regs.cr4 & kCr4LargePages) != 0};
 }
@@ -109,7 +105,7 @@ bool canonical(uint64_t va) {
 uint8_t* hvm_bytes(const AddressSpace& space, Gva va, bool write) {
   uint64_t gpa = va.raw();
   if ((space.regs->cr0 & kCr0Paging) != 0) {
-    if ((space.regs->efer & kEferLongModeActive) != 0 && !canonical(va.raw())) return nullptr;
+    if ((space.regs->efer & kEferLongActive) != 0 && !canonical(va.raw())) return nullptr;
     if (!hvm_translate(space, va.raw(), write, gpa)) return nullptr;
   }
   return physical_bytes(*space.memory, Gpa{gpa}, write);

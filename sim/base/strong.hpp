@@ -32,8 +32,11 @@ using EvtchnPort = Strong<struct EvtchnPortTag, uint32_t>;
 using GrantRef = Strong<struct GrantRefTag, uint32_t>;
 
 constexpr uint64_t kPageSize = 4096;
+constexpr uint64_t kPagesOfMib = (1 << 20) / kPageSize;
 constexpr unsigned kPageShift = 12;
 
-constexpr Gva operator+(Gva va, uint64_t bytes) { return Gva{va.raw() + bytes}; }
+constexpr Gva operator+(Gva va, uint64_t bytes) {
+  return Gva{va.raw() + bytes};
+}
 
 }  // namespace assay

@@ -1,10 +1,10 @@
 #include "sim/engine/machine.hpp"
 
-#include <array>
-#include <cstdio>
 #include <cstring>
 #include <stdexcept>
 #include <utility>
+
+#include "sim/base/hex.hpp"
 
 namespace assay {
 
@@ -14,12 +14,6 @@ namespace {
 constexpr uintptr_t kMemoryAddress = 0x200000000000;
 constexpr uintptr_t kArenaAddress = 0x300000000000;
 constexpr size_t kStackBytes = 256 * 1024;
-
-std::string hex(uint64_t value) {
-  std::array<char, 24> text{};
-  std::snprintf(text.data(), text.size(), "0x%llx", static_cast<unsigned long long>(value));
-  return text.data();
-}
 
 /// Where an address lies in relation to a region of the machine: "arena + 0x10" or "16 bytes past the end of the
 /// arena".

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "sim/base/hex.hpp"
 #include "sim/base/strong.hpp"
 #include "sim/guest/elf_file.hpp"
 #include "sim/guest/kernel_image.hpp"
@@ -13,16 +14,10 @@ namespace assay {
 
 namespace {
 
-constexpr uint64_t kFileBytesMax = 64ull << 20;
+constexpr uint64_t kAgentFileBytesMax = 64ull << 20;
 /// The static page tables of the PVH agent reach this far.
 constexpr uint64_t kImageBytesMax = 1ull << 30;
 constexpr const char* kLayoutSection = ".assay.layout";
-
-std::string hex(uint64_t value) {
-  char text[24];
-  std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));
-  return text;
-}
 
 void require(bool condition, const std::string& message) {
   if (!condition) throw ElfError(message);
@@ -138,7 +133,7 @@ AgentImage AgentImage::parse(std::vector<std::byte> file) {
 
 AgentImage AgentImage::load(const std::filesystem::path& path) {
   try {
-    return parse(read_whole_file(path, kFileBytesMax));
+    return parse(read_whole_file(path, kAgentFileBytesMax));
   } catch (const ElfError& error) {
     throw std::runtime_error("agent image " + path.string() + ": " + error.what());
   }

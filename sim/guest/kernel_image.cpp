@@ -10,22 +10,17 @@
 #include <system_error>
 
 #include "sim/abi/xen.hpp"
+#include "sim/base/hex.hpp"
 #include "sim/guest/elf_file.hpp"
 
 namespace assay {
 
 namespace {
 
-constexpr uint64_t kFileBytesMax = 256ull << 20;
+constexpr uint64_t kKernelFileBytesMax = 256ull << 20;
 /// Guests have at most this much memory here: one L2 table of a PV64 guest reaches as far.
 constexpr uint64_t kMemoryMax = 1ull << 30;
 constexpr uint64_t kNoteAlignment = 4;
-
-std::string hex(uint64_t value) {
-  char text[24];
-  std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));
-  return text;
-}
 
 /// What the notes say, each of them at most once.
 struct Notes {
@@ -185,7 +180,7 @@ std::vector<std::byte> read_whole_file(const std::filesystem::path& path, uint64
 }
 
 KernelImage KernelImage::load(const std::filesystem::path& path, std::optional<GuestType> wanted) {
-  const std::vector<std::byte> file = read_whole_file(path, kFileBytesMax);
+  const std::vector<std::byte> file = read_whole_file(path, kKernelFileBytesMax);
   try {
     return parse(file, wanted);
   } catch (const ElfError& error) {

@@ -200,10 +200,10 @@ class Converges final : public MoveOracle {
  private:
   /// Sending takes the link's time and that of hypercalls, which is less.
   static uint64_t bound_after(const MoveScene& scene, uint64_t pages) {
-    constexpr uint64_t kOwnPages = 96, kNsPerMs = 1'000'000, kHypercallsFactor = 2;
+    constexpr uint64_t kPagesBeside = 96, kHypercallsFactor = 2;
     const uint64_t delay = scene.options.link.fault == LinkFault::kDelayed ? kLinkDelayNs : 0;
     const uint64_t ns = pages * scene.options.link.ns_per_page * kHypercallsFactor + delay;
-    return ns * scene.busy.load().writes_per_ms / kNsPerMs + kOwnPages;
+    return ns * scene.busy.load().writes_per_ms / kNsPerMs + kPagesBeside;
   }
 };
 

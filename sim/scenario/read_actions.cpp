@@ -10,7 +10,6 @@
 namespace assay::scenario {
 namespace {
 
-constexpr uint32_t kWeightMax = 65'535;
 constexpr uint64_t kTimesMax = 100'000;
 constexpr uint64_t kEveryMinNs = 10 * kNsPerUs;
 constexpr uint64_t kSleepMaxNs = kNsPerS;

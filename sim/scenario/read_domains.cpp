@@ -12,7 +12,6 @@ namespace assay::scenario {
 namespace {
 
 constexpr uint32_t kDomainsMax = 10'000;
-constexpr uint32_t kWeightMax = 65'535;
 constexpr uint64_t kBudgetMinNs = 10 * kNsPerUs;
 /// Pages per second: one each microsecond, which takes half of it.
 constexpr uint32_t kWriteRateMax = 1'000'000;

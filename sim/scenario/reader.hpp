@@ -10,6 +10,9 @@
 
 namespace assay::scenario {
 
+/// Of credit and credit2: the ABI has 16 bits.
+constexpr uint32_t kWeightMax = 65'535;
+
 class Reader {
  public:
   Reader(const YamlInput& file, const ImageFolders& folders, Scenario& scenario)

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <vector>
 
 #include "sim/guest/agent_image.hpp"
 #include "sim/guest/kernel_image.hpp"
@@ -48,6 +50,11 @@ constexpr uint64_t kPagesMax = kTableEntries * kTableEntries;
 /// Throws ToolstackError when the domain is too small or too large for the image.
 MemoryPlan plan_kernel(const KernelImage& image, uint64_t initrd_bytes, uint64_t pages);
 MemoryPlan plan_memory(const assay_agent_layout& layout, GuestType type, uint64_t pages);
+
+/// Those of a table of all pseudo-physical frames.
+inline std::span<const uint64_t> frames_of(const std::vector<uint64_t>& table, const Frames& frames) {
+  return std::span(table).subspan(frames.first.raw(), frames.count);
+}
 
 /// Pseudo-physical frames of the mailbox of a vCPU.
 Frames mailbox_of(const MemoryPlan& plan, uint32_t vcpu_id);

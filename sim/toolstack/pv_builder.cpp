@@ -9,15 +9,11 @@ namespace assay::toolstack {
 
 namespace {
 
-std::span<const uint64_t> part(const std::vector<uint64_t>& p2m, const Frames& frames) {
-  return std::span(p2m).subspan(frames.first.raw(), frames.count);
-}
-
 MailboxFrames mailboxes(const Builder& builder, const MemoryPlan& plan, const std::vector<uint64_t>& p2m) {
   MailboxFrames all;
   for (uint32_t vcpu = 0; vcpu < agent_vcpus(builder.spec); ++vcpu) {
     std::vector<Mfn>& frames = all.emplace_back();
-    for (const uint64_t frame : part(p2m, mailbox_of(plan, vcpu))) frames.push_back(Mfn{frame});
+    for (const uint64_t frame : frames_of(p2m, mailbox_of(plan, vcpu))) frames.push_back(Mfn{frame});
   }
   return all;
 }
@@ -29,8 +25,8 @@ MailboxFrames build_pv64(const Builder& builder, DomId domain, const MemoryPlan&
   const auto info = builder.control.info(domain);
   if (!info) throw ToolstackError("the domain vanished while it was built");
 
-  builder.window.write(domain, part(p2m, plan.image), image_bytes(plan, builder.image));
-  builder.window.write(domain, part(p2m, plan.boot_elements()), pv_boot_bytes(plan, p2m, info->shared_info_frame));
+  builder.window.write(domain, frames_of(p2m, plan.image), image_bytes(plan, builder.image));
+  builder.window.write(domain, frames_of(p2m, plan.boot_elements()), pv_boot_bytes(plan, p2m, info->shared_info_frame));
   init_shared_info(builder.dom0, builder.window, domain, info->shared_info_frame);
   // A frame that is still mapped writable cannot become a page table.
   builder.window.unmap();

@@ -11,10 +11,6 @@ namespace {
 
 constexpr uint32_t kCpuidVersion = 1;
 
-std::span<const uint64_t> part(const std::vector<uint64_t>& gfns, const Frames& frames) {
-  return std::span(gfns).subspan(frames.first.raw(), frames.count);
-}
-
 /// The hypervisor translates the gfns that are asked for; the machine frames stand in the page tables afterwards.
 MailboxFrames find_mailboxes(const Builder& builder, DomId domain, const MemoryPlan& plan,
                              const std::vector<uint64_t>& gfns) {
@@ -22,7 +18,7 @@ MailboxFrames find_mailboxes(const Builder& builder, DomId domain, const MemoryP
   MailboxFrames all;
   for (uint32_t vcpu = 0; vcpu < agent_vcpus(builder.spec); ++vcpu) {
     const Frames mailbox = mailbox_of(plan, vcpu);
-    all.push_back(tables.frames_at(builder.window.map(domain, part(gfns, mailbox)), mailbox.count));
+    all.push_back(tables.frames_at(builder.window.map(domain, frames_of(gfns, mailbox)), mailbox.count));
   }
   return all;
 }
@@ -32,8 +28,8 @@ MailboxFrames find_mailboxes(const Builder& builder, DomId domain, const MemoryP
 MailboxFrames build_pvh(const Builder& builder, DomId domain, const MemoryPlan& plan) {
   builder.control.set_paging_pool(domain, paging_pool_bytes(builder.spec));
   const std::vector<uint64_t> gfns = builder.control.populate(domain, plan.pages);
-  builder.window.write(domain, part(gfns, plan.image), image_bytes(plan, builder.image));
-  builder.window.write(domain, part(gfns, plan.boot_elements()), pvh_boot_bytes(plan));
+  builder.window.write(domain, frames_of(gfns, plan.image), image_bytes(plan, builder.image));
+  builder.window.write(domain, frames_of(gfns, plan.boot_elements()), pvh_boot_bytes(plan));
   MailboxFrames frames = find_mailboxes(builder, domain, plan, gfns);
   builder.window.unmap();
   // A record stream that says it comes from another processor makes the hypervisor complain on its console.

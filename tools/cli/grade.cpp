@@ -31,15 +31,15 @@ std::vector<TargetChoice> choose_targets(std::vector<std::string> names, const T
 }
 
 /// What all targets of one command are graded by.
-struct Task {
+struct GradeTask {
   std::vector<Variant> selected;
   Expectations expectations;
   Claims claims;
 };
 
-Task make_task(const GradeFlags& flags) {
+GradeTask make_task(const GradeFlags& flags) {
   const std::vector<Variant> all = all_variants();
-  Task task{select_variants(all, flags.select), {}, choose_claims(flags.profiles, all)};
+  GradeTask task{select_variants(all, flags.select), {}, choose_claims(flags.profiles, all)};
   if (!flags.profiles.empty()) task.selected = claimed_variants(task.claims, task.selected);
   if (task.selected.empty()) {
     throw InputError("no case is in both --profile and --select; `assay list profiles` prints what there is");
@@ -61,7 +61,7 @@ std::vector<std::string> reproduction_options(const GradeFlags& flags) {
   return options;
 }
 
-GradeRequest make_request(const GradeFlags& flags, const TargetChoice& target, const Task& task,
+GradeRequest make_request(const GradeFlags& flags, const TargetChoice& target, const GradeTask& task,
                           const std::filesystem::path& out) {
   GradeRequest request;
   request.run = {target.name, flags.command, flags.seed, reproduction_options(flags)};
@@ -121,7 +121,7 @@ ExitCode put_side_by_side(const std::vector<std::filesystem::path>& folders) {
 }  // namespace
 
 ExitCode run_grade(const GradeFlags& flags) {
-  const Task task = make_task(flags);
+  const GradeTask task = make_task(flags);
   const std::vector<TargetChoice> targets = choose_targets(flags.targets, {flags.restart, flags.guest, flags.fault});
   ExitCode code = kExitExpected;
   std::vector<std::filesystem::path> graded;

@@ -16,8 +16,7 @@
 namespace assay {
 namespace {
 
-constexpr uint32_t kPagesOfMib = (1 << 20) / kPageSize;
-constexpr uint64_t kRestoredLimitMs = 10;
+constexpr uint64_t kAgentLimitMs = 10;
 
 GuestSpec spec_of(const SaveFlags& flags) {
   GuestSpec spec;
@@ -91,7 +90,7 @@ ExitCode restore_agent(const RestoreFlags& flags, const SavedGuest& saved, const
   if (!guest.left_out().empty()) {
     fmt::print("not restored, as the hypervisor has no operation for it: {}\n", fmt::join(guest.left_out(), ", "));
   }
-  work_with(guest, flags.limit_ms == 0 ? kRestoredLimitMs : flags.limit_ms, interruption);
+  work_with(guest, flags.limit_ms == 0 ? kAgentLimitMs : flags.limit_ms, interruption);
   if (const std::string trouble = guest.trouble(); !trouble.empty()) {
     fmt::print(stderr, "assay: the restored guest is not what it was: {}\n", trouble);
     return kExitUnexpected;

@@ -17,8 +17,7 @@ namespace {
 
 /// Of virtual time: what a kernel may take to suspend itself, from when it was asked.
 constexpr uint64_t kSuspendLimitMs = 1000;
-constexpr uint64_t kRestoredLimitMs = 60'000;
-constexpr uint64_t kPagesOfMib = (1 << 20) / kPageSize;
+constexpr uint64_t kKernelLimitMs = 60'000;
 
 void expect_core(const std::string& target) {
   if (target == "xen" || target.starts_with("connect:")) {
@@ -95,7 +94,7 @@ ExitCode restore_kernel(const RestoreFlags& flags, const SavedGuest& saved, cons
   FileSource file(flags.file);
   StoppableSource source(file, interruption);
   GuestRun run(inputs_of(flags, saved), saved, source);
-  const PlayLimit limit{flags.limit_ms == 0 ? kRestoredLimitMs : flags.limit_ms, flags.until};
+  const PlayLimit limit{flags.limit_ms == 0 ? kKernelLimitMs : flags.limit_ms, flags.until};
   if (files) return play_and_save(run, limit, *files, flags.out, interruption);
   const bool interrupted = play_guest(run, limit, stdout, interruption);
   tell_end(run, interrupted);

@@ -5,9 +5,11 @@ string(REGEX REPLACE "/$" "" relative_source_dir "${relative_source_dir}")
 add_library(assay_options INTERFACE)
 target_include_directories(assay_options INTERFACE "${CMAKE_SOURCE_DIR}")
 target_compile_options(assay_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wundef -Wcast-align -Wformat=2
+  -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wundef -Wcast-align -Wformat=2
   -Wnull-dereference -Wdouble-promotion -Wimplicit-fallthrough
   $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor;-Woverloaded-virtual;-Wextra-semi>
+  # Where several sources are compiled at once, what one of them declares outside of functions is nothing to the others.
+  $<IF:$<BOOL:${ASSAY_UNITY}>,$<$<CXX_COMPILER_ID:GNU>:-Wshadow=local>,-Wshadow>
   # g++ 12 sees overlaps within std::string that are not there (GCC bug 105651), more so with precompiled headers.
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
   # Structures of the ABI have padding, and all of their bytes go into guest memory and digests: what nobody set is zero
@@ -50,6 +52,8 @@ function(assay_compile_quickly target)
 endfunction()
 
 option(ASSAY_PRECOMPILE "Precompile headers: builds in half the time; OFF notices a missing include" ON)
+# What lets a compiler cache keep what was compiled with them.
+add_compile_options("$<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fpch-preprocess>" "$<$<COMPILE_LANG_AND_ID:CXX,Clang>:SHELL:-Xclang -fno-pch-timestamp>")
 
 # assay_precompile(TARGET headers...): what most sources of the target include.
 function(assay_precompile target)
@@ -57,6 +61,68 @@ function(assay_precompile target)
     list(TRANSFORM ARGN PREPEND "${CMAKE_SOURCE_DIR}/" REGEX "^[^<]" OUTPUT_VARIABLE headers)
     target_precompile_headers(${target} PRIVATE ${headers})
   endif()
+endfunction()
+
+# assay_precompile_shared(DIRECTORY): C++ targets of DIRECTORY and below that name no headers of their own get those of the standard
+# library, of fmt and of GoogleTest where they link them: precompiled once for all targets that are compiled alike.
+function(assay_precompile_shared directory)
+  get_property(directories DIRECTORY "${directory}" PROPERTY SUBDIRECTORIES)
+  foreach(below IN LISTS directories)
+    assay_precompile_shared("${below}")
+  endforeach()
+  get_property(targets DIRECTORY "${directory}" PROPERTY BUILDSYSTEM_TARGETS)
+  foreach(target IN LISTS targets)
+    get_target_property(type ${target} TYPE)
+    get_target_property(own ${target} PRECOMPILE_HEADERS)
+    get_target_property(options ${target} COMPILE_OPTIONS)
+    get_target_property(sources ${target} SOURCES)
+    list(FILTER sources INCLUDE REGEX "\\.cpp$")
+    if(sources AND NOT own AND NOT options MATCHES "-ffreestanding" AND type MATCHES "EXECUTABLE|LIBRARY" AND NOT type STREQUAL "INTERFACE_LIBRARY")
+      assay_shared_headers(${target} holder)
+      target_precompile_headers(${target} REUSE_FROM ${holder})
+    endif()
+  endforeach()
+endfunction()
+
+# assay_shared_headers(TARGET OUT): the target that holds the headers for TARGET, made when TARGET is the first of its kind.
+function(assay_shared_headers target out)
+  foreach(property COMPILE_OPTIONS ASSAY_FUZZ_ROLE CXX_VISIBILITY_PRESET LINK_LIBRARIES TYPE)
+    get_target_property(value ${target} ${property})
+    if(NOT value)
+      set(value "")
+    endif()
+    set(${property} "${value}")
+  endforeach()
+  set(headers <algorithm> <array> <chrono> <cstdint> <cstring> <filesystem> <functional> <map> <memory> <optional> <set> <span>
+              <string> <string_view> <utility> <variant> <vector>)
+  set(linked assay_options)
+  if("fmt::fmt" IN_LIST LINK_LIBRARIES)
+    list(APPEND headers <fmt/format.h>)
+    list(APPEND linked fmt::fmt)
+  endif()
+  if("GTest::gmock" IN_LIST LINK_LIBRARIES)
+    list(APPEND headers <gmock/gmock.h> <gtest/gtest.h>)
+    list(APPEND linked GTest::gtest GTest::gmock)
+  endif()
+  string(REPLACE "_LIBRARY" "" form "${TYPE}")
+  string(MD5 kind "${COMPILE_OPTIONS} ${ASSAY_FUZZ_ROLE} ${CXX_VISIBILITY_PRESET} ${linked} ${form}")
+  string(SUBSTRING ${kind} 0 8 kind)
+  set(holder assay_headers_${kind})
+  set(${out} ${holder} PARENT_SCOPE)
+  if(TARGET ${holder})
+    return()
+  endif()
+  set(source "${CMAKE_BINARY_DIR}/generated/nothing.cpp")
+  file(CONFIGURE OUTPUT "${source}" CONTENT "int main() { return 0; }\n")
+  if(form STREQUAL "EXECUTABLE")
+    add_executable(${holder} EXCLUDE_FROM_ALL "${source}")
+  else()
+    add_library(${holder} OBJECT EXCLUDE_FROM_ALL "${source}")
+  endif()
+  target_link_libraries(${holder} PRIVATE ${linked})
+  target_compile_options(${holder} PRIVATE ${COMPILE_OPTIONS})
+  set_target_properties(${holder} PROPERTIES ASSAY_FUZZ_ROLE "${ASSAY_FUZZ_ROLE}")
+  target_precompile_headers(${holder} PRIVATE ${headers})
 endfunction()
 
 # assay_build_for_tests(TARGET unit|system): the target is built where tests of that kind are.
@@ -82,10 +148,6 @@ function(assay_test name)
   assay_build_for_tests(${name} ${kind})
   target_link_libraries(${name} PRIVATE assay_options ${ARG_LIBS} GTest::gtest GTest::gmock GTest::gtest_main)
   assay_compile_quickly(${name})
-  list(LENGTH ARG_SOURCES sources)
-  if(sources GREATER 3)
-    assay_precompile(${name} <gmock/gmock.h> <gtest/gtest.h>)
-  endif()
   if(NOT kind IN_LIST ASSAY_TESTS)
     return()
   endif()

@@ -13,6 +13,8 @@ from tracefile import BadInput, Tracefile, miscounted, parse
 SUITES = {
     "cases": ["assay", "grade", "--target", "hv", "--jobs", "1", "--out", "{out}"],
     "properties": ["assay", "check", "--target", "hv", "--jobs", "1", "--out", "{out}"],
+    "scenarios": ["assay", "run", str(ROOT / "scenarios"), "--jobs", "1"],
+    "moves": ["assay", "migrate", "--sweep", "--jobs", "1"],  # a domain between two hosts, with every fault at every part
     "fuzz": ["fuzz_guests_test", "--gtest_brief=1"],  # the committed corpora, and inputs near them
 }
 

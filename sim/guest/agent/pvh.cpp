@@ -15,7 +15,7 @@ constexpr uint32_t kSignatureHygo = 0x6f677948;  // "Hygo", of HygonGenuine
 constexpr uint16_t kCodeSelector = 8;
 constexpr uint8_t kInterruptGate = 0x8e;
 constexpr uint8_t kFromRing3 = 0x60;
-constexpr uint64_t kTrapStride = 16;
+constexpr uint64_t kGateStride = 16;
 /// HVM_PARAM_CALLBACK_IRQ: bits 63..56 say how events arrive; 2 = by a vector.
 constexpr uint64_t kCallbackByVector = 2ull << 56;
 
@@ -64,10 +64,10 @@ void set_gate(uint32_t vector, uint64_t handler) {
 }
 
 void fill_gates() {
-  for (uint32_t vector = 0; vector < 32; ++vector) set_gate(vector, address_of(agent_entries) + vector * kTrapStride);
+  for (uint32_t vector = 0; vector < 32; ++vector) set_gate(vector, address_of(agent_entries) + vector * kGateStride);
   for (uint32_t vector = 32; vector < 256; ++vector) set_gate(vector, reinterpret_cast<uint64_t>(agent_pvh_spurious));
   set_gate(kPvhVector, reinterpret_cast<uint64_t>(agent_pvh_event));
-  set_gate(ASSAY_LANDING_VECTOR, address_of(agent_entries) + ASSAY_ENTRY_USER_LANDING * kTrapStride);
+  set_gate(ASSAY_LANDING_VECTOR, address_of(agent_entries) + ASSAY_ENTRY_USER_LANDING * kGateStride);
   gates[ASSAY_LANDING_VECTOR].type |= kFromRing3;
 }
 

@@ -1,13 +1,13 @@
 /// What a guest sets up before it serves: the calls of the agent's boot, in its order.
 #include "sim/abi/xen.hpp"
 #include "sim/guest/direct/direct_guest.hpp"
+#include "sim/guest/vectors.hpp"
 
 namespace assay {
 
 namespace {
 
 constexpr uint64_t kPteAttributes = 0x67;  // present, writable, user, accessed, dirty
-constexpr uint32_t kTraps = 32;
 constexpr uint8_t kAnyPrivilege = 3;
 constexpr uint64_t kRedZone = 256;
 
@@ -105,8 +105,8 @@ GuestStep DirectGuest::booted() {
 }
 
 GuestStep DirectGuest::set_trap_table() {
-  std::array<trap_info_t, kTraps + 1> table{};
-  for (uint32_t vector = 0; vector < kTraps; ++vector) {
+  std::array<trap_info_t, kExceptionVectors + 1> table{};
+  for (uint32_t vector = 0; vector < kExceptionVectors; ++vector) {
     table[vector].vector = static_cast<uint8_t>(vector);
     table[vector].flags = vector == 3 || vector == 4 ? kAnyPrivilege : 0;
     table[vector].cs = FLAT_KERNEL_CS;

@@ -9,8 +9,6 @@ namespace assay {
 
 namespace {
 
-constexpr uint64_t kInterruptFlag = 1u << 9;
-constexpr uint32_t kTraps = 32;
 constexpr uint64_t kPageEntries = 128;
 constexpr uint64_t kPageEntryBytes = 32;
 /// Where a stub of the hypercall page returns to, and how far a core steps back to have the call made again.
@@ -92,13 +90,13 @@ GuestStep DirectGuest::step(assay_run& run, const StepLimits& limits, assay_exit
   tsc_khz_ = run.tsc_khz;
   tsc_offset_ = run.tsc_offset;
   if (run.inject != 0) take_injection(run);
-  const bool window_open = run.window != 0 && (regs_->rflags & kInterruptFlag) != 0;
+  const bool window_open = run.window != 0 && (regs_->rflags & kFlagInterrupt) != 0;
   if (window_open) return leave_for(ASSAY_EXIT_PREEMPTED);
   GuestStep step = go_on();
   const bool sleeps = step.kind == GuestStep::Kind::kIdle && state_.is_parked && !state_.is_busy && !state_.is_lost;
   if (sleeps) step = poll();
   // Interrupts that an operation has just let through are taken at its end, as far as the core asked to be told.
-  const bool opened = run.window != 0 && step.kind != GuestStep::Kind::kExit && (regs_->rflags & kInterruptFlag) != 0;
+  const bool opened = run.window != 0 && step.kind != GuestStep::Kind::kExit && (regs_->rflags & kFlagInterrupt) != 0;
   return opened ? leave_for(ASSAY_EXIT_PREEMPTED) : step;
 }
 
@@ -114,7 +112,7 @@ GuestStep DirectGuest::go_on() {
 GuestStep DirectGuest::elsewhere(uint64_t rip) {
   if (state_.is_lost) return kIdle;
   const uint64_t trap_offset = rip - layout_.trap_handlers;
-  if (is_pv() && trap_offset < kTraps * layout_.trap_handler_stride) {
+  if (is_pv() && trap_offset < kExceptionVectors * layout_.trap_handler_stride) {
     return trap(static_cast<uint32_t>(trap_offset / layout_.trap_handler_stride));
   }
   if (rip == instruction_end_) return after_instruction();
@@ -240,7 +238,7 @@ GuestStep DirectGuest::trap(uint32_t vector) {
 void DirectGuest::take_injection(assay_run& run) {
   const uint32_t vector = run.inject_vector;
   run.inject = 0;
-  if (vector < kTraps) {
+  if (vector < kExceptionVectors) {
     const uint64_t rip = regs_->rip == instruction_end_ ? serve_rip_ : regs_->rip;
     if (state_.phase == DirectState::Phase::kExecute) {
       static_cast<void>(hvm_entry(vector, has_error_code(vector), 0));

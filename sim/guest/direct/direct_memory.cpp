@@ -4,12 +4,12 @@
 #include <algorithm>
 
 #include "sim/guest/direct/direct_guest.hpp"
+#include "sim/guest/vectors.hpp"
 
 namespace assay {
 
 namespace {
 
-constexpr uint32_t kVectorPageFault = 14;
 constexpr uint8_t kAbsentByte = 0xff;
 
 uint64_t apply(uint64_t kind, uint64_t old, uint64_t operand, uint64_t comparand) {

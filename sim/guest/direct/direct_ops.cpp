@@ -3,6 +3,7 @@
 
 #include "sim/abi/xen.hpp"
 #include "sim/guest/direct/direct_guest.hpp"
+#include "sim/guest/vectors.hpp"
 
 namespace assay {
 
@@ -11,7 +12,6 @@ namespace {
 /// A guest that spins is interrupted now and then, whatever the core asked for: real hardware always has something.
 constexpr uint64_t kStrayInterruptNs = 10'000'000;
 constexpr uint64_t kLow = 0xffffffffu;
-constexpr uint64_t kInterruptFlag = 1u << 9;
 
 }  // namespace
 
@@ -201,7 +201,7 @@ GuestStep DirectGuest::halt() {
     state_.phase = DirectState::Phase::kCall;
     return call(__HYPERVISOR_sched_op, SCHEDOP_block);
   }
-  regs_->rflags |= kInterruptFlag;
+  regs_->rflags |= kFlagInterrupt;
   return instruction(ASSAY_EXIT_HALT);
 }
 

@@ -6,6 +6,7 @@
 
 #include "sim/abi/xen.hpp"
 #include "sim/guest/direct/direct_guest.hpp"
+#include "sim/guest/vectors.hpp"
 
 namespace assay {
 
@@ -13,19 +14,14 @@ namespace {
 
 constexpr uint64_t kFlagAlwaysOne = 1u << 1;
 constexpr uint64_t kFlagTrap = 1u << 8;
-constexpr uint64_t kFlagInterrupt = 1u << 9;
-constexpr uint64_t kFlagResume = 1u << 16;
 constexpr uint64_t kCr0TaskSwitched = 1u << 3;
 constexpr uint64_t kDr6SingleStep = 1u << 14;
 constexpr uint64_t kIretBytes = 2;
-constexpr uint32_t kErrorFromIdt = 2;
 /// More than any way through the menu and a hypercall page has.
 constexpr unsigned kInstructionsMax = 64;
 
 // PVH: selectors of the agent's descriptor table.
 constexpr uint16_t kKernelCode = 0x08, kKernelData = 0x10, kUserCode = 0x1b, kUserData = 0x23, kKernelCode32 = 0x28;
-
-enum Vector : uint32_t { kDebug = 1, kBreakpoint = 3, kInvalidOpcode = 6, kNoDevice = 7, kProtection = 13 };
 
 using Register = uint64_t assay_regs::*;
 constexpr Register kRegisters[16] = {&assay_regs::rax, &assay_regs::rcx, &assay_regs::rdx, &assay_regs::rbx,
@@ -110,7 +106,7 @@ GuestStep DirectGuest::run_instructions() {
     if (one_instruction(step)) return step;
     if (stepping) {
       regs_->dr[6] |= kDr6SingleStep;
-      return exception(kDebug);
+      return exception(kVectorDebug);
     }
   }
   return finish_execution(ASSAY_STATUS_TIMED_OUT);
@@ -162,7 +158,7 @@ bool DirectGuest::one_instruction(GuestStep& step) {
       return pop(regs_->rip, 0, step);
     case 0xcc:
       regs_->rip += 1;
-      step = exception(kBreakpoint);
+      step = exception(kVectorBreakpoint);
       return true;
     case 0xcd:
       step = software_interrupt(code[1]);
@@ -191,12 +187,12 @@ bool DirectGuest::longer_instruction(const std::array<uint8_t, 8>& code, GuestSt
     return true;
   }
   if (starts({0x0f, 0x0b})) {
-    step = exception(kInvalidOpcode);
+    step = exception(kVectorInvalidOpcode);
     return true;
   }
   if (starts({0xd9, 0xd0})) {
     if ((regs_->cr0 & kCr0TaskSwitched) != 0) {
-      step = exception(kNoDevice);
+      step = exception(kVectorNoDevice);
       return true;
     }
     regs_->rip += 2;
@@ -270,7 +266,7 @@ bool DirectGuest::go_to(uint8_t form, GuestStep& step) {
 GuestStep DirectGuest::software_interrupt(uint8_t vector) {
   constexpr uint64_t kBytes = 2;
   // Of the gates that ring 3 may use, in the hypervisor's table or the agent's, instructions here name one only.
-  if (vector != ASSAY_LANDING_VECTOR) return exception(kProtection, true, vector * 8u | kErrorFromIdt);
+  if (vector != ASSAY_LANDING_VECTOR) return exception(kVectorProtection, true, vector * 8u | kErrorFromIdt);
   regs_->rip += kBytes;
   return is_pv() ? exception(vector) : hvm_entry(ASSAY_ENTRY_USER_LANDING, false, 0);
 }

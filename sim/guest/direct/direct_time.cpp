@@ -1,11 +1,11 @@
 /// The guest's own clock and its interrupt state, as the agent reads and sets them.
 #include "sim/abi/xen.hpp"
 #include "sim/guest/direct/direct_guest.hpp"
+#include "sim/guest/vectors.hpp"
 
 namespace assay {
 
 namespace {
-constexpr uint64_t kInterruptFlag = 1u << 9;
 constexpr uint64_t kNsPerMs = 1'000'000;
 }  // namespace
 
@@ -26,7 +26,7 @@ uint64_t DirectGuest::system_time() {
 }
 
 bool DirectGuest::upcalls_enabled() {
-  if (!is_pv()) return (regs_->rflags & kInterruptFlag) != 0;
+  if (!is_pv()) return (regs_->rflags & kFlagInterrupt) != 0;
   return get<uint8_t>(state_.info_va + offsetof(vcpu_info_t, evtchn_upcall_mask)) == 0;
 }
 
@@ -34,9 +34,9 @@ void DirectGuest::set_upcalls(bool enabled) {
   if (is_pv()) {
     put<uint8_t>(state_.info_va + offsetof(vcpu_info_t, evtchn_upcall_mask), enabled ? 0 : 1);
   } else if (enabled) {
-    regs_->rflags |= kInterruptFlag;
+    regs_->rflags |= kFlagInterrupt;
   } else {
-    regs_->rflags &= ~kInterruptFlag;
+    regs_->rflags &= ~kFlagInterrupt;
   }
 }
 

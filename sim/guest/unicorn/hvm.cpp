@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "sim/guest/unicorn/unicorn_guest.hpp"
+#include "sim/guest/vectors.hpp"
 
 namespace assay {
 
@@ -13,16 +14,14 @@ namespace {
 using unicorn::Instruction;
 using unicorn::Operation;
 
-constexpr uint32_t kVectorInvalidOpcode = 6, kVectorProtection = 13, kVectorPageFault = 14;
-constexpr uint64_t kFlagFixed = 1u << 1, kFlagTrap = 1u << 8, kFlagInterrupt = 1u << 9, kFlagNested = 1u << 14;
+constexpr uint64_t kFlagFixed = 1u << 1, kFlagTrap = 1u << 8, kFlagNested = 1u << 14;
 constexpr uint64_t kFlagDirection = 1u << 10;
-constexpr uint64_t kFlagResume = 1u << 16, kFlagVirtual = 1u << 17;
+constexpr uint64_t kFlagVirtual = 1u << 17;
 constexpr uint64_t kCr0Protected = 1u << 0, kCr0TaskSwitched = 1u << 3, kCr0Paging = 1u << 31;
 constexpr uint64_t kEferLongMode = 1u << 8, kEferLongActive = 1u << 10;
 constexpr unsigned kDescriptorLong = 53, kDescriptorBig = 54, kDescriptorLevel = 45;
 constexpr uint64_t kGateBytes = 16;
 constexpr uint8_t kInterruptGate = 0xe;
-constexpr uint32_t kErrorFromIdt = 2;
 /// Of a 64-bit task state segment. Source: AMD64 manual, volume 2, chapter 12.2.5.
 constexpr uint64_t kTaskRsp0 = 4, kTaskStacks = 36;
 

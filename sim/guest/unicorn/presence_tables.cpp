@@ -9,7 +9,6 @@ namespace assay::unicorn {
 
 namespace {
 
-constexpr uint64_t kPageBytes = 4096;
 constexpr uint64_t kPresent = 1, kWritable = 2, kUser = 4;
 constexpr uint64_t kAddressMask = 0x000ffffffffff000u;
 constexpr unsigned kTopLevel = 4;

@@ -11,6 +11,8 @@
 
 namespace assay::unicorn {
 
+constexpr uint64_t kPageBytes = 4096;
+
 class PresenceTables {
  public:
   /// Bytes that the tables take, all of them.

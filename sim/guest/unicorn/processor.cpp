@@ -11,6 +11,8 @@
 #include <tuple>
 #include <utility>
 
+#include "sim/guest/vectors.hpp"
+
 #ifdef __has_feature
 #if __has_feature(address_sanitizer)
 // Unicorn forgets, when it is closed, what it noted of pages whose code changed.
@@ -25,13 +27,11 @@ namespace assay::unicorn {
 namespace {
 
 constexpr uint64_t kFlagsFixed = 1u << 1;
-constexpr uint64_t kFlagInterrupt = 1u << 9;
 constexpr unsigned kIoLevelShift = 12;
 constexpr uint64_t kIoLevelMask = 3u << kIoLevelShift;
 /// What ring 3 may change of the flags itself: the arithmetic ones, DF, AC, ID, NT.
 constexpr uint64_t kFlagsNative = 0x244cd5;
 constexpr uint64_t kFlagTrap = 1u << 8;
-constexpr uint64_t kFlagResume = 1u << 16;
 
 constexpr uint64_t kCr0Paging = 1u << 31, kCr0Protected = 1u << 0;
 /// EM and TS: a floating point instruction is an exception.
@@ -49,8 +49,6 @@ constexpr uint64_t kEntryBytes = kTableBytes + 0x1000;
 /// Where the presence tables may be, which takes these addresses from the guest: below 1 TiB (the processor has 40 bits
 /// of physical address), and elsewhere as soon as the guest has something there.
 constexpr uint64_t kTablesFirst = 0xff'fff0'0000, kTablesStep = 0x40'0000'0000;
-constexpr uint64_t kPageBytes = ASSAY_PAGE_SIZE;
-constexpr uint32_t kVectorDebug = 1, kVectorNoFloat = 7, kVectorPageFault = 14;
 // As the hypervisor gives them to PV guests. Source: public/arch-x86/xen-x86_64.h.
 constexpr uint16_t kCode32 = 0xe023, kData = 0xe02b, kCode64 = 0xe033;
 constexpr uint64_t kCode32Descriptor = 0x00cffb000000ffff;
@@ -510,7 +508,7 @@ void Processor::stop_before(uint64_t address) {
 
 void Processor::on_outside(uint64_t address) {
   if (address != block_->outside) return;  // a hook for another mode
-  if (block_->outside_is_float) return stop({Stop::Why::kException, kVectorNoFloat});
+  if (block_->outside_is_float) return stop({Stop::Why::kException, kVectorNoDevice});
   ++executed_;
   stop({Stop::Why::kOutside});
 }

@@ -14,11 +14,6 @@ namespace {
 
 using unicorn::Stop;
 
-constexpr uint32_t kVectorBreakpoint = 3, kVectorOverflow = 4, kVectorInvalidOpcode = 6, kVectorProtection = 13;
-constexpr uint32_t kVectorPageFault = 14;
-constexpr uint32_t kErrorFromIdt = 2;
-constexpr uint64_t kFlagInterrupt = 1u << 9;
-constexpr uint64_t kFlagResume = 1u << 16;
 /// A region that is mapped at once reaches at most so far in either direction.
 constexpr uint64_t kSpanPages = 128;
 constexpr uint64_t kPageBytes = ASSAY_PAGE_SIZE;

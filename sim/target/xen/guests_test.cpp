@@ -6,7 +6,7 @@
 namespace assay::xen {
 namespace {
 
-constexpr uint64_t kLimitNs = 10'000'000'000;  // never reached, however busy the machine is
+constexpr uint64_t kGuestLimitNs = 10'000'000'000;  // never reached, however busy the machine is
 constexpr uint64_t kMomentNs = 20'000'000;
 
 class XenGuests : public BootedXenTest {
@@ -92,7 +92,7 @@ TEST_F(XenGuests, BlockingHypercall_RepliesLater) {
   EXPECT_FALSE(guest.vcpu(0).finish_hypercall(kMomentNs));
   EXPECT_THROW(guest.vcpu(0).start_hypercall(__HYPERVISOR_xen_version, {}), HarnessFault);
   event_channel_op(target().dom0(), EVTCHNOP_send, evtchn_send{bound.local_port});
-  EXPECT_EQ(guest.vcpu(0).finish_hypercall(kLimitNs), 0);
+  EXPECT_EQ(guest.vcpu(0).finish_hypercall(kGuestLimitNs), 0);
 }
 
 TEST_F(XenGuests, ParkedVcpu_AnswersWhenItsEventComes) {
@@ -103,12 +103,12 @@ TEST_F(XenGuests, ParkedVcpu_AnswersWhenItsEventComes) {
   GuestRequest park;
   park.op = ASSAY_OP_PARK;
   park.arg = {1, unbound.port};
-  EXPECT_EQ(guest.vcpu(0).raw(park, kLimitNs).status, ASSAY_STATUS_OK);
+  EXPECT_EQ(guest.vcpu(0).raw(park, kGuestLimitNs).status, ASSAY_STATUS_OK);
   while (!is_blocked(guest.id())) target().pass_time(kMomentNs);
   guest.vcpu(0).start_hypercall(__HYPERVISOR_xen_version, {XENVER_version, 0});
   EXPECT_FALSE(guest.vcpu(0).finish_hypercall(kMomentNs));
   event_channel_op(target().dom0(), EVTCHNOP_send, evtchn_send{bound.local_port});
-  EXPECT_TRUE(guest.vcpu(0).finish_hypercall(kLimitNs));
+  EXPECT_TRUE(guest.vcpu(0).finish_hypercall(kGuestLimitNs));
 }
 
 TEST_F(XenGuests, DomainThatACaseForgot_IsGoneForTheNext) {

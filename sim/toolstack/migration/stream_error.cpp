@@ -1,18 +1,10 @@
 #include "sim/toolstack/migration/stream_error.hpp"
 
-#include <array>
-#include <cinttypes>
-#include <cstdio>
+#include "sim/base/hex.hpp"
 
 namespace assay::migration {
 
 namespace {
-
-std::string hex(uint64_t value) {
-  std::array<char, 24> text{};
-  std::snprintf(text.data(), text.size(), "0x%" PRIx64, value);
-  return text.data();
-}
 
 std::string place(uint64_t record, const std::string& name) {
   return name.empty() ? "headers" : "record " + std::to_string(record) + " (" + name + ")";
