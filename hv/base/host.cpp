@@ -8,19 +8,16 @@
 
 namespace hv {
 
+const assay_host* detail::current_host = nullptr;
+
 namespace {
-/// In the data segment: which the host saves and restores with the arena.
-const assay_host* current_host = nullptr;
-/// What `now` has answered last; there as well.
+/// What `now` has answered last; in the data segment, too.
 Ns latest = 0;
 constexpr int kLogLineMax = 256;
 }  // namespace
 
-const assay_host& host() {
-  return *current_host;
-}
 void set_host(const assay_host* host) {
-  current_host = host;
+  detail::current_host = host;
   latest = 0;
 }
 
@@ -66,11 +63,6 @@ void log(const char* format, ...) {
   const size_t length = 6 + static_cast<size_t>(wanted < 0 ? 0 : (wanted < kLogLineMax - 8 ? wanted : kLogLineMax - 8));
   text[length] = '\n';
   host().console_write(host().ctx, text, length + 1);
-}
-
-uint8_t* frame_bytes(Mfn mfn) {
-  HV_ASSERT(mfn.raw() < host().frames);
-  return host().memory + mfn.raw() * kPageSize;
 }
 
 }  // namespace hv

@@ -9,8 +9,15 @@
 
 namespace hv {
 
+namespace detail {
+/// In the data segment: which the host saves and restores with the arena.
+extern const assay_host* current_host;
+}  // namespace detail
+
 /// Set by boot; never null afterwards.
-const assay_host& host();
+inline const assay_host& host() {
+  return *detail::current_host;
+}
 void set_host(const assay_host* host);
 
 /// The number of a pCPU's core, in the whole machine.
@@ -35,7 +42,10 @@ void wait_for_others(const void* object);
 [[gnu::format(printf, 1, 2)]] void log(const char* format, ...);
 
 /// The host's memory behind a machine frame. The frame number must be valid.
-uint8_t* frame_bytes(Mfn mfn);
+inline uint8_t* frame_bytes(Mfn mfn) {
+  HV_ASSERT(mfn.raw() < host().frames);
+  return host().memory + mfn.raw() * kPageSize;
+}
 template <typename T>
 T* frame_as(Mfn mfn) {
   return reinterpret_cast<T*>(frame_bytes(mfn));

@@ -1,6 +1,8 @@
 /// Limits, sizes and frames of a domain.
 #include <algorithm>
+#include <array>
 #include <limits>
+#include <span>
 
 #include "hv/base/fault.hpp"
 #include "hv/domain/pause.hpp"
@@ -39,6 +41,13 @@ uint64_t describe_frame(DomainMemory& memory, Gfn gfn) {
   }
   if (!fault("domctl.frame_info_leaks")) put_page(*mfn);
   return bits;
+}
+
+constexpr uint64_t kPartFrames = kPageSize / sizeof(xen_pfn_t);
+
+/// Frame numbers from this address on that lie in its page; one, if that begins here and ends in the next page.
+uint64_t whole_in_page(Gva at) {
+  return std::max<uint64_t>((kPageSize - at.raw() % kPageSize) / sizeof(xen_pfn_t), 1);
 }
 
 }  // namespace
@@ -94,17 +103,21 @@ int64_t domctl_hypercall_init(Domctl& ctl) {
   return writable ? 0 : -XEN_EPERM;
 }
 
+/// Page by page of the list, so that it is known up to the first one that cannot be reached.
 int64_t domctl_getpageframeinfo3(Domctl& ctl) {
   constexpr uint64_t kFramesMax = 1024;
   const xen_domctl_getpageframeinfo3& list = ctl.op.u.getpageframeinfo3;
   if (list.num > kFramesMax) return -XEN_E2BIG;
   const Gva array = handle_address(list.array);
-  for (uint64_t i = 0; i < list.num; ++i) {
-    const Gva entry{array.raw() + i * sizeof(xen_pfn_t)};
-    xen_pfn_t frame;
-    if (!read_guest(ctl.call.space(), frame, entry)) return -XEN_EFAULT;
-    frame = describe_frame(ctl.target().memory, Gfn{frame});
-    if (!write_guest(ctl.call.space(), entry, frame)) return -XEN_EFAULT;
+  std::array<xen_pfn_t, kPartFrames> part;
+  for (uint64_t done = 0; done < list.num;) {
+    const Gva at{array.raw() + done * sizeof(xen_pfn_t)};
+    const uint64_t count = std::min(list.num - done, whole_in_page(at));
+    const uint64_t bytes = count * sizeof(xen_pfn_t);
+    if (!copy_from_guest(ctl.call.space(), part.data(), at, bytes)) return -XEN_EFAULT;
+    for (xen_pfn_t& frame : std::span(part).first(count)) frame = describe_frame(ctl.target().memory, Gfn{frame});
+    if (!copy_to_guest(ctl.call.space(), at, part.data(), bytes)) return -XEN_EFAULT;
+    done += count;
   }
   return 0;
 }

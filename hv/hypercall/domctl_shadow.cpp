@@ -1,6 +1,5 @@
 /// XEN_DOMCTL_shadow_op: log-dirty tracking of HVM domains, and the size of their paging pool.
 #include <algorithm>
-#include <cstring>
 
 #include "hv/base/fault.hpp"
 #include "hv/domain/pause.hpp"
@@ -32,7 +31,7 @@ Status disable(Domain& domain) {
 
 /// Copies the bits of one leaf, and clears them if that is asked for. EFAULT.
 Status hand_out(Domctl& ctl, Gva to, uint64_t first, uint64_t bits, bool clean) {
-  uint8_t* leaf = log_dirty_leaf(ctl.target().memory, first);
+  const uint8_t* leaf = log_dirty_leaf(ctl.target().memory, first);
   const uint64_t bytes = (bits + (fault("logdirty.last_bits_dropped") ? 0 : 7)) / 8;
   if (to != Gva{}) {
     const Gva at = to + first / 8;
@@ -40,7 +39,7 @@ Status hand_out(Domctl& ctl, Gva to, uint64_t first, uint64_t bits, bool clean) 
         leaf != nullptr ? copy_to_guest(ctl.call.space(), at, leaf, bytes) : clear_guest(ctl.call.space(), at, bytes);
     if (!copied) return fail(XEN_EFAULT);
   }
-  if (clean && leaf != nullptr) std::memset(leaf, 0, kPageSize);
+  if (clean) log_dirty_clean_leaf(ctl.target().memory, first);
   return kOk;
 }
 
@@ -83,9 +82,10 @@ Status hand_out_bitmap(Domctl& ctl, LogDirty& log) {
   }
   log.in_progress = false;
   if (status.ok()) op.pages = bits;
-  if (status.ok() && op.op == XEN_DOMCTL_SHADOW_OP_CLEAN) {
-    if (!fault("logdirty.count_not_reset")) log.faults = log.dirtied = 0;
-    if (!fault("logdirty.clean_does_not_protect")) log_dirty_protect(domain.memory);
+  if (op.op == XEN_DOMCTL_SHADOW_OP_CLEAN) {
+    if (status.ok() && !fault("logdirty.count_not_reset")) log.faults = log.dirtied = 0;
+    // A failure may have come after some leaves were cleaned.
+    log_dirty_end_of_clean(domain.memory);
   }
   unpause_domain(domain);
   return status;

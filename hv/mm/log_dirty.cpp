@@ -1,10 +1,13 @@
 #include "hv/mm/log_dirty.hpp"
 
+#include <cstring>
+
 #include "hv/base/arena.hpp"
 #include "hv/base/fault.hpp"
 #include "hv/base/host.hpp"
 #include "hv/mm/frame_table.hpp"
 #include "hv/mm/m2p.hpp"
+#include "hv/mm/page_tables.hpp"
 #include "hv/mm/paging_pool.hpp"
 #include "hv/mm/stage2.hpp"
 
@@ -35,6 +38,15 @@ Mfn leaf_frame(LogDirty& log, uint64_t leaf, bool make) {
   }
 }
 
+/// Only what is dirty was made writable since it was protected last.
+void protect_dirty(DomainMemory& memory, uint64_t first, const uint8_t* leaf) {
+  for (uint64_t gfn = 0; gfn < kGfnsPerLeaf; gfn += kPteCount) {
+    Stage2Frames dirty;
+    std::memcpy(dirty.data(), leaf + gfn / 8, sizeof dirty);
+    stage2_protect_some(memory, Gfn{first + gfn}, dirty);
+  }
+}
+
 void free_tree(DomainMemory& memory, Mfn frame, unsigned level) {
   if (frame == Mfn{}) return;
   if (level > 0) {
@@ -59,7 +71,9 @@ Status log_dirty_enable(DomainMemory& memory) {
   if (log == nullptr) return fail(XEN_ENOMEM);
   if (log->enabled) return fail(XEN_EINVAL);
   log->enabled = true;
-  log_dirty_protect(memory);
+  log->has_unmarked = false;
+  stage2_protect(memory);
+  flush_translations(memory);
   return kOk;
 }
 
@@ -111,9 +125,18 @@ uint8_t* log_dirty_leaf(const DomainMemory& memory, uint64_t first) {
   return leaf == Mfn{} ? nullptr : frame_bytes(leaf);
 }
 
-void log_dirty_protect(DomainMemory& memory) {
-  if (memory.log_dirty == nullptr || !memory.log_dirty->enabled) return;
-  stage2_protect(memory);
+void log_dirty_clean_leaf(DomainMemory& memory, uint64_t first) {
+  uint8_t* leaf = log_dirty_leaf(memory, first);
+  if (leaf == nullptr) return;
+  if (!fault("logdirty.clean_does_not_protect")) protect_dirty(memory, first, leaf);
+  std::memset(leaf, 0, kPageSize);
+}
+
+void log_dirty_end_of_clean(DomainMemory& memory) {
+  LogDirty* log = memory.log_dirty;
+  if (log == nullptr || !log->enabled || fault("logdirty.clean_does_not_protect")) return;
+  if (log->has_unmarked) stage2_protect(memory);
+  log->has_unmarked = false;
   flush_translations(memory);
 }
 

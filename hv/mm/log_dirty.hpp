@@ -18,6 +18,8 @@ struct LogDirty {
   uint32_t faults = 0;
   uint32_t dirtied = 0;     ///< clean frames that became dirty since the last CLEAN
   bool incomplete = false;  ///< a frame could not be marked for want of memory
+  /// An entry was made writable without a mark: those to protect again are not only the dirty ones.
+  bool has_unmarked = false;
   /// An operation that was preempted: the domain stays paused until it is continued.
   bool in_progress = false;
   DomId by{};
@@ -46,7 +48,10 @@ bool log_dirty_fault(const DomainMemory& memory, Gfn gfn);
 
 /// The bytes with the bits of gfns `first`.. of one leaf (`first` is a multiple of kGfnsPerLeaf); null: all clean.
 uint8_t* log_dirty_leaf(const DomainMemory& memory, uint64_t first);
-/// Every frame is clean from now on as far as the bitmap was cleared: the next write to it is seen.
-void log_dirty_protect(DomainMemory& memory);
+/// The frames of one leaf are clean from now on, and protected: with log_dirty_end_of_clean, the next write is seen.
+/// Costs the second-stage tables with a dirty frame.
+void log_dirty_clean_leaf(DomainMemory& memory, uint64_t first);
+/// After some leaves were cleaned, before the domain runs.
+void log_dirty_end_of_clean(DomainMemory& memory);
 
 }  // namespace hv

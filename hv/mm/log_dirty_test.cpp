@@ -65,6 +65,31 @@ TEST_F(LogDirtyTest, Enable_IsEinvalTheSecondTime_AndFlushes) {
   EXPECT_EQ(log_dirty_enable(hvm_), fail(XEN_EINVAL));
 }
 
+TEST_F(LogDirtyTest, ACleanLeaf_IsProtectedAgain_AndNoOther) {
+  ASSERT_TRUE(log_dirty_enable(hvm_).ok());
+  EXPECT_TRUE(log_dirty_fault(hvm_, kNear));
+  EXPECT_TRUE(log_dirty_fault(hvm_, kFar));
+  log_dirty_clean_leaf(hvm_, 0);
+  EXPECT_FALSE(dirty(kNear));
+  EXPECT_TRUE(dirty(kFar));
+  const uint64_t before = hvm_.tlb_version;
+  log_dirty_end_of_clean(hvm_);
+  EXPECT_GT(hvm_.tlb_version, before);
+  EXPECT_TRUE(log_dirty_fault(hvm_, kNear)) << "the next write is seen";
+  EXPECT_FALSE(log_dirty_fault(hvm_, kFar)) << "it is dirty, and may be written";
+}
+
+/// A grant that is mapped is not dirty, but what is written to it later is.
+TEST_F(LogDirtyTest, AGrantMappedMeanwhile_IsProtectedByTheNextClean) {
+  ASSERT_TRUE(log_dirty_enable(hvm_).ok());
+  ASSERT_TRUE(stage2_map_grant(hvm_, Gfn{6}, page(pv_), true).ok());
+  EXPECT_FALSE(dirty(Gfn{6}));
+  log_dirty_clean_leaf(hvm_, 0);
+  log_dirty_end_of_clean(hvm_);
+  EXPECT_TRUE(log_dirty_fault(hvm_, Gfn{6}));
+  EXPECT_TRUE(dirty(Gfn{6}));
+}
+
 TEST_F(LogDirtyTest, Disable_GivesTheBitmapBack) {
   ASSERT_TRUE(log_dirty_enable(hvm_).ok());
   EXPECT_TRUE(log_dirty_fault(hvm_, kNear));

@@ -1,5 +1,6 @@
 #include "hv/mm/stage2.hpp"
 
+#include <algorithm>
 #include <bit>
 
 #include "hv/base/fault.hpp"
@@ -20,6 +21,9 @@ constexpr uint64_t kPromised = uint64_t{1} << 9;    ///< not present: populated 
 constexpr uint64_t kDevice = uint64_t{1} << 10;     ///< not present: a frame of a device
 constexpr uint64_t kGrant = uint64_t{1} << 11;      ///< present: a granted frame
 constexpr uint64_t kProtected = uint64_t{1} << 52;  ///< present: writable, and protected so that the next write is seen
+
+constexpr unsigned kFramesPerWord = 64;
+static_assert(std::tuple_size_v<Stage2Frames> * kFramesPerWord == kPteCount);
 
 unsigned index_of(Gfn gfn, unsigned level) {
   return static_cast<unsigned>(gfn.raw() >> (9 * (level - 1))) & (kPteCount - 1);
@@ -130,6 +134,7 @@ Status stage2_map_grant(DomainMemory& memory, Gfn gfn, Mfn mfn, bool writable) {
   HV_ASSERT(frame_valid(mfn) && memory.stage2_root != kInvalidMfn);
   if (stage2_lookup(memory, gfn).device) return fail(XEN_EPERM);
   const Status status = make_entry(memory, gfn, make_pte(mfn, flags_for(writable) | kGrant));
+  if (writable && memory.log_dirty != nullptr) memory.log_dirty->has_unmarked = true;
   if (!status.ok() || frame_info(mfn).owner != &memory) return status;
   const uint64_t former = m2p_get(mfn);
   if (former != kInvalidM2p && former != gfn.raw() && stage2_lookup(memory, Gfn{former}).mfn == mfn) {
@@ -197,6 +202,11 @@ void for_each_leaf(const DomainMemory& memory, Each each) {
   if (memory.stage2_root != kInvalidMfn) for_each_leaf(memory.stage2_root, 4, 0, each);
 }
 
+void protect(uint64_t& entry) {
+  const bool is_writable = (entry & kPtePresent) != 0 && (entry & kPteWritable) != 0;
+  if (is_writable) entry = (entry & ~kPteWritable) | kProtected;
+}
+
 }  // namespace
 
 void stage2_visit(const DomainMemory& memory, void (*each)(void*, Gfn, Mfn), void* context) {
@@ -206,9 +216,18 @@ void stage2_visit(const DomainMemory& memory, void (*each)(void*, Gfn, Mfn), voi
 }
 
 void stage2_protect(DomainMemory& memory) {
-  for_each_leaf(memory, [](uint64_t& entry, Gfn) {
-    if ((entry & kPteWritable) != 0) entry = (entry & ~kPteWritable) | kProtected;
-  });
+  for_each_leaf(memory, [](uint64_t& entry, Gfn) { protect(entry); });
+}
+
+void stage2_protect_some(DomainMemory& memory, Gfn first, const Stage2Frames& frames) {
+  HV_ASSERT(first.raw() % kPteCount == 0);
+  if (std::ranges::all_of(frames, [](uint64_t word) { return word == 0; })) return;
+  uint64_t* entries = leaf(memory, first);
+  if (entries == nullptr) return;
+  for (const uint64_t word : frames) {
+    for (uint64_t rest = word; rest != 0; rest &= rest - 1) protect(entries[std::countr_zero(rest)]);
+    entries += kFramesPerWord;
+  }
 }
 
 void stage2_unprotect(DomainMemory& memory) {

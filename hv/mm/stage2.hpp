@@ -5,6 +5,7 @@
 /// demand, or a frame of device memory. An access leaves the guest; no device answers on this machine.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "hv/base/error.hpp"
@@ -51,6 +52,9 @@ uint8_t* stage2_bytes(const DomainMemory& memory, Gpa gpa, bool write);
 
 /// Log-dirty tracking (log_dirty.hpp): every entry is read-only, and those that were writable remember it.
 void stage2_protect(DomainMemory& memory);
+/// The entries of one table whose bits are set, from `first` on, which is the table's first frame.
+using Stage2Frames = std::array<uint64_t, 8>;
+void stage2_protect_some(DomainMemory& memory, Gfn first, const Stage2Frames& frames);
 void stage2_unprotect(DomainMemory& memory);
 /// One entry; false when it was not protected. A cached read-only translation need not be flushed for it.
 bool stage2_unprotect_one(const DomainMemory& memory, Gfn gfn);

@@ -61,6 +61,22 @@ TEST_P(Moves, FaultsAtEveryPart_HarmNobody) {
   }
 }
 
+/// The target restores while the source sends: one that fails early stops the source long before the end.
+TEST_P(Moves, TargetThatGivesUp_StopsTheSource) {
+  const std::vector<HostOptions> two(2, options_of_a_host());
+  MovePlayer player(two);
+  MoveCase one{.type = GetParam().type, .is_live = GetParam().is_live};
+  const uint64_t whole = player.play(one).reports.front().sent_bytes;
+  one.fault = {.where = FaultPoint::Where::kTargetRoom, .at = 64};
+  const MoveOutcome outcome = player.play(one);
+  EXPECT_EQ(outcome.wrong, std::vector<std::string>{});
+  ASSERT_EQ(outcome.reports.size(), 2u) << "it moves once more, without a fault";
+  EXPECT_EQ(outcome.reports[0].end, MoveEnd::kStayed);
+  EXPECT_LT(outcome.reports[0].sent_bytes, whole / 2);
+  EXPECT_EQ(outcome.reports[0].suspended_ns == 0, GetParam().is_live) << "a live one was not even suspended";
+  EXPECT_EQ(outcome.reports[1].end, MoveEnd::kArrived);
+}
+
 TEST_P(Moves, SameSeed_SameDigest) {
   const std::vector<HostOptions> two(2, options_of_a_host());
   MoveCase one{.type = GetParam().type, .is_live = GetParam().is_live};
@@ -81,9 +97,10 @@ TEST_P(Moves, Timeline_HasRoundsAndMomentsInTheirOrder) {
   const MoveReport& report = outcome.reports.front();
   const MoveTimeline& times = report.timeline;
   EXPECT_EQ(times.source + times.target, "ab");
-  const std::vector<uint64_t> moments{times.began_ns,     times.suspended_ns, times.sent_ns,
-                                      times.restoring_ns, times.restored_ns,  times.resumed_ns};
-  EXPECT_TRUE(std::ranges::is_sorted(moments));
+  const std::vector<uint64_t> at_source{times.began_ns, times.suspended_ns, times.sent_ns, times.resumed_ns};
+  EXPECT_TRUE(std::ranges::is_sorted(at_source));
+  const std::vector<uint64_t> at_target{times.began_ns, times.restoring_ns, times.restored_ns, times.resumed_ns};
+  EXPECT_TRUE(std::ranges::is_sorted(at_target));
   EXPECT_GT(times.began_ns, 0u);
   ASSERT_EQ(times.rounds.size(), report.saved.rounds.size());
   EXPECT_GT(times.rounds.back().ended_ns, times.suspended_ns);

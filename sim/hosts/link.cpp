@@ -47,57 +47,65 @@ std::optional<LinkFault> link_fault_from(std::string_view name) {
   return found == kNames.end() ? std::nullopt : std::optional(found->first);
 }
 
-Link::Link(const LinkOptions& options, std::vector<std::byte>& arrived, PassTime pass_time)
-    : options_(options), pass_time_(std::move(pass_time)), arrived_(&arrived) {
-  arrived.clear();
-}
+Link::Link(const LinkOptions& options, migration::ByteSink& far_end, PassTime pass_time)
+    : options_(options), far_end_(far_end), pass_time_(std::move(pass_time)) {}
 
-uint64_t Link::missing() {
-  const std::span<const std::byte> part = std::span(collected()).subspan(start_);
-  if (parts_ == 0) return kHeadersBytes - part.size();
-  RecordHeaderBytes header;
-  if (part.size() < sizeof header) return sizeof header - part.size();
-  std::memcpy(&header, part.data(), sizeof header);
-  const uint64_t body = (uint64_t{header.body_bytes} + kAlignment - 1) / kAlignment * kAlignment;
-  return sizeof header + body - part.size();
+uint64_t Link::missing() const {
+  if (parts_ == 0) return kHeadersBytes - taken_;
+  if (taken_ < sizeof header_) return sizeof header_ - taken_;
+  const uint64_t body = (uint64_t{header_.body_bytes} + kAlignment - 1) / kAlignment * kAlignment;
+  return sizeof header_ + body - taken_;
 }
 
 void Link::write(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const uint64_t count = std::min<uint64_t>(missing(), bytes.size());
-    collected().insert(collected().end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(count));
+    add(bytes.first(count));
     bytes = bytes.subspan(count);
     if (missing() == 0) end_of_part();
   }
 }
 
-void Link::end_of_part() {
-  const uint64_t size = collected().size() - start_;
-  owed_ns_ += options_.ns_per_page * size;
+void Link::add(std::span<const std::byte> bytes) {
+  if (taken_ < sizeof header_) {
+    const size_t count = std::min(bytes.size(), sizeof header_ - taken_);
+    std::memcpy(reinterpret_cast<std::byte*>(&header_) + taken_, bytes.data(), count);
+  }
+  taken_ += bytes.size();
+  if (!is_perfect()) {
+    part_.insert(part_.end(), bytes.begin(), bytes.end());
+    return;
+  }
+  take_time(bytes.size());
+  deliver(bytes);
+}
+
+void Link::take_time(uint64_t bytes) {
+  owed_ns_ += options_.ns_per_page * bytes;
   pass_time_(owed_ns_ / kPageSize);
   owed_ns_ %= kPageSize;
-  if (is_perfect()) {
-    note_sent(std::span(*arrived_).subspan(start_));
-    arrived_digest_ = digest_;
-    start_ = arrived_->size();
-  } else {
+}
+
+void Link::end_of_part() {
+  if (!is_perfect()) {
+    take_time(taken_);
     if (parts_ == options_.part) note_met();
     if (reword()) forward();
     part_.clear();
+  } else {
+    note_sent(taken_);
   }
+  taken_ = 0;
   ++parts_;
 }
 
 void Link::note_met() {
-  RecordHeaderBytes header;
-  std::memcpy(&header, part_.data(), sizeof header);
-  met_ = parts_ == 0 ? "headers" : migration::name_of(header.type);
+  met_ = parts_ == 0 ? "headers" : migration::name_of(header_.type);
 }
 
-void Link::note_sent(std::span<const std::byte> part) {
-  largest_ = std::max<uint64_t>(largest_, part.size());
-  digest_ = folded(digest_, part);
-  sent_bytes_ += part.size();
+void Link::note_sent(uint64_t bytes) {
+  largest_ = std::max(largest_, bytes);
+  sent_bytes_ += bytes;
 }
 
 bool Link::reword() {
@@ -118,7 +126,8 @@ bool Link::reword() {
 }
 
 void Link::forward() {
-  note_sent(part_);
+  note_sent(part_.size());
+  digest_ = folded(digest_, part_);
   const bool is_reworded = options_.fault == LinkFault::kMerged || options_.fault == LinkFault::kHoled;
   if (!is_reworded && parts_ == options_.part) {
     has_struck_ = true;
@@ -167,8 +176,9 @@ void Link::strike() {
 
 void Link::deliver(std::span<const std::byte> part) {
   if (part.empty() || is_broken_) return;
-  arrived_digest_ = folded(arrived_digest_, part);
-  arrived_->insert(arrived_->end(), part.begin(), part.end());
+  if (!is_perfect()) arrived_digest_ = folded(arrived_digest_, part);
+  arrived_bytes_ += part.size();
+  far_end_.write(part);
 }
 
 void Link::close() {
@@ -180,7 +190,7 @@ void Link::close() {
 }
 
 bool Link::arrived_as_sent() const {
-  return arrived_->size() == sent_bytes_ && digest_ == arrived_digest_;
+  return arrived_bytes_ == sent_bytes_ && digest_ == arrived_digest_;
 }
 
 }  // namespace assay::hosts

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sim/toolstack/migration/byte_channel.hpp"
 #include "sim/toolstack/migration/stream_headers.hpp"
@@ -53,20 +54,19 @@ class LinkError : public std::runtime_error {
   LinkFault fault_;
 };
 
-/// Parts are told apart by the headers of records, so what is written must be a stream. It stores all that arrives and
-/// hands it out afterwards; a reader that can wait would be told in deliver() that there is more.
+/// Parts are told apart by the headers of records, so what is written must be a stream. What arrives is handed to the
+/// far end at once, and stays where it is until that has taken it; only a link with a fault collects a part first.
 class Link final : public migration::ByteSink {
  public:
   /// Lets time pass on the sending host, and the guests there work meanwhile.
   using PassTime = std::function<void(uint64_t ns)>;
-  /// What arrives is put into `arrived`, which must outlive the link.
-  Link(const LinkOptions& options, std::vector<std::byte>& arrived, PassTime pass_time);
+  /// What arrives is written to `far_end`, which must outlive the link's last write.
+  Link(const LinkOptions& options, migration::ByteSink& far_end, PassTime pass_time);
 
   void write(std::span<const std::byte> bytes) override;
   /// No more is sent. A part that was held back arrives.
   void close();
 
-  [[nodiscard]] std::span<const std::byte> arrived() const { return *arrived_; }
   /// Both ends know what the other one has: of the same bytes, as a checksum of the transport says.
   [[nodiscard]] bool arrived_as_sent() const;
   [[nodiscard]] uint64_t sent_bytes() const { return sent_bytes_; }
@@ -80,27 +80,30 @@ class Link final : public migration::ByteSink {
 
  private:
   using Bytes = std::vector<std::byte>;
+  /// Takes the next bytes of the part; all of them are of it.
+  void add(std::span<const std::byte> bytes);
+  void take_time(uint64_t bytes);
   void end_of_part();
   /// False: it waits for the next one.
   bool reword();
   void note_met();
-  void note_sent(std::span<const std::byte> part);
+  void note_sent(uint64_t bytes);
   void forward();
   void deliver(std::span<const std::byte> part);
   void strike();
-  /// What is missing from the part that is collected; 0: it is whole.
-  [[nodiscard]] uint64_t missing();
+  /// What is missing from the part that is under way, or from its header.
+  [[nodiscard]] uint64_t missing() const;
+  [[nodiscard]] bool is_perfect() const { return options_.fault == LinkFault::kNone; }
 
   LinkOptions options_;
+  migration::ByteSink& far_end_;
   PassTime pass_time_;
-  /// Where the part that is collected begins: with a perfect link, of what has arrived, otherwise of part_.
-  [[nodiscard]] Bytes& collected() { return is_perfect() ? *arrived_ : part_; }
-  [[nodiscard]] bool is_perfect() const { return options_.fault == LinkFault::kNone; }
-  Bytes part_;
-  size_t start_ = 0;
+  migration::RecordHeaderBytes header_{};  ///< of the part that is under way, as far as it has come
+  uint64_t taken_ = 0;                     ///< bytes of that part
+  Bytes part_;                             ///< the same bytes, unless the link is perfect
   uint64_t parts_ = 0;
   uint64_t largest_ = 0;
-  uint64_t sent_bytes_ = 0;
+  uint64_t sent_bytes_ = 0, arrived_bytes_ = 0;
   uint64_t owed_ns_ = 0;  ///< of bandwidth, times kPageSize
   bool is_broken_ = false;
   std::string met_;
@@ -108,8 +111,9 @@ class Link final : public migration::ByteSink {
   Bytes held_back_;
   Bytes to_merge_;
   uint64_t highest_pfn_ = 0;
-  Bytes* arrived_;
-  uint64_t digest_ = 0;  ///< of all that was sent, part by part
+  // A checksum of all that was sent, part by part, and of all that has arrived. What passes a perfect link is the same
+  // bytes at both ends, so neither needs one.
+  uint64_t digest_ = 0;
   uint64_t arrived_digest_ = 0;
 };
 

@@ -1,7 +1,7 @@
 #include "sim/hosts/move.hpp"
 
-#include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "sim/abi/describe.hpp"
 #include "sim/hosts/host_death.hpp"
@@ -9,6 +9,7 @@
 #include "sim/toolstack/call_fault.hpp"
 #include "sim/toolstack/migration/moved_guest.hpp"
 #include "sim/toolstack/migration/stream_error.hpp"
+#include "sim/toolstack/migration/stream_pipe.hpp"
 
 namespace assay::hosts {
 
@@ -16,6 +17,9 @@ namespace {
 
 using toolstack::CallFault;
 using Where = FaultPoint::Where;
+
+/// What the target takes of the stream at once.
+constexpr size_t kOfferedBytesMax = 2 << 20;
 
 /// What becomes of the hypercalls of a host's privileged domain, for as long as it lives: they are counted, and one
 /// fails or the host dies at one.
@@ -69,7 +73,7 @@ class Move {
         source_(busy.host()),
         target_(hosts.host(to)),
         scene_{hosts_, source_, target_, busy_, options_, report_, busy.domain().id()},
-        link_(options_.link, hosts.wire(), [this](uint64_t ns) { pass_time(ns); }) {
+        link_(options_.link, far_end_, [this](uint64_t ns) { pass_time(ns); }) {
     if (options_.has_oracles) oracles_ = move_oracles();
     timeline().source = source_.name();
     timeline().target = target_.name();
@@ -85,11 +89,7 @@ class Move {
     timeline().began_ns = hosts_.now_ns();
     note(source_, "begins to send");
     busy_.begin_move();
-    on(source_, [&] { save(); });
-    link_.close();
-    hosts_.meet();
-    target_.target().pass_time(options_.link.latency_ns);
-    on(target_, [&] { restore(); });
+    transfer();
     hosts_.meet();
     settle();
     hosts_.meet();
@@ -139,8 +139,62 @@ class Move {
     note(source_, "suspended");
   }
 
+  /// The target's end of the link: both clocks stand alike when something passes.
+  class FarEnd final : public migration::ByteSink {
+   public:
+    explicit FarEnd(Move& move) : move_(move) {}
+    void connect(migration::ByteSink& target) { target_ = &target; }
+    void write(std::span<const std::byte> bytes) override {
+      move_.hosts_.meet();
+      move_.arrive(bytes);
+      target_->write(bytes);
+    }
+
+   private:
+    Move& move_;
+    migration::ByteSink* target_ = nullptr;
+  };
+
+  void arrive(std::span<const std::byte> bytes) {
+    if (timeline().restoring_ns == 0) {
+      timeline().restoring_ns = target_.now_ns();
+      note(target_, "begins to restore");
+    }
+    if (options_.has_oracles) hosts_.passed().insert(hosts_.passed().end(), bytes.begin(), bytes.end());
+  }
+
+  /// The target restores while the source sends, in turns.
+  void transfer() {
+    const CallWatch source(source_, options_.fault, Where::kSourceCall, Where::kSourceDies);
+    const CallWatch target(target_, options_.fault, Where::kTargetCall, Where::kTargetDies);
+    hosts_.passed().clear();
+    migration::StreamPipe pipe(kOfferedBytesMax, [this](migration::ByteSink& end) { send(end); });
+    on(target_, [&] { restore(pipe); });
+    // The target has all of it, or has given up: then the source is stopped where it is.
+    pipe.close();
+    if (timeline().sent_ns == 0) timeline().sent_ns = source_.now_ns();
+    scene_.source_died |= source.has_died();
+    scene_.target_died |= target.has_died();
+    note_met(source);
+    note_met(target);
+    report_.source_calls = source.calls();
+    report_.target_calls = target.calls();
+    report_.sent_bytes = link_.sent_bytes();
+    report_.parts = link_.parts();
+    report_.largest_part = link_.largest_part();
+    report_.has_struck = source.has_struck() || target.has_struck() || link_.has_struck();
+    report_.has_struck |= is_short_of_room() && !restored_;
+  }
+
+  void send(migration::ByteSink& target) {
+    far_end_.connect(target);
+    on(source_, [&] { save(); });
+    link_.close();
+    hosts_.meet();
+    target_.target().pass_time(options_.link.latency_ns);
+  }
+
   void save() {
-    const CallWatch watch(source_, options_.fault, Where::kSourceCall, Where::kSourceDies);
     try {
       if (options_.is_live) {
         report_.saved = source_.toolstack().save_live(
@@ -159,13 +213,6 @@ class Move {
       fail(source_, error.what());
     }
     timeline().sent_ns = source_.now_ns();
-    note_met(watch);
-    scene_.source_died |= watch.has_died();
-    report_.source_calls = watch.calls();
-    report_.has_struck |= watch.has_struck() || link_.has_struck();
-    report_.sent_bytes = link_.sent_bytes();
-    report_.parts = link_.parts();
-    report_.largest_part = link_.largest_part();
   }
 
   void note_met(const CallWatch& watch) {
@@ -176,14 +223,10 @@ class Move {
     if (is_short_of_room()) report_.met = "room";
   }
 
-  /// Whatever has arrived is tried: that it is not all of it is for the restorer to find.
-  void restore() {
-    const CallWatch watch(target_, options_.fault, Where::kTargetCall, Where::kTargetDies);
-    timeline().restoring_ns = target_.now_ns();
-    note(target_, "begins to restore");
+  /// Whatever arrives is tried: that it is not all of it is for the restorer to find.
+  void restore(migration::ByteSource& source) {
     try {
-      migration::MemorySource bytes(link_.arrived());
-      restored_ = target_.toolstack().restore(busy_.load().guest, bytes, limits());
+      restored_ = target_.toolstack().restore(busy_.load().guest, source, limits());
       timeline().restored_ns = target_.now_ns();
       note(target_, "has restored all");
     } catch (const migration::StreamError& error) {
@@ -191,11 +234,6 @@ class Move {
     } catch (const ToolstackError& error) {
       fail(target_, error.what());
     }
-    note_met(watch);
-    scene_.target_died |= watch.has_died();
-    report_.target_calls = watch.calls();
-    report_.has_struck |= watch.has_struck();
-    report_.has_struck |= is_short_of_room() && !restored_;
   }
 
   [[nodiscard]] bool is_short_of_room() const {
@@ -259,7 +297,7 @@ class Move {
 
   void hand_over() {
     scene_.arrived = &*restored_;
-    scene_.stream = link_.arrived();
+    scene_.stream = hosts_.passed();
     for (const auto& oracle : oracles_) add(oracle->name(), oracle->at_arrival(scene_));
     const BuiltGuest built =
         migration::moved_guest(target_.toolstack().tools(), *restored_, busy_.domain().space(), vcpus());
@@ -293,6 +331,7 @@ class Move {
   SimulatedHost& target_;
   MoveReport report_;
   MoveScene scene_;
+  FarEnd far_end_{*this};
   Link link_;
   std::vector<std::unique_ptr<MoveOracle>> oracles_;
   bool is_saved_ = false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <span>
+#include <utility>
 
 #include "sim/toolstack/migration/record_codec.hpp"
 #include "sim/toolstack/migration/stream_headers.hpp"
@@ -17,6 +18,7 @@ using migration::RecordHeaderBytes;
 using migration::RecordType;
 using Bytes = std::vector<std::byte>;
 
+/// What pages hold lies in `record`.
 std::optional<PageData> pages_in(const Bytes& record) {
   RecordHeaderBytes header;
   if (record.size() < sizeof header) return std::nullopt;
@@ -46,7 +48,10 @@ bool merge(const Bytes& first, Bytes& second) {
     return false;
   }
   pages->pages.insert(pages->pages.end(), more->pages.begin(), more->pages.end());
-  pages->content.insert(pages->content.end(), more->content.begin(), more->content.end());
+  const auto front = pages->content.view(), back = more->content.view();
+  Bytes content(front.begin(), front.end());
+  content.insert(content.end(), back.begin(), back.end());
+  pages->content = std::move(content);
   second = record_of(*pages);
   return true;
 }

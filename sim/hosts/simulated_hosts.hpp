@@ -24,8 +24,8 @@ class SimulatedHosts {
   /// A stream of random numbers that depends on the seed and the name alone.
   [[nodiscard]] Rng stream(std::string_view name) const { return root_.fork(name); }
 
-  /// Where what is under way between hosts is kept; it stays, as it is large, and is empty between moves.
-  [[nodiscard]] std::vector<std::byte>& wire() { return wire_; }
+  /// A copy of what passed between two hosts in a move; it stays where it is for the next one, as it is large.
+  [[nodiscard]] std::vector<std::byte>& passed() { return passed_; }
 
   /// Of the host that is furthest.
   [[nodiscard]] uint64_t now_ns() const;
@@ -37,7 +37,7 @@ class SimulatedHosts {
  private:
   std::vector<std::unique_ptr<SimulatedHost>> hosts_;
   Rng root_{0};
-  std::vector<std::byte> wire_;
+  std::vector<std::byte> passed_;
 };
 
 }  // namespace assay::hosts

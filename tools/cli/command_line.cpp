@@ -355,9 +355,9 @@ void add_moved_kernel(CLI::App& migrate, MigrateFlags& mine) {
   migrate.add_option("--initrd", mine.kernel.initrd, "file that the kernel finds in its memory")->group(kGroup);
   migrate.add_option("--cmdline", mine.kernel.command_line, "of the kernel")->group(kGroup);
   migrate.add_option("--memory", mine.kernel.memory_mib, "MiB of the guest")->capture_default_str()->group(kGroup);
-  migrate.add_option("--until", mine.until, "move it once its console has said this; otherwise after --every")
+  migrate.add_option("--until", mine.until, "move it once its console has said this; otherwise after --interval")
       ->group(kGroup);
-  migrate.add_option("--every", mine.every_ms, "ms of virtual time between two moves")
+  migrate.add_option("--interval", mine.interval_ms, "ms of virtual time between two moves")
       ->capture_default_str()
       ->group(kGroup);
   migrate

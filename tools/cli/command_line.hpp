@@ -110,8 +110,8 @@ struct MigrateFlags {
 
   // Of a kernel.
   RunFlags kernel;          ///< none: its `kernel` is empty
-  std::string until;        ///< it is moved once its console has said this; empty: after every_ms
-  uint64_t every_ms = 100;  ///< of virtual time, between two moves
+  std::string until;        ///< it is moved once its console has said this; empty: after interval_ms
+  uint64_t interval_ms = 100;  ///< of virtual time, between two moves
 };
 
 struct ReplayFlags {

@@ -20,7 +20,7 @@ constexpr uint64_t kSuspendLimitNs = 1'000'000'000;
 
 /// Up to the first move it may take as long as it wants to say what it is to say.
 bool play_until_ready(GuestRun& run, const MigrateFlags& flags, const Interruption& interruption) {
-  if (flags.until.empty()) return play_guest(run, {.limit_ms = flags.every_ms}, stdout, interruption);
+  if (flags.until.empty()) return play_guest(run, {.limit_ms = flags.interval_ms}, stdout, interruption);
   const bool interrupted =
       play_guest(run, {.limit_ms = flags.kernel.limit_ms, .until = flags.until}, stdout, interruption);
   if (interrupted || run.console().text().find(flags.until) != std::string::npos) return interrupted;
@@ -57,7 +57,7 @@ ExitCode play(const MigrateFlags& flags) {
     kernel.move(kSuspendLimitNs);
     tell_move(kernel);
     if (kernel.moves() < flags.moves) {
-      interrupted = play_guest(kernel.run(), {.limit_ms = flags.every_ms}, stdout, interruption);
+      interrupted = play_guest(kernel.run(), {.limit_ms = flags.interval_ms}, stdout, interruption);
     }
   }
   if (!interrupted) interrupted = play_guest(kernel.run(), {.limit_ms = flags.kernel.limit_ms}, stdout, interruption);

@@ -1,4 +1,6 @@
 /// Operations that read and write guest memory. Each may be interrupted between two pages, and goes on where it was.
+#include <xxh_x86dispatch.h>
+
 #include <algorithm>
 
 #include "sim/guest/direct/direct_guest.hpp"
@@ -23,6 +25,12 @@ uint64_t apply(uint64_t kind, uint64_t old, uint64_t operand, uint64_t comparand
     default:
       return old == comparand ? operand : old;
   }
+}
+
+/// A page or less. Compilers put string instructions in place of a memcpy of at most a page, which are slow where the
+/// page is not in the cache; a memmove they leave to the library.
+void copy(void* to, const void* from, size_t bytes) {
+  std::memmove(to, from, bytes);
 }
 
 template <typename Word>
@@ -102,11 +110,11 @@ GuestStep DirectGuest::read() {
     if (offset >= out.size()) return;
     const size_t kept = std::min<size_t>(part, out.size() - offset);
     if (host != nullptr) {
-      std::memcpy(out.data() + offset, host, kept);
+      copy(out.data() + offset, host, kept);
     } else {
       std::memset(out.data() + offset, kAbsentByte, kept);
     }
-    machine_.fold_bytes(out.subspan(offset, kept));
+    machine_.fold(XXH3_64bits(out.data() + offset, kept), kept);
   });
 }
 
@@ -116,7 +124,7 @@ GuestStep DirectGuest::write() {
   // Where and how much, not what: a domain builder writes guest code, whose bytes depend on the compiler that made it.
   machine_.fold(request_->arg[0], in.size());
   return transfer(request_->arg[0], in.size(), ASSAY_ACCESS_WRITE, [&](uint8_t* host, uint64_t offset, uint64_t part) {
-    if (host != nullptr) std::memcpy(host, in.data() + offset, part);
+    if (host != nullptr) copy(host, in.data() + offset, part);
   });
 }
 

@@ -19,6 +19,9 @@ class ByteSource {
   virtual ~ByteSource() = default;
   /// Up to `out.size()` bytes; fewer than that only where the source ends. Returns how many.
   virtual size_t read(std::span<std::byte> out) = 0;
+  /// The next `bytes` where they lie, for as long as the source's own bytes do; they count as read. Nothing, and none
+  /// is read, where they do not lie in one piece: read() has them.
+  virtual std::span<const std::byte> read_in_place(size_t bytes);
 };
 
 class MemorySink final : public ByteSink {
@@ -35,6 +38,7 @@ class MemorySource final : public ByteSource {
  public:
   explicit MemorySource(std::span<const std::byte> bytes) : rest_(bytes) {}
   size_t read(std::span<std::byte> out) override;
+  std::span<const std::byte> read_in_place(size_t bytes) override;
 
  private:
   std::span<const std::byte> rest_;

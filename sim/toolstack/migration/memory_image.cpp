@@ -1,6 +1,6 @@
 #include "sim/toolstack/migration/memory_image.hpp"
 
-#include <xxhash.h>
+#include <xxh_x86dispatch.h>
 
 #include <algorithm>
 #include <numeric>
@@ -17,7 +17,7 @@ void MemoryImage::add(const PageData& record) {
     if (entry.type == PageType::kInvalid) continue;
     pages_[entry.pfn] = Page{0, entry.type};
     if (!has_content(entry.type)) continue;
-    pages_[entry.pfn]->digest = XXH3_64bits(&record.content.at(offset), kPageSize);
+    pages_[entry.pfn]->digest = XXH3_64bits(record.content.view().subspan(offset, kPageSize).data(), kPageSize);
     offset += kPageSize;
   }
 }
@@ -54,7 +54,7 @@ std::vector<uint64_t> rewritten_pfns(const GuestSpace& space) {
 MemoryImage image_of_stream(ByteSource& source) {
   StreamReader reader(source);
   MemoryImage image;
-  while (const auto record = reader.next()) {
+  while (const auto record = reader.next_in_place()) {
     if (const auto* const pages = std::get_if<PageData>(&*record)) image.add(*pages);
   }
   return image;
@@ -65,10 +65,11 @@ MemoryImage image_of_domain(const Tools& tools, DomId domain, const std::vector<
   const GuestP2m p2m = is_pv ? make_p2m(frames) : GuestP2m{};
   const PageReader reader(tools, domain, is_pv ? &p2m : nullptr);
   MemoryImage image;
+  PageRoom room;
   std::vector<uint64_t> pfns(frames.size());
   std::iota(pfns.begin(), pfns.end(), 0);
   for (uint64_t first = 0; first < pfns.size(); first += kBatchPages) {
-    image.add(reader.read(std::span(pfns).subspan(first, std::min(kBatchPages, pfns.size() - first))));
+    image.add(reader.read(std::span(pfns).subspan(first, std::min(kBatchPages, pfns.size() - first)), room));
   }
   tools.window.unmap();
   return image;

@@ -10,9 +10,9 @@ namespace assay::migration {
 
 PagePlan::Batch PagePlan::admit(const PageData& record) {
   for (const PageEntry& page : record.pages) {
-    const std::string name = "pfn " + std::to_string(page.pfn);
-    if (page.pfn >= pages()) throw RecordFault{name, "one of the domain's " + std::to_string(pages()) + " pages"};
-    if (page.type == PageType::kBroken) throw RecordFault{name + " is broken", "memory that works"};
+    const auto name = [&] { return "pfn " + std::to_string(page.pfn); };
+    if (page.pfn >= pages()) throw RecordFault{name(), "one of the domain's " + std::to_string(pages()) + " pages"};
+    if (page.type == PageType::kBroken) throw RecordFault{name() + " is broken", "memory that works"};
   }
   Batch batch;
   for (const PageEntry& page : record.pages) {

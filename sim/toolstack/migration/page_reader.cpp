@@ -17,10 +17,12 @@ std::optional<uint64_t> PageReader::frame_of(uint64_t pfn) const {
 
 std::vector<PageReader::Page> PageReader::describe(std::span<const uint64_t> pfns) const {
   std::vector<Page> pages;
+  pages.reserve(pfns.size());
   for (const uint64_t pfn : pfns) {
     if (const auto frame = frame_of(pfn)) pages.push_back({{pfn, PageType::kNormal}, *frame});
   }
   std::vector<uint64_t> types;
+  types.reserve(pages.size());
   for (const Page& page : pages) types.push_back(page.frame);
   control_.page_types(types);
   for (size_t i = 0; i < pages.size(); ++i) {
@@ -54,18 +56,21 @@ std::vector<bool> PageReader::present(std::span<const uint64_t> pfns) const {
   return is_there;
 }
 
-PageData PageReader::read(std::span<const uint64_t> pfns) const {
+PageData PageReader::read(std::span<const uint64_t> pfns, PageRoom& room) const {
   PageData record;
   std::vector<uint64_t> frames;
+  record.pages.reserve(pfns.size());
+  frames.reserve(pfns.size());
   for (const Page& page : describe(pfns)) {
     // Nothing is there, and nothing was there before.
     if (page.entry.type == PageType::kInvalid) continue;
     record.pages.push_back(page.entry);
     if (has_content(page.entry.type)) frames.push_back(page.frame);
   }
-  record.content.resize(frames.size() * kPageSize);
-  tools_.window.read(domain_, frames, record.content);
-  std::span<std::byte> rest(record.content);
+  const std::span<std::byte> content = room.take(frames.size() * kPageSize);
+  tools_.window.read(domain_, frames, content);
+  record.content = room.content(content);
+  std::span<std::byte> rest = content;
   for (const PageEntry& page : record.pages) {
     if (!has_content(page.type)) continue;
     if (table_level(page.type) != 0) normalise(page, rest.first(kPageSize));

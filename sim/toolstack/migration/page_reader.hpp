@@ -16,7 +16,8 @@ class PageReader {
       : tools_(tools), control_(tools.dom0, domain), domain_(domain), p2m_(p2m) {}
 
   /// Those of `pfns` that there is memory behind; page tables lead to pfns. Throws ToolstackError.
-  [[nodiscard]] PageData read(std::span<const uint64_t> pfns) const;
+  /// What they hold lies in `room` then, which is for the next time, too.
+  [[nodiscard]] PageData read(std::span<const uint64_t> pfns, PageRoom& room) const;
   /// Behind which of them there is memory, by pfn; `pfns` ascend. Throws ToolstackError.
   [[nodiscard]] std::vector<bool> present(std::span<const uint64_t> pfns) const;
 

@@ -15,7 +15,7 @@ void PageWriter::take(const PageData& record) {
   }
   std::vector<uint64_t> frames;
   for (const uint64_t pfn : batch.content) frames.push_back(frames_[pfn]);
-  tools_.window.write(domain_, frames, record.content);
+  tools_.window.write(domain_, frames, record.content.view());
 }
 
 std::optional<uint64_t> PageWriter::frame_of(uint64_t pfn) const {

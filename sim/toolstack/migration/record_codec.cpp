@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "sim/abi/xen.hpp"
 #include "sim/toolstack/migration/fault.hpp"
@@ -51,6 +52,7 @@ class Fields {
     return {part.begin(), part.end()};
   }
   Bytes take_rest() { return take_bytes(rest_.size()); }
+  PageBytes take_pages() { return PageBytes::in_place(std::exchange(rest_, {})); }
   std::vector<uint64_t> take_words(uint64_t count) {
     need(count * kWord);
     std::vector<uint64_t> words(count);
@@ -86,12 +88,12 @@ class Body {
 };
 
 void check_page(uint64_t index, const PageEntry& page) {
-  const std::string name = "pfn[" + std::to_string(index) + "]";
+  const auto name = [&] { return "pfn[" + std::to_string(index) + "]"; };
   if (!is_known(page.type)) {
-    refuse(name + " has type " + std::to_string(static_cast<unsigned>(page.type)),
+    refuse(name() + " has type " + std::to_string(static_cast<unsigned>(page.type)),
            "a type of XEN_DOMCTL_PFINFO_* that is not reserved");
   }
-  if (page.pfn > kPfnMask) refuse(name + " is " + std::to_string(page.pfn), "at most 52 bits");
+  if (page.pfn > kPfnMask) refuse(name() + " is " + std::to_string(page.pfn), "at most 52 bits");
 }
 
 uint64_t pages_with_content(const std::vector<PageEntry>& pages) {
@@ -167,12 +169,13 @@ void check_content(const Record& record) {
   }
 }
 
+/// All but the pages themselves.
 Bytes body_of(const PageData& record) {
   Body body;
   body.put(static_cast<uint32_t>(record.pages.size())).put(uint32_t{0});
   for (const PageEntry& page : record.pages)
     body.put(uint64_t{static_cast<uint8_t>(page.type)} << kPageTypeShift | page.pfn);
-  return body.put_bytes(record.content).take();
+  return body.take();
 }
 Bytes body_of(const PvInfo& record) {
   return Body().put(record.guest_width).put(record.page_table_levels).put(uint16_t{0}).put(uint32_t{0}).take();
@@ -215,11 +218,13 @@ Bytes body_of(const Marker&) {
 PageData page_data(Fields& fields) {
   const uint64_t count = fields.take<uint32_t>();
   fields.skip(sizeof(uint32_t));
+  const std::vector<uint64_t> words = fields.take_words(count);
   PageData record;
-  for (const uint64_t word : fields.take_words(count)) {
+  record.pages.reserve(words.size());
+  for (const uint64_t word : words) {
     record.pages.push_back({word & kPfnMask, static_cast<PageType>(word >> kPageTypeShift)});
   }
-  record.content = fields.take_rest();
+  record.content = fields.take_pages();
   return record;
 }
 
@@ -328,16 +333,41 @@ RecordType fixed_type(const Marker& record) {
   return record.type;
 }
 
+EncodedBody own_body(Bytes bytes) {
+  EncodedBody body{std::move(bytes), {}};
+  body.bytes = body.own;
+  return body;
+}
+
+/// Pages are most of a stream: they stay where they are if there is room in front of them.
+EncodedBody joined(Bytes fields, const PageBytes& pages) {
+  const std::span<std::byte> front = pages.front();
+  if (front.size() < fields.size()) {
+    fields.insert(fields.end(), pages.view().begin(), pages.view().end());
+    return own_body(std::move(fields));
+  }
+  const std::span<std::byte> begin = front.last(fields.size());
+  std::ranges::copy(fields, begin.begin());
+  return {{}, {begin.data(), fields.size() + pages.size()}};
+}
+
 }  // namespace
 
 RecordType type_of(const Record& record) {
   return std::visit([](const auto& value) { return fixed_type(value); }, record);
 }
 
-Bytes encode(const Record& record) {
+EncodedBody encode_in_place(const Record& record) {
   std::visit([](const auto& value) { check_record(value); }, record);
   check_content(record);
-  return std::visit([](const auto& value) { return body_of(value); }, record);
+  Bytes fields = std::visit([](const auto& value) { return body_of(value); }, record);
+  const auto* const pages = std::get_if<PageData>(&record);
+  return pages != nullptr ? joined(std::move(fields), pages->content) : own_body(std::move(fields));
+}
+
+Bytes encode(const Record& record) {
+  EncodedBody body = encode_in_place(record);
+  return body.own.empty() ? Bytes(body.bytes.begin(), body.bytes.end()) : std::move(body.own);
 }
 
 Record decode(RecordType type, std::span<const std::byte> body) {

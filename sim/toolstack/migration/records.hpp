@@ -7,11 +7,10 @@
 #include <vector>
 
 #include "sim/base/strong.hpp"
+#include "sim/toolstack/migration/page_bytes.hpp"
 #include "sim/toolstack/migration/stream_format.hpp"
 
 namespace assay::migration {
-
-using Bytes = std::vector<std::byte>;
 
 struct PageEntry {
   uint64_t pfn = 0;
@@ -22,7 +21,7 @@ struct PageEntry {
 /// `content`: a page for each entry that has one, in the order of the entries.
 struct PageData {
   std::vector<PageEntry> pages;
-  Bytes content;
+  PageBytes content;
   bool operator==(const PageData&) const = default;
 };
 

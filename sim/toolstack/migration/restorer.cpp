@@ -26,7 +26,7 @@ class Restorer {
 
   RestoredDomain run() {
     try {
-      while (const auto record = reader_.next()) admit(*record);
+      while (const auto record = reader_.next_in_place()) admit(*record);
     } catch (const StreamCut& cut) {
       if (checkpoints_ == 0) throw;
       cut_ = cut.what();
@@ -45,6 +45,7 @@ class Restorer {
   }
 
  private:
+  /// Its pages are its own: a copy of what has come.
   struct Held {
     Record record;
     StreamReader::Place place;
@@ -74,7 +75,7 @@ class Restorer {
       apply_held();
       if (type == RecordType::kCheckpoint) ++checkpoints_;
     } else if (checkpoints_ == 0) {
-      apply({record, reader_.place()});
+      apply(record, reader_.place());
     } else {
       hold({record, reader_.place()});
     }
@@ -95,16 +96,16 @@ class Restorer {
   void apply_held() {
     if (held_.empty()) return;
     if (pv_) pv_->begin_checkpoint();
-    for (const Held& held : held_) apply(held);
+    for (const Held& held : held_) apply(held.record, held.place);
     held_.clear();
     held_bytes_ = 0;
   }
 
-  void apply(const Held& held) {
+  void apply(const Record& record, const StreamReader::Place& place) {
     try {
-      std::visit([this](const auto& value) { take(value); }, held.record);
+      std::visit([this](const auto& value) { take(value); }, record);
     } catch (const RecordFault& wrong) {
-      throw held.place.fault(wrong.what, wrong.expected);
+      throw place.fault(wrong.what, wrong.expected);
     }
   }
 

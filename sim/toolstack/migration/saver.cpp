@@ -224,10 +224,11 @@ class Saver {
   uint64_t save_pages(const PageReader& reader, const std::vector<uint64_t>& pfns) {
     uint64_t sent = 0;
     for (uint64_t first = 0; first < pfns.size(); first += kBatchPages) {
-      const PageData record = reader.read(std::span(pfns).subspan(first, std::min(kBatchPages, pfns.size() - first)));
+      const uint64_t count = std::min(kBatchPages, pfns.size() - first);
+      PageData record = reader.read(std::span(pfns).subspan(first, count), room_);
       if (record.pages.empty()) continue;
-      writer_.write(record);
       sent += record.content.size() / kPageSize;
+      writer_.write(std::move(record));
     }
     report_.pages += sent;
     return sent;
@@ -271,6 +272,7 @@ class Saver {
   StateControl control_;
   StreamWriter writer_;
   RoundObserver on_round_;
+  PageRoom room_;
   SaveReport report_;
 };
 

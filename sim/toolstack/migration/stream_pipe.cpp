@@ -21,16 +21,21 @@ class StreamPipe::Sink final : public ByteSink {
   explicit Sink(StreamPipe& pipe) : pipe_(pipe) {}
   void write(std::span<const std::byte> bytes) override {
     while (!bytes.empty()) {
-      if (pipe_.is_closed_) throw Closed{};
-      const size_t room = std::min(bytes.size(), pipe_.bytes_max_ - pipe_.bytes_.size());
-      pipe_.bytes_.insert(pipe_.bytes_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(room));
-      pipe_.most_ = std::max(pipe_.most_, pipe_.bytes_.size());
-      bytes = bytes.subspan(room);
-      if (!bytes.empty()) pipe_.fiber_.leave();
+      const size_t count = std::min(bytes.size(), pipe_.bytes_max_);
+      offer(bytes.first(count));
+      bytes = bytes.subspan(count);
     }
   }
 
  private:
+  /// Until the reader has taken all of it.
+  void offer(std::span<const std::byte> bytes) {
+    pipe_.offered_ = bytes;
+    pipe_.most_ = std::max(pipe_.most_, bytes.size());
+    while (!pipe_.is_closed_ && !pipe_.offered_.empty()) pipe_.fiber_.leave();
+    if (pipe_.is_closed_) throw Closed{};
+  }
+
   StreamPipe& pipe_;
 };
 
@@ -40,6 +45,10 @@ StreamPipe::StreamPipe(size_t bytes_max, Write write)
 }
 
 StreamPipe::~StreamPipe() {
+  unwind();
+}
+
+void StreamPipe::unwind() {
   is_closed_ = true;
   // What is on its stack goes before the stack does. A writer that was never begun has nothing there.
   while (turns_ != 0 && !is_done_) go_on();
@@ -59,6 +68,7 @@ void StreamPipe::write_all() {
   } catch (...) {
     error_ = std::current_exception();
   }
+  offered_ = {};
   is_done_ = true;
 }
 
@@ -67,26 +77,47 @@ void StreamPipe::go_on() {
   fiber_.resume();
 }
 
+bool StreamPipe::has_more() {
+  while (offered_.empty() && !is_done_) go_on();
+  return !offered_.empty();
+}
+
+std::span<const std::byte> StreamPipe::take(size_t bytes) {
+  const std::span<const std::byte> taken = offered_.first(bytes);
+  offered_ = offered_.subspan(bytes);
+  return taken;
+}
+
 size_t StreamPipe::read(std::span<std::byte> out) {
   size_t got = 0;
-  while (got < out.size()) {
-    if (bytes_.empty() && is_done_) break;
-    if (bytes_.empty()) go_on();
-    const size_t count = std::min(out.size() - got, bytes_.size());
-    const auto end = bytes_.begin() + static_cast<std::ptrdiff_t>(count);
-    std::copy(bytes_.begin(), end, out.begin() + static_cast<std::ptrdiff_t>(got));
-    bytes_.erase(bytes_.begin(), end);
-    got += count;
+  while (got < out.size() && has_more()) {
+    const std::span<const std::byte> part = take(std::min(out.size() - got, offered_.size()));
+    std::ranges::copy(part, out.begin() + static_cast<std::ptrdiff_t>(got));
+    got += part.size();
   }
   return got;
 }
 
+std::span<const std::byte> StreamPipe::read_in_place(size_t bytes) {
+  if (bytes == 0 || !has_more() || offered_.size() < bytes) return {};
+  return take(bytes);
+}
+
+void StreamPipe::rethrow() {
+  if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+}
+
 void StreamPipe::finish() {
   while (!is_done_) {
-    bytes_.clear();  // nobody will read it
+    offered_ = {};  // nobody will read it
     go_on();
   }
-  if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+  rethrow();
+}
+
+void StreamPipe::close() {
+  unwind();
+  rethrow();
 }
 
 }  // namespace assay::migration

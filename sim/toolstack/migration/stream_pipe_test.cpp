@@ -28,6 +28,23 @@ TEST(StreamPipe, AllArrives_HoweverSmallItIs) {
   }
 }
 
+TEST(StreamPipe, WhatLiesInOnePiece_IsReadWhereItLies) {
+  const std::vector<std::byte> first = numbers(100), second = numbers(50);
+  StreamPipe pipe(1000, [&](ByteSink& sink) {
+    sink.write(first);
+    sink.write(second);
+  });
+  EXPECT_EQ(pipe.read_in_place(60).data(), first.data());
+  EXPECT_TRUE(pipe.read_in_place(41).empty()) << "40 are left there, and the others lie elsewhere";
+  std::vector<std::byte> rest(41);
+  EXPECT_EQ(pipe.read(rest), 41u) << "nothing was taken";
+  EXPECT_EQ(rest[39], first[99]);
+  EXPECT_EQ(rest[40], second[0]);
+  EXPECT_EQ(pipe.read_in_place(49).data(), second.data() + 1);
+  EXPECT_TRUE(pipe.read_in_place(1).empty()) << "it ends there";
+  pipe.finish();
+}
+
 TEST(StreamPipe, WriterThatFails_EndsTheStreamAndIsTold) {
   StreamPipe pipe(16, [](ByteSink& sink) {
     sink.write(numbers(20));
@@ -57,6 +74,21 @@ TEST(StreamPipe, ReaderThatGivesUp_UnwindsTheWriter) {
   }
   EXPECT_EQ(unwound, 1);
   EXPECT_FALSE(came_through);
+}
+
+TEST(StreamPipe, Closed_TellsWhatTheWriterThrowsOnItsWayOut) {
+  const auto fails_at_the_end = [](ByteSink& sink) {
+    try {
+      sink.write(numbers(100));
+    } catch (...) {
+      throw std::runtime_error("lost");
+    }
+  };
+  StreamPipe pipe(16, fails_at_the_end);
+  std::array<std::byte, 8> some;
+  EXPECT_EQ(pipe.read(some), 8u);
+  EXPECT_THROW(pipe.close(), std::runtime_error);
+  EXPECT_NO_THROW(pipe.close()) << "it is told once";
 }
 
 TEST(StreamPipe, NobodyReads_NothingIsBegun) {

@@ -82,21 +82,35 @@ void StreamReader::pass_over(uint64_t bytes) {
   }
 }
 
+std::span<const std::byte> StreamReader::take_body(uint64_t bytes) {
+  const std::span<const std::byte> lies = source_->read_in_place(bytes);
+  if (lies.size() == bytes) {
+    offset_ += bytes;
+    return lies;
+  }
+  body_.resize(bytes);
+  read_exactly(body_, "its body");
+  return body_;
+}
+
 Record StreamReader::read_body(RecordType type, uint64_t bytes) {
   try {
     order_->admit(type);
     if (bytes > kBodyBytesMax) {
       throw RecordFault{"its body has " + std::to_string(bytes) + " bytes", "at most " + std::to_string(kBodyBytesMax)};
     }
-    body_.resize(padded(bytes));
-    read_exactly(body_, "its body");
-    return decode(type, std::span(body_).first(bytes));
+    return decode(type, take_body(padded(bytes)).first(bytes));
   } catch (const RecordFault& wrong) {
     refuse(wrong.what, wrong.expected);
   }
 }
 
 std::optional<Record> StreamReader::next() {
+  const std::optional<Record> record = next_in_place();
+  return record;  // a copy has pages of its own
+}
+
+std::optional<Record> StreamReader::next_in_place() {
   if (order_->is_complete()) return std::nullopt;
   for (;;) {
     if (!place_.name.empty()) ++place_.record;

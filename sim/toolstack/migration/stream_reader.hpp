@@ -21,6 +21,9 @@ class StreamReader {
   [[nodiscard]] uint32_t version() const { return version_; }
   /// The next record; optional ones that nobody knows are passed over. Nothing behind END.
   std::optional<Record> next();
+  /// The same, but pages lie where they came: until the next call, or for as long as the source's bytes stay if that
+  /// ends before.
+  std::optional<Record> next_in_place();
   /// Where the record is that next() returned last.
   struct Place {
     uint64_t record = 0;  ///< its number
@@ -40,6 +43,7 @@ class StreamReader {
   void read_domain_header();
   void read_exactly(std::span<std::byte> out, const std::string& of);
   void pass_over(uint64_t bytes);
+  std::span<const std::byte> take_body(uint64_t bytes);
   Record read_body(RecordType type, uint64_t bytes);
   template <typename T>
   T read(const std::string& of);

@@ -305,6 +305,20 @@ TEST(MigrationRecord, PageData_CountsPagesByTheirTypes) {
   EXPECT_EQ(fault_of({{{1, PageType::kBroken}, {2, PageType::kAllocateOnly}, {3, PageType::kInvalid}}, {}}), "");
 }
 
+TEST(MigrationRecord, PagesWithRoomInFront_AreSentFromWhereTheyLie) {
+  PageRoom room;
+  const std::span<std::byte> taken = room.take(2 * kPageSize);
+  std::ranges::fill(taken, std::byte{7});
+  const Record record = PageData{{{1, PageType::kNormal}, {5, PageType::kNormal}}, room.content(taken)};
+  const Record apart = record;
+  const EncodedBody body = encode_in_place(record);
+  EXPECT_TRUE(body.own.empty());
+  EXPECT_EQ(body.bytes.last(taken.size()).data(), taken.data());
+  EXPECT_EQ(decode(RecordType::kPageData, body.bytes), apart);
+  EXPECT_EQ(encode(apart), encode(record)) << "a copy has pages of its own, and no room in front of them";
+  EXPECT_FALSE(encode_in_place(apart).own.empty());
+}
+
 /// A size that is no whole number of entries must not become a number of entries by rounding.
 TEST(MigrationRecord, PartsOfEntries_AreRefused) {
   EXPECT_THROW(encode(VcpuState{RecordType::kVcpuMsrs, 0, Bytes(15)}), RecordFault);

@@ -23,15 +23,15 @@ void StreamWriter::put(std::span<const std::byte> bytes) {
 void StreamWriter::write(const Record& record) {
   const RecordType type = type_of(record);
   try {
-    const Bytes body = encode(record);
+    const EncodedBody body = encode_in_place(record);
     order_.admit(type);
-    const RecordHeaderBytes header{static_cast<uint32_t>(type), static_cast<uint32_t>(body.size())};
-    if (body.size() > kBodyBytesMax)
-      throw RecordFault{"its body has " + std::to_string(body.size()) + " bytes", "fewer"};
+    const size_t size = body.bytes.size();
+    const RecordHeaderBytes header{static_cast<uint32_t>(type), static_cast<uint32_t>(size)};
+    if (size > kBodyBytesMax) throw RecordFault{"its body has " + std::to_string(size) + " bytes", "fewer"};
     put(std::as_bytes(std::span(&header, 1)));
-    put(body);
+    put(body.bytes);
     const std::array<std::byte, kAlignment> zeroes{};
-    put(std::span(zeroes).first((kAlignment - body.size() % kAlignment) % kAlignment));
+    put(std::span(zeroes).first((kAlignment - size % kAlignment) % kAlignment));
   } catch (const RecordFault& fault) {
     throw HarnessFault("a record " + name_of(type) + " is written: " + fault.what + "; expected " + fault.expected);
   }
