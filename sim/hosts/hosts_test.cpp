@@ -73,7 +73,7 @@ TEST_P(Moves, TargetThatGivesUp_StopsTheSource) {
   ASSERT_EQ(outcome.reports.size(), 2u) << "it moves once more, without a fault";
   EXPECT_EQ(outcome.reports[0].end, MoveEnd::kStayed);
   EXPECT_LT(outcome.reports[0].sent_bytes, whole / 2);
-  EXPECT_EQ(outcome.reports[0].suspended_ns == 0, GetParam().is_live) << "a live one was not even suspended";
+  EXPECT_EQ(outcome.reports[0].timeline.suspended_ns == 0, GetParam().is_live) << "a live one was not even suspended";
   EXPECT_EQ(outcome.reports[1].end, MoveEnd::kArrived);
 }
 
