@@ -56,6 +56,11 @@ void free_tree(DomainMemory& memory, Mfn frame, unsigned level) {
   give_back_paging_frame(memory, frame);
 }
 
+/// What is clean is noted again when it is written.
+bool clean_protects() {
+  return !fault("logdirty.clean_does_not_protect");
+}
+
 }  // namespace
 
 LogDirty* log_dirty_of(DomainMemory& memory) {
@@ -128,13 +133,13 @@ uint8_t* log_dirty_leaf(const DomainMemory& memory, uint64_t first) {
 void log_dirty_clean_leaf(DomainMemory& memory, uint64_t first) {
   uint8_t* leaf = log_dirty_leaf(memory, first);
   if (leaf == nullptr) return;
-  if (!fault("logdirty.clean_does_not_protect")) protect_dirty(memory, first, leaf);
+  if (clean_protects()) protect_dirty(memory, first, leaf);
   std::memset(leaf, 0, kPageSize);
 }
 
 void log_dirty_end_of_clean(DomainMemory& memory) {
   LogDirty* log = memory.log_dirty;
-  if (log == nullptr || !log->enabled || fault("logdirty.clean_does_not_protect")) return;
+  if (log == nullptr || !log->enabled || !clean_protects()) return;
   if (log->has_unmarked) stage2_protect(memory);
   log->has_unmarked = false;
   flush_translations(memory);

@@ -63,7 +63,11 @@ ExitCode play(const MigrateFlags& flags) {
   if (!interrupted) interrupted = play_guest(kernel.run(), {.limit_ms = flags.kernel.limit_ms}, stdout, interruption);
   tell_end(kernel.run(), interrupted);
   fmt::print(stderr, "assay: {} moves; digest of all hosts {:#018x}\n", kernel.moves(), kernel.digest());
-  return judge_end(kernel.run(), interrupted);
+  const ExitCode code = judge_end(kernel.run(), interrupted);
+  if (interrupted || kernel.moves() == flags.moves) return code;
+  fmt::print(stderr, "assay: the guest came to its end before it had moved {} times; --interval {} is long for it\n",
+             flags.moves, flags.interval_ms);
+  return worst(code, kExitInconclusive);
 }
 
 }  // namespace
