@@ -37,6 +37,13 @@ bool sync_folder(const std::filesystem::path& folder) {
   return is_done;
 }
 
+/// What is read is read again, and opening a pipe would wait for whoever writes to it.
+void require_regular(const std::filesystem::path& file) {
+  std::error_code error;
+  if (std::filesystem::is_regular_file(file, error)) return;
+  throw InputError(fmt::format("{}: a pipe, a device or the like; copy it into a file first", file.string()));
+}
+
 std::string read_note(const std::filesystem::path& note) {
   const std::filesystem::path stream = std::filesystem::path(note).replace_extension();
   std::error_code error;
@@ -45,6 +52,7 @@ std::string read_note(const std::filesystem::path& note) {
         fmt::format("{}: not there; it says what the stream does not, and `assay save` writes it beside {}. Copy both",
                     note.string(), stream.string()));
   }
+  require_regular(note);
   FileSource source(note);
   std::string text(kNoteBytesMax + 1, '\0');
   text.resize(source.read(std::as_writable_bytes(std::span(text))));
@@ -156,6 +164,7 @@ SavedGuest read_saved(const std::filesystem::path& file) {
   if (std::filesystem::is_directory(file, error)) {
     throw InputError(fmt::format("{}: a folder; name a file that `assay save --out FILE` has written", file.string()));
   }
+  require_regular(file);
   const std::filesystem::path guest_of_note = std::filesystem::path(file).replace_extension();
   if (file.extension() == ".json" && std::filesystem::is_regular_file(guest_of_note, error)) {
     throw InputError(

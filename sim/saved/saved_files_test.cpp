@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <csignal>
 #include <fstream>
@@ -118,6 +119,9 @@ TEST_F(SavedFiles, WhatIsNoSavedGuest_IsToldWithWhatToDo) {
     return std::string();
   };
   EXPECT_THAT(told(note_of(file())), HasSubstr("name " + file().string()));
+  const auto pipe = folder() / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THAT(told(pipe), HasSubstr("a pipe, a device or the like; copy it into a file first"));
   EXPECT_THAT(told(folder()), HasSubstr("a folder; name a file that `assay save --out FILE` has written"));
 }
 

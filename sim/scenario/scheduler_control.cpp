@@ -72,18 +72,18 @@ uint32_t SchedulerControl::create_pool(uint32_t scheduler) const {
 
 void SchedulerControl::pool_operation(uint32_t operation, uint32_t pool, uint32_t pcpu, DomId domain,
                                       const char* name) const {
-  constexpr int kTriesMax = 1000;
+  constexpr int kTriesMax = 20'000;  // a second or so of a busy machine's time
   for (int tries = 0; tries < kTriesMax; ++tries) {
     xen_sysctl op = make_pool_operation(operation, pool);
     op.u.cpupool_op.cpu = pcpu;
     op.u.cpupool_op.domid = domain.raw();
     const int64_t result = dom0_.sysctl(op);
-    // Something there is on its way out: asked again, it is gone.
-    if (result == -XEN_EBUSY || result == -XEN_EAGAIN) continue;
+    // Something there is on its way out, or another pCPU is: asked again, it is gone.
+    if (result == -XEN_EBUSY || result == -XEN_EAGAIN || result == -XEN_EADDRNOTAVAIL) continue;
     must(result, std::string("cpupool_op ") + name);
     return;
   }
-  throw ToolstackError(std::string("cpupool_op ") + name + " is refused for as long as anybody asks: EBUSY");
+  throw ToolstackError(std::string("cpupool_op ") + name + " is refused for as long as anybody asks");
 }
 
 void SchedulerControl::add_pcpu(uint32_t pool, uint32_t pcpu) const {

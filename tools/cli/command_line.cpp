@@ -368,8 +368,10 @@ void add_moved_kernel(CLI::App& migrate, MigrateFlags& mine) {
 
 void add_migrate(CLI::App& app, Flags& flags, ExitCode& code) {
   MigrateFlags& mine = flags.migrate;
-  auto* migrate = app.add_subcommand(
-      "migrate", "Move busy domains between two simulated hosts, to and fro or with everything that can go wrong");
+  auto* migrate = app.add_subcommand("migrate",
+                                     "Move busy domains between two simulated hosts, to and fro or with everything "
+                                     "that can go wrong; without flags one "
+                                     "move of each kind");
   migrate->add_option("--target", mine.target, "hv, or FILE.so (a core), of both hosts")->capture_default_str();
   migrate->add_option("--onto", mine.onto, "another core for the second host: hv or FILE.so");
   migrate->add_option("--fault", mine.fault,

@@ -33,7 +33,7 @@ void check_flags(const SaveFlags& flags) {
   }
   if (flags.way.is_live && flags.guest == "pv64") {
     throw InputError(
-        "--live --guest pv64: writes of PV domains cannot be followed without shadow page tables; --guest pvh");
+        "--live --guest pv64: writes of PV domains cannot be followed without shadow page tables; use --guest pvh");
   }
   if (flags.run.vcpus > ASSAY_AGENT_VCPUS_MAX) {
     throw InputError(fmt::format("--vcpus {}: the agent has at most {}", flags.run.vcpus, ASSAY_AGENT_VCPUS_MAX));
