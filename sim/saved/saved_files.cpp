@@ -41,7 +41,8 @@ bool sync_folder(const std::filesystem::path& folder) {
 void require_regular(const std::filesystem::path& file) {
   std::error_code error;
   if (std::filesystem::is_regular_file(file, error)) return;
-  throw InputError(fmt::format("{}: a pipe, a device or the like; copy it into a file first", file.string()));
+  throw InputError(
+      fmt::format("{}: cannot be read twice, as it is no file but a folder, a pipe or a device", file.string()));
 }
 
 std::string read_note(const std::filesystem::path& note) {
